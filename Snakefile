@@ -1,0 +1,36 @@
+# The experiment of config.yaml: `snakemake --cores all results/table3.csv`.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+pathvars:
+    results=config.get("results", "results"),
+
+
+include: "workflow/rules/common.smk"
+
+
+wildcard_constraints:
+    model=one_of(CONFIG.models),
+    dataset=one_of(CONFIG.datasets),
+    benchmark=one_of(CONFIG.benchmarks),
+    method=one_of(CONFIG.methods),
+    seed=r"\d+",
+    run=rf"base|({one_of(CONFIG.datasets)})/({one_of(CONFIG.methods)})/seed\d+",
+
+
+rule all:
+    default_target: True
+    input:
+        "<results>/table3.csv",
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/generate.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"

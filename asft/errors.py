@@ -1,0 +1,15 @@
+"""The one exception that a user is meant to read."""
+
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """A fault the user can mend; the message is one line: what, where (file, row, key), what to do."""
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """`"; did you mean X?"` for the known name closest to `name`, or the whole list if none is close."""
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known: {', '.join(sorted(known))}" if known else ""

@@ -1,0 +1,100 @@
+"""The experiment that a config describes: which runs its tables ask for, and each run's settings.
+
+Used while the Snakefile is parsed: imports neither torch nor transformers.
+"""
+
+import inspect
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from asft.config import Config, Training, parse
+from asft.errors import UserError, nearest
+from asft.losses import METHODS
+
+BASE = "base"  # the row of the untrained policy; it belongs to no data set
+
+
+class Run(NamedTuple):
+    """One trained policy, or the base policy with dataset "-"."""
+
+    dataset: str
+    method: str
+    seed: int
+
+    @property
+    def folder(self) -> str:
+        """Path below <results>/runs."""
+        return BASE if self.method == BASE else f"{self.dataset}/{self.method}/seed{self.seed}"
+
+
+def load(raw: dict[str, Any]) -> Config:
+    """The validated config, its methods checked against the losses they name.
+
+    Raises:
+        UserError: one line per fault, with the key and the nearest right name.
+    """
+    config = parse(raw)
+    for name, method in config.methods.items():
+        loss = method.loss or name
+        if loss not in METHODS:
+            raise UserError(f"config: methods.{name}: no loss {loss!r}{nearest(loss, list(METHODS))}")
+        _check_hyperparameters(name, method.hyperparameters, METHODS[loss].hyperparameters())
+        training_of(config, name)
+    return config
+
+
+def _check_hyperparameters(name: str, given: dict[str, Any], allowed: dict[str, Any]) -> None:
+    for key, value in given.items():
+        if key not in allowed:
+            known = [*allowed, "loss", "training"]
+            raise UserError(f"config: methods.{name}.{key}: unknown key{nearest(key, known)}")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise UserError(f"config: methods.{name}.{key}: expected a number, given {value!r}")
+    for key, default in allowed.items():
+        if key not in given and default is inspect.Parameter.empty:
+            raise UserError(f"config: methods.{name}: needs the key {key!r}")
+
+
+def training_of(config: Config, method: str) -> Training:
+    """`training` with the method's overrides."""
+    overrides = config.methods[method].training
+    try:
+        return Training.model_validate(config.training.model_dump() | overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        hint = nearest(key, list(Training.model_fields)) if first["type"] == "extra_forbidden" else ""
+        raise UserError(f"config: methods.{method}.training.{key}: {first['msg']}{hint}") from None
+
+
+def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[str, Any]:
+    """Everything of the config that one training run depends on, and nothing else."""
+    row = config.methods[method]
+    return {
+        "model": config.model,
+        "dataset": dataset,
+        "method": method,
+        "seed": seed,
+        "loss": row.loss or method,
+        "hyperparameters": row.hyperparameters,
+        "training": training_of(config, method).model_dump(),
+    }
+
+
+def needs_reference(config: Config, method: str) -> bool:
+    """Whether the method's loss looks at a reference policy."""
+    return METHODS[config.methods[method].loss or method].needs_reference
+
+
+def table3_runs(config: Config) -> list[Run]:
+    """The rows of Table 3, once per seed; `base` comes first, once, with the first seed."""
+    table = config.tables.table3
+    base = [Run("-", BASE, config.seeds[0])] if BASE in table.methods else []
+    methods = [method for method in table.methods if method != BASE]
+    return base + [
+        Run(dataset, method, seed)
+        for dataset in table.datasets
+        for method in methods
+        for seed in config.seeds
+    ]

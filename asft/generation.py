@@ -1,0 +1,109 @@
+"""Answers of a policy to benchmark questions, in batches of similar length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from asft.config import Decoding
+from asft.records import Completion, Message, Question, fingerprint
+from asft.tokens import encode_prompt
+
+
+class Answer(NamedTuple):
+    """One generated turn."""
+
+    text: str
+    finish_reason: str  # "stop" at an end token, "length" at max_new_tokens
+    tokens: int  # generated ones, the end token included
+
+
+def batches(
+    questions: Sequence[Question], tokenizer: PreTrainedTokenizerBase, batch_size: int
+) -> list[list[Question]]:
+    """Questions grouped by the length of their first prompt, longest first.
+
+    Depends on the questions alone, so a resumed run has the batches, and the samples, of the first.
+    """
+
+    def length(question: Question) -> int:
+        return len(encode_prompt([Message(role="user", content=question.turns[0])], tokenizer))
+
+    ordered = sorted(questions, key=lambda q: (-length(q), q.question_id))
+    return [ordered[i : i + batch_size] for i in range(0, len(ordered), batch_size)]
+
+
+def answer_batch(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    batch: Sequence[Question],
+    decoding: Decoding,
+    end_tokens: list[int],
+    seed: int,
+) -> Iterator[Completion]:
+    """All turns of a batch of questions, the policy's own earlier answers in context."""
+    talks: list[list[Message]] = [[] for _ in batch]
+    answers: list[list[Answer]] = [[] for _ in batch]
+    for turn in range(max(len(question.turns) for question in batch)):
+        active = [i for i, question in enumerate(batch) if turn < len(question.turns)]
+        for i in active:
+            talks[i].append(Message(role="user", content=batch[i].turns[turn]))
+        prompts = [encode_prompt(talks[i], tokenizer) for i in active]
+        # Seeded by what is asked, not by how much was asked before.
+        torch.manual_seed(_batch_seed(seed, turn, batch))
+        for i, answer in zip(
+            active, _generate(model, tokenizer, prompts, decoding, end_tokens), strict=True
+        ):
+            answers[i].append(answer)
+            talks[i].append(Message(role="assistant", content=answer.text))
+    for question, turns in zip(batch, answers, strict=True):
+        yield Completion(
+            question_id=question.question_id,
+            turns=[answer.text for answer in turns],
+            finish_reasons=[answer.finish_reason for answer in turns],
+            tokens=[answer.tokens for answer in turns],
+        )
+
+
+def _batch_seed(seed: int, turn: int, batch: Sequence[Question]) -> int:
+    return int(fingerprint([seed, turn, [q.question_id for q in batch]])[:15], 16)
+
+
+def _generate(
+    model: PreTrainedModel,
+    tokenizer: Any,
+    prompts: list[list[int]],
+    decoding: Decoding,
+    end_tokens: list[int],
+) -> list[Answer]:
+    width = max(map(len, prompts))
+    pad = tokenizer.pad_token_id
+    ids = torch.tensor([[pad] * (width - len(p)) + p for p in prompts], device=model.device)
+    # By position, not by id: where pad = eos an end token inside a prompt is no padding.
+    mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=ids.device)
+    sampling = (
+        {"temperature": decoding.temperature, "top_p": decoding.top_p, "top_k": decoding.top_k}
+        if decoding.do_sample
+        else {}
+    )
+    config = GenerationConfig(
+        do_sample=decoding.do_sample,
+        max_new_tokens=decoding.max_new_tokens,
+        eos_token_id=end_tokens,
+        pad_token_id=pad,
+        **sampling,
+    )
+    with torch.inference_mode():
+        output = model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
+    return [_cut(row, tokenizer, set(end_tokens)) for row in output[:, width:].tolist()]
+
+
+def _cut(row: list[int], tokenizer: Any, end_tokens: set[int]) -> Answer:
+    """The generated tokens up to the first end token; what follows it is padding."""
+    end = next((i for i, token in enumerate(row) if token in end_tokens), None)
+    kept = row if end is None else row[:end]
+    text = tokenizer.decode(kept, skip_special_tokens=True).strip()
+    return Answer(text, "length" if end is None else "stop", len(row) if end is None else end + 1)

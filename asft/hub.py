@@ -1,0 +1,77 @@
+"""The Hugging Face hub, with its many exceptions turned into one line each.
+
+Files lie in the hub's own cache (HF_HOME); HF_HUB_OFFLINE=1 uses that alone. huggingface_hub and
+datasets are imported when called.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from asft.config import HubSource
+from asft.errors import UserError
+
+_UNREACHABLE = (
+    "not in the local cache, and the hub cannot be reached (no network, or HF_HUB_OFFLINE is set)"
+)
+_MISSING = "no such repository, or a private one: check the name, or set HF_TOKEN"
+
+# By class name, because they come from four packages and one is a vendored copy.
+_REASONS = {
+    "GatedRepoError": "gated: accept its licence on its hub page, then set HF_TOKEN",
+    "RepositoryNotFoundError": _MISSING,
+    "RevisionNotFoundError": "no such revision; check `revision`",
+    "RemoteEntryNotFoundError": "no such file in this revision",
+    "LocalEntryNotFoundError": _UNREACHABLE,
+    "OfflineModeIsEnabled": _UNREACHABLE,
+    "ConnectionError": _UNREACHABLE,
+    "ConnectError": _UNREACHABLE,
+    "ConnectTimeout": _UNREACHABLE,
+}
+
+
+def download_file(source: HubSource, repo_type: Literal["model", "dataset"]) -> Path:
+    """`source.file` in the hub's cache.
+
+    Raises:
+        UserError: the source names no file, or it cannot be had.
+    """
+    import huggingface_hub
+
+    if source.file is None:
+        raise UserError("needs `file`, the path of one file inside the repository")
+    try:
+        return Path(
+            huggingface_hub.hf_hub_download(
+                source.hub, source.file, revision=source.revision, repo_type=repo_type
+            )
+        )
+    except Exception as error:
+        raise UserError(reason(error)) from error
+
+
+def load_rows(source: HubSource, limit: int | None) -> list[dict[str, Any]]:
+    """The first `limit` rows (None: all) of `source.split`.
+
+    Raises:
+        UserError: the data set cannot be had.
+    """
+    import datasets
+
+    try:
+        data = datasets.load_dataset(
+            source.hub, revision=source.revision, data_dir=source.data_dir, split=source.split
+        )
+    except Exception as error:
+        raise UserError(reason(error)) from error
+    rows: list[dict[str, Any]] = data.select(range(min(limit or len(data), len(data)))).to_list()
+    return rows
+
+
+def reason(error: BaseException) -> str:
+    """Why a call to the hub failed: one line, whichever library raised it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if type(cause).__name__ in _REASONS:
+            return _REASONS[type(cause).__name__]
+        cause = cause.__cause__ or cause.__context__
+    return str(error).strip().split("\n")[0] or type(error).__name__

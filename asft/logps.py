@@ -1,0 +1,84 @@
+"""Log-probabilities of completions: the quantities every loss is made of."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+# Rows of logits turned to fp32 at a time: bounds the temporary at CHUNK × vocabulary × 4 bytes.
+CHUNK = 256
+
+
+class CompletionLogps(NamedTuple):
+    """log π(y|x) of a batch of completions, and their lengths: both (batch,), fp32."""
+
+    sum: Tensor
+    tokens: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """Log of the geometric-mean token probability, (batch,)."""
+        # An empty completion would be 0/0; preparation drops them, this keeps a gap from being NaN.
+        return self.sum / self.tokens.clamp(min=1)
+
+
+class PairLogps(NamedTuple):
+    """A batch of pairs. `prompt` is filled only for losses that ask for it."""
+
+    chosen: CompletionLogps
+    rejected: CompletionLogps
+    prompt: CompletionLogps | None = None
+
+    @property
+    def margin(self) -> Tensor:
+        """Likelihood margin, mean log-probability of chosen minus rejected, (batch,)."""
+        return self.chosen.mean - self.rejected.mean
+
+    @property
+    def margin_sum(self) -> Tensor:
+        """The same on sums, (batch,)."""
+        return self.chosen.sum - self.rejected.sum
+
+
+class _TokenLogps(torch.autograd.Function):
+    """log softmax(logits)[target] in fp32 chunks; keeps the logits as they are and one number a row."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
+        picked, normaliser = [], []
+        for part, target in zip(logits.split(CHUNK), targets.split(CHUNK), strict=True):
+            full = part.float()
+            normaliser.append(full.logsumexp(-1))
+            picked.append(full.gather(-1, target[:, None])[:, 0])
+        lse = torch.cat(normaliser)
+        ctx.save_for_backward(logits, targets, lse)
+        return torch.cat(picked) - lse
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        logits, targets, lse = ctx.saved_tensors
+        out = torch.empty_like(logits)
+        for start in range(0, len(targets), CHUNK):
+            rows = slice(start, start + CHUNK)
+            scale = grads[0][rows, None]
+            # d logp / d logits = onehot(target) - softmax(logits)
+            grad = (logits[rows].float() - lse[rows, None]).exp_().mul_(-scale)
+            grad.scatter_add_(-1, targets[rows, None], scale)
+            out[rows] = grad
+        return out, None
+
+
+def token_logps(logits: Tensor, targets: Tensor) -> Tensor:
+    """Log-probability of each target: logits (tokens, vocabulary), targets (tokens,) → (tokens,) fp32."""
+    result: Tensor = _TokenLogps.apply(logits, targets)
+    return result
+
+
+def sum_segments(values: Tensor, segments: Tensor, count: int) -> CompletionLogps:
+    """Sum token log-probabilities by segment number: (tokens,) and (tokens,) → (count,)."""
+    zeros = torch.zeros(count, dtype=torch.float32, device=values.device)
+    # Lengths are data, not something to differentiate.
+    tokens = zeros.index_add(0, segments, torch.ones_like(values, requires_grad=False))
+    return CompletionLogps(zeros.index_add(0, segments, values), tokens)

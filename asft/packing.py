@@ -1,0 +1,113 @@
+"""Pairs packed into rows: the prompt of a pair is computed once and nothing is padded.
+
+One pair is the sequence [prompt | chosen | rejected]. The rejected completion's positions restart after the
+prompt and its tokens do not see the chosen ones, so the model computes what it would for the two separate
+sequences. Several pairs stand behind one another in a row of at most `token_budget` tokens.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TypedDict
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from asft.logps import CompletionLogps, PairLogps, sum_segments, token_logps
+from asft.tokens import TokenPair
+
+
+# Where a pair lies in its row: offset of its first token, then the lengths of prompt, chosen and rejected.
+# A plain tuple: the Trainer rebuilds nested containers from iterators, which named tuples do not allow.
+Span = tuple[int, int, int, int]
+
+
+class PackedRow(TypedDict):
+    """One row of pairs; T tokens, N scored tokens. Plain tensors and lists, so that collators can move it."""
+
+    ids: list[str]
+    spans: list[Span]
+    input_ids: Tensor  # (1, T)
+    position_ids: Tensor  # (1, T)
+    scored: Tensor  # (N,) positions whose next-token distribution is needed
+    targets: Tensor  # (N,) the token that follows each of them
+    segments: Tensor  # (N,) pair index + number of pairs × (0 chosen, 1 rejected, 2 prompt)
+
+
+def pack(
+    pairs: Sequence[TokenPair], token_budget: int, *, paired: bool = True, with_prompt: bool = False
+) -> list[PackedRow]:
+    """Fill rows in order, a new one when the next pair would exceed the budget.
+
+    A pair longer than the budget gets a row of its own. With `paired=False` rejected completions are
+    left out; with `with_prompt=True` the prompt's own tokens are scored too.
+    """
+    rows: list[list[TokenPair]] = []
+    room = 0
+    for pair in pairs:
+        size = len(pair.prompt) + len(pair.chosen) + (len(pair.rejected) if paired else 0)
+        if not rows or size > room:
+            rows.append([])
+            room = token_budget
+        rows[-1].append(pair)
+        room -= size
+    return [_pack_row(row, paired, with_prompt) for row in rows]
+
+
+def _pack_row(pairs: Sequence[TokenPair], paired: bool, with_prompt: bool) -> PackedRow:
+    ids: list[np.ndarray] = []
+    positions: list[np.ndarray] = []
+    scored: list[np.ndarray] = []
+    targets: list[np.ndarray] = []
+    segments: list[np.ndarray] = []
+    spans: list[Span] = []
+    start = 0
+    for number, pair in enumerate(pairs):
+        prompt, chosen = pair.prompt, pair.chosen
+        rejected = pair.rejected if paired else pair.rejected[:0]
+        p, c, r = len(prompt), len(chosen), len(rejected)
+        spans.append((start, p, c, r))
+        ids += [prompt, chosen, rejected]
+        positions += [np.arange(p + c), np.arange(p, p + r)]
+        last = start + p - 1  # the prompt's last token predicts the first token of both completions
+        parts = [(chosen, start + p, 0), (rejected, start + p + c, 1)]
+        for completion, first, kind in parts:
+            if len(completion):
+                scored.append(np.r_[last, first : first + len(completion) - 1])
+                targets.append(completion)
+                segments.append(np.full(len(completion), number + kind * len(pairs)))
+        if with_prompt:
+            scored.append(np.arange(start, last))
+            targets.append(prompt[1:])
+            segments.append(np.full(p - 1, number + 2 * len(pairs)))
+        start += p + c + r
+    return PackedRow(
+        ids=[pair.id for pair in pairs],
+        spans=spans,
+        input_ids=_tensor(ids)[None],
+        position_ids=_tensor(positions)[None],
+        scored=_tensor(scored),
+        targets=_tensor(targets),
+        segments=_tensor(segments),
+    )
+
+
+def _tensor(parts: Iterable[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.concatenate(list(parts)).astype(np.int64))
+
+
+def pair_logps(model: torch.nn.Module, row: PackedRow) -> PairLogps:
+    """Log-probabilities of a row's pairs under a causal LM loaded with `PAIR_ATTENTION`.
+
+    The LM head runs on scored positions only. Absent completions and prompts have sum 0 and 0 tokens.
+    """
+    logits = model(
+        input_ids=row["input_ids"],
+        position_ids=row["position_ids"],
+        spans=row["spans"],
+        logits_to_keep=row["scored"],
+        use_cache=False,
+    ).logits[0]
+    pairs = len(row["ids"])
+    scores = sum_segments(token_logps(logits, row["targets"]), row["segments"], 3 * pairs)
+    parts = [CompletionLogps(*part) for part in zip(scores.sum.split(pairs), scores.tokens.split(pairs), strict=True)]
+    return PairLogps(*parts)

@@ -1,0 +1,68 @@
+"""Reference log-probabilities: computed once per (dataset, model), looked up by pair id while training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from tqdm import tqdm
+from transformers import PreTrainedModel
+
+from asft.errors import UserError
+from asft.logps import CompletionLogps, PairLogps
+from asft.packing import PackedRow, pair_logps
+from asft.records import atomic
+
+COLUMNS = ("chosen_sum", "chosen_tokens", "rejected_sum", "rejected_tokens")
+
+
+def score_pairs(
+    model: PreTrainedModel, rows: Iterable[PackedRow], precision: torch.dtype
+) -> pa.Table:
+    """Sums and token counts of every pair, sorted by id; the forward is the trainer's own."""
+    model.eval()
+    columns: dict[str, list[float]] = {name: [] for name in COLUMNS}
+    ids: list[str] = []
+    device = model.device
+    autocast = torch.autocast(device.type, precision, enabled=precision != torch.float32)
+    for row in tqdm(list(rows), desc="reference", disable=None):
+        on_device = PackedRow(**{k: _to(v, device) for k, v in row.items()})  # type: ignore[typeddict-item]
+        with torch.no_grad(), autocast:
+            chosen, rejected, _ = pair_logps(model, on_device)
+        ids += row["ids"]
+        for name, values in zip(COLUMNS, (*chosen, *rejected), strict=True):
+            columns[name] += values.tolist()
+    return pa.table({"id": ids, **columns}).sort_by("id")
+
+
+def write_reference(path: Path, table: pa.Table) -> None:
+    """Write `reference_logps.parquet`."""
+    with atomic(path) as temporary:
+        pq.write_table(table, temporary)
+
+
+class CachedReference:
+    """The reference's `PairLogps` of a packed row, from `reference_logps.parquet`."""
+
+    def __init__(self, path: Path) -> None:
+        table = pq.read_table(path).to_pydict()
+        values = zip(*(table[name] for name in COLUMNS), strict=True)
+        self._by_id = dict(zip(table["id"], values, strict=True))
+        self._path = path
+
+    def __call__(self, row: PackedRow) -> PairLogps:
+        try:
+            values = [self._by_id[pair] for pair in row["ids"]]
+        except KeyError as missing:
+            raise UserError(
+                f"{self._path}: no reference for pair {missing}; it was made from other data: delete it and rerun"
+            ) from None
+        columns = torch.tensor(values, device=row["input_ids"].device).T
+        return PairLogps(CompletionLogps(*columns[:2]), CompletionLogps(*columns[2:]))
+
+
+def _to(value: object, device: torch.device) -> object:
+    return value.to(device) if isinstance(value, torch.Tensor) else value

@@ -1,0 +1,75 @@
+"""A policy's answers to a benchmark.
+
+Reads  a policy folder, <results>/benchmarks/{benchmark}/questions.jsonl
+Writes …/completions/{benchmark}.jsonl, in the order of the questions; while running, a `.partial` file beside
+       it that a rerun continues
+By hand: asft generate --policy DIR --questions FILE --settings JSON --seed N --out FILE
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from asft.config import Decoding, Generation
+from asft.generation import answer_batch, batches
+from asft.models import default_device, end_token_ids, load_policy, load_tokenizer, resolve_precision
+from asft.records import Completion, Question, fingerprint, read_jsonl, write_jsonl
+
+
+def generate(policy: Path, questions: Path, settings: str, seed: int, out: Path) -> None:
+    """Answer every question; `settings` is JSON {"decoding": …, "generation": …}."""
+    chosen = json.loads(settings)
+    decoding = Decoding.model_validate(chosen["decoding"])
+    generation = Generation.model_validate(chosen["generation"])
+    asked = read_jsonl(questions, Question)
+    tokenizer = load_tokenizer(policy)
+    partial = Partial(out, [chosen, seed, _identity(policy), [q.model_dump() for q in asked]])
+    todo = [
+        batch
+        for batch in batches(asked, tokenizer, generation.batch_size)
+        if not all(question.question_id in partial.done for question in batch)
+    ]
+    if todo:
+        model = load_policy(policy, resolve_precision(generation.precision)).to(default_device()).eval()
+        ends = end_token_ids(model, tokenizer)
+        for batch in tqdm(todo, desc="generate", disable=None):
+            partial.add(list(answer_batch(model, tokenizer, batch, decoding, ends, seed)))
+    write_jsonl(out, [partial.done[question.question_id] for question in asked])
+    partial.path.unlink(missing_ok=True)
+
+
+class Partial:
+    """Completions so far, in a file whose first line says what they are answers to."""
+
+    def __init__(self, out: Path, key: Any) -> None:
+        self.path = out.with_suffix(".partial")
+        self.done: dict[str, Completion] = {}
+        self._key = fingerprint(key)
+        lines = self.path.read_text(encoding="utf-8").split("\n") if self.path.exists() else []
+        if lines and lines[0] == self._key:
+            # The last piece follows the last newline: empty, or a line cut short by a kill.
+            for line in lines[1:-1]:
+                completion = Completion.model_validate_json(line)
+                self.done[completion.question_id] = completion
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._write("w", [self._key, *(c.model_dump_json() for c in self.done.values())])
+
+    def add(self, completions: list[Completion]) -> None:
+        """Keep a batch: it survives a kill from here on."""
+        self.done |= {completion.question_id: completion for completion in completions}
+        self._write("a", [completion.model_dump_json() for completion in completions])
+
+    def _write(self, mode: str, lines: list[str]) -> None:
+        with self.path.open(mode, encoding="utf-8") as file:
+            file.write("".join(line + "\n" for line in lines))
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _identity(policy: Path) -> list[Any]:
+    """Which weights these are, without reading gigabytes: names, sizes and times of the files."""
+    files = sorted(policy.iterdir())
+    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]

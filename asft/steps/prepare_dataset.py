@@ -1,0 +1,42 @@
+"""Preference data: from its sources to pairs, token ids and a card.
+
+Reads  the sources of datasets.{dataset}, <results>/models/{model}/ (its tokenizer),
+       <results>/benchmarks/{benchmark}/questions.jsonl (to count overlap with)
+Writes <results>/data/{dataset}/pairs.parquet, tokens/, card.json
+By hand: asft prepare-dataset --settings JSON --name NAME --model DIR --questions FILE --out DIR
+"""
+
+from pathlib import Path
+
+from asft.config import Dataset, Section, Tokens
+from asft.data import prepare_dataset as prepare
+from asft.records import Question, read_jsonl
+
+
+class Settings(Section):
+    """This step's part of the config."""
+
+    dataset: Dataset
+    tokens: Tokens
+
+
+def prepare_dataset(
+    settings_json: str, name: str, model: Path, questions: list[Path], out: Path
+) -> None:
+    """Prepare one data set; `settings_json` is {"dataset": …, "tokens": …} of the config."""
+    from asft.models import load_tokenizer
+    from asft.sources import load_rows
+
+    settings = Settings.model_validate_json(settings_json)
+    dataset = settings.dataset
+    heldout_rows = load_rows(dataset.heldout_sources) if dataset.heldout_sources else None
+    prepare(
+        dataset,
+        name,
+        load_rows(dataset.sources, dataset.limit),
+        heldout_rows,
+        load_tokenizer(model),
+        settings.tokens,
+        [question for path in questions for question in read_jsonl(path, Question)],
+        out,
+    )

@@ -1,0 +1,28 @@
+"""Reference log-probabilities of all pairs of a data set under the base policy.
+
+Reads  <results>/models/{model}/, <results>/data/{dataset}/tokens/
+Writes <results>/data/{dataset}/reference_logps.parquet (id, chosen_sum, chosen_tokens, rejected_sum, …)
+By hand: asft reference --model DIR --tokens DIR --settings '{"precision": "auto"}' --out FILE
+"""
+
+import json
+from pathlib import Path
+
+from asft.attention import PAIR_ATTENTION
+from asft.config import Training
+from asft.models import default_device, load_policy, resolve_precision
+from asft.reference import score_pairs, write_reference
+from asft.tokens import read_tokens
+from asft.trainer import packed_by_length
+
+
+def reference(model: Path, tokens: Path, settings: str, out: Path) -> None:
+    """Score train and held-out pairs by the same forward as training, without gradients."""
+    import torch
+
+    training = Training.model_validate(json.loads(settings))
+    pairs = [*read_tokens(tokens, "train"), *read_tokens(tokens, "heldout")]
+    # fp32 weights under autocast, as in training: the margin over the reference is then 0 at step 0.
+    base = load_policy(model, torch.float32, PAIR_ATTENTION).to(default_device())
+    rows = packed_by_length(pairs, training.token_budget)
+    write_reference(out, score_pairs(base, rows, resolve_precision(training.precision)))

@@ -1,0 +1,188 @@
+"""The trainer: every method in one loop, so that methods differ in their loss and in nothing else.
+
+A `transformers.Trainer` whose batch is one optimiser step's pairs, already packed into rows. Rows are
+backpropagated one after another, each weighted by its share of the pairs, so the gradient is the mean over
+the batch however the pairs were packed, and memory is bounded by the longest row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+
+from asft.config import Training
+from asft.history import History
+from asft.logps import PairLogps
+from asft.losses import Method
+from asft.packing import PackedRow, pack, pair_logps
+from asft.tokens import TokenPair
+
+# From a row of pairs to the reference's log-probabilities of them.
+Reference = Callable[[PackedRow], PairLogps]
+
+
+class PairTrainer(Trainer):  # type: ignore[misc]
+    """Trains `model` on `pairs` by `method`; `history` holds what was seen on the way."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        pairs: Sequence[TokenPair],
+        heldout: Sequence[TokenPair],
+        *,
+        method: Method,
+        hyperparameters: dict[str, Any],
+        training: Training,
+        precision: torch.dtype,
+        seed: int,
+        output_dir: str,
+        reference: Reference | None = None,
+    ) -> None:
+        if method.needs_reference and reference is None:
+            raise ValueError(f"{method.loss.__name__} needs reference log-probabilities")
+        self.method, self.hyperparameters, self.reference = method, hyperparameters, reference
+        self.training, self.precision = training, precision
+        self.heldout, self.history = heldout, History()
+        super().__init__(
+            model=model,
+            args=_arguments(training, seed, output_dir),
+            train_dataset=pairs,
+            data_collator=self._collate,
+            callbacks=[_Measure(self)],
+        )
+
+    def _collate(self, pairs: Sequence[TokenPair]) -> dict[str, Any]:
+        rows = pack(
+            pairs,
+            self.training.token_budget,
+            paired=self.method.paired,
+            with_prompt=self.method.needs_prompt,
+        )
+        return {"rows": rows}
+
+    def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
+        """Our own autocast: accelerate's would copy the logits to fp32 as a whole."""
+        if self.precision == torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(self.args.device.type, self.precision, cache_enabled=cache_enabled)
+
+    def training_step(
+        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
+    ) -> Tensor:
+        """Gradient of the mean loss over the batch's pairs, row by row."""
+        model.train()
+        rows: list[PackedRow] = self._prepare_inputs(inputs)["rows"]
+        pairs = sum(len(row["ids"]) for row in rows)
+        total = torch.zeros((), device=self.args.device)
+        for number, row in enumerate(rows):
+            last = number == len(rows) - 1
+            with contextlib.nullcontext() if last else self.accelerator.no_sync(model):
+                with self.compute_loss_context_manager():
+                    losses, policy = self.compute_loss(model, row, return_outputs=True)
+                loss = losses.sum() / pairs
+                self.accelerator.backward(loss)
+            self.history.add_row(losses, policy, row)
+            total += loss.detach()
+        self.history.end_step(self.state.global_step + 1)
+        return total
+
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: Any,
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """Loss of one packed row: a value per pair, and the log-probabilities it was made of."""
+        policy = pair_logps(model, inputs)
+        reference = self.reference(inputs) if self.method.needs_reference else None  # type: ignore[misc]
+        losses = self.method.loss(policy, reference, **self.hyperparameters)
+        return (losses, policy) if return_outputs else losses.mean()
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Learning rate and gradient norm of a step go to the history too."""
+        self.history.annotate(self.state.global_step, logs)
+        super().log(logs, start_time)
+
+    def measure(self) -> None:
+        """Score the held-out pairs as they stand; always both completions, whatever the method."""
+        self.model.eval()
+        method = self.method
+        for row in packed_by_length(self.heldout, self.training.token_budget, method.needs_prompt):
+            row = self._prepare_input(row)
+            with torch.no_grad(), self.compute_loss_context_manager():
+                losses, policy = self.compute_loss(self.model, row, return_outputs=True)
+            self.history.add_row(losses, policy, row)
+        self.history.end_step(self.state.global_step, split="heldout")
+        self.model.train()
+
+
+class _Measure(TrainerCallback):  # type: ignore[misc]
+    """Measures before the first step, every `measure_every` steps (or each epoch), and after the last."""
+
+    def __init__(self, trainer: PairTrainer) -> None:
+        self.trainer = trainer
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step == 0:
+            self._measure(state)
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.trainer.history.begin_step()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.trainer.history.stop_clock(args.device)
+        every = self.trainer.training.measure_every
+        if every and state.global_step % every == 0:
+            self._measure(state)
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if not self.trainer.training.measure_every:
+            self._measure(state)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._measure(state)
+
+    def _measure(self, state: Any) -> None:
+        if self.trainer.heldout and not self.trainer.history.measured(state.global_step):
+            self.trainer.measure()
+
+
+def packed_by_length(
+    pairs: Iterable[TokenPair], token_budget: int, with_prompt: bool = False
+) -> Iterable[PackedRow]:
+    """Rows of both completions, longest pairs first: the first row is the one that needs most memory."""
+    longest_first = sorted(pairs, key=lambda p: -(len(p.prompt) + len(p.chosen) + len(p.rejected)))
+    yield from pack(longest_first, token_budget, with_prompt=with_prompt)
+
+
+def _arguments(training: Training, seed: int, output_dir: str) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=output_dir,
+        num_train_epochs=training.epochs,
+        per_device_train_batch_size=training.batch_size,
+        learning_rate=training.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=training.warmup_ratio,  # a number below 1 is a share of the steps
+        weight_decay=training.weight_decay,
+        adam_beta1=training.adam_beta1,
+        adam_beta2=training.adam_beta2,
+        max_grad_norm=training.max_grad_norm,
+        gradient_checkpointing=training.gradient_checkpointing,
+        optim="adamw_torch_fused",
+        bf16=False,  # see PairTrainer.autocast_smart_context_manager
+        seed=seed,
+        data_seed=seed,
+        remove_unused_columns=False,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=not sys.stderr.isatty(),
+    )

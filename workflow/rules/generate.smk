@@ -1,0 +1,32 @@
+# A policy's answers to a benchmark. `run` is {dataset}/{method}/seed{seed}, or `base`.
+
+
+def policy_of(wildcards):
+    if wildcards.run == experiment.BASE:
+        return f"<results>/models/{CONFIG.model}"
+    return f"<results>/runs/{wildcards.run}/policy"
+
+
+def seed_of(wildcards):
+    seed = re.search(r"/seed(\d+)$", wildcards.run)
+    return int(seed[1]) if seed else CONFIG.seeds[0]
+
+
+rule generate:
+    input:
+        policy=policy_of,
+        questions="<results>/benchmarks/{benchmark}/questions.jsonl",
+    output:
+        "<results>/runs/{run}/completions/{benchmark}.jsonl",
+    log:
+        "<results>/logs/generate/{run}/{benchmark}.log",
+    threads: ALL_CORES
+    params:
+        settings=lambda wildcards: as_json(
+            decoding=CONFIG.benchmarks[wildcards.benchmark].decoding,
+            generation=CONFIG.generation,
+        ),
+        seed=seed_of,
+    shell:
+        "asft --log {log} generate --settings {params.settings:q} --policy {input.policy}"
+        " --questions {input.questions} --seed {params.seed} --out {output}"

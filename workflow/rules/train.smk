@@ -1,0 +1,68 @@
+# One run: settings (the run's slice of the config), reference log-probabilities if needed, training.
+
+
+rule settings:
+    input:
+        card="<results>/data/{dataset}/card.json",
+        model=f"<results>/models/{CONFIG.model}",
+    output:
+        "<results>/runs/{dataset}/{method}/seed{seed}/settings.yaml",
+    log:
+        "<results>/logs/settings/{dataset}/{method}/seed{seed}.log",
+    params:
+        run=lambda wildcards: as_json(
+            **experiment.run_settings(
+                CONFIG, wildcards.dataset, wildcards.method, int(wildcards.seed)
+            )
+        ),
+    shell:
+        "asft --log {log} settings --run {params.run:q} --data-card {input.card}"
+        " --model-card {input.model}/card.json --out {output}"
+
+
+rule reference:
+    input:
+        model=f"<results>/models/{CONFIG.model}",
+        tokens="<results>/data/{dataset}/tokens",
+    output:
+        "<results>/data/{dataset}/reference_logps.parquet",
+    log:
+        "<results>/logs/reference/{dataset}.log",
+    threads: ALL_CORES
+    params:
+        settings=as_json(
+            precision=CONFIG.training.precision,
+            token_budget=CONFIG.training.token_budget,
+        ),
+    shell:
+        "asft --log {log} reference --settings {params.settings:q} --model {input.model}"
+        " --tokens {input.tokens} --out {output}"
+
+
+def reference_of(wildcards):
+    if experiment.needs_reference(CONFIG, wildcards.method):
+        return "<results>/data/{dataset}/reference_logps.parquet"
+    return []
+
+
+rule train:
+    input:
+        settings="<results>/runs/{dataset}/{method}/seed{seed}/settings.yaml",
+        model=f"<results>/models/{CONFIG.model}",
+        tokens="<results>/data/{dataset}/tokens",
+        reference=reference_of,
+    output:
+        policy=directory("<results>/runs/{dataset}/{method}/seed{seed}/policy"),
+        history="<results>/runs/{dataset}/{method}/seed{seed}/history.csv",
+        cost="<results>/runs/{dataset}/{method}/seed{seed}/cost.json",
+    log:
+        "<results>/logs/train/{dataset}/{method}/seed{seed}.log",
+    threads: ALL_CORES
+    params:
+        reference=lambda wildcards, input: (
+            f"--reference {input.reference}" if input.reference else ""
+        ),
+        folder=subpath(output.cost, parent=True),
+    shell:
+        "asft --log {log} train --settings {input.settings} --model {input.model}"
+        " --tokens {input.tokens} {params.reference} --out {params.folder}"
