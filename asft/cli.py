@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from asft.errors import UserError
 
@@ -159,11 +160,18 @@ def main() -> None:
         os.dup2(file, 2)
     try:
         app()
-    except UserError as error:
+    except (UserError, ValidationError) as error:
         if "--debug" in arguments:
             traceback.print_exc()
-        message = f"error: {error}\n"
+        message = f"error: {_one_line(error)}\n"
         os.write(terminal, message.encode())
         if log:
             os.write(2, message.encode())
         raise SystemExit(1) from None
+
+
+def _one_line(error: UserError | ValidationError) -> str:
+    if isinstance(error, UserError):
+        return str(error)
+    fault = error.errors()[0]  # of a command's JSON: files are validated where they are read
+    return f"--settings, key {'.'.join(map(str, fault['loc']))!r}: {fault['msg']}"

@@ -174,7 +174,7 @@ def _arguments(training: Training, seed: int, output_dir: str) -> TrainingArgume
         adam_beta1=training.adam_beta1,
         adam_beta2=training.adam_beta2,
         max_grad_norm=training.max_grad_norm,
-        gradient_checkpointing=training.gradient_checkpointing,
+        activation_checkpointing=training.gradient_checkpointing,
         optim="adamw_torch_fused",
         bf16=False,  # see PairTrainer.autocast_smart_context_manager
         seed=seed,
@@ -183,6 +183,7 @@ def _arguments(training: Training, seed: int, output_dir: str) -> TrainingArgume
         logging_steps=1,
         logging_nan_inf_filter=False,
         save_strategy="no",
+        dataloader_pin_memory=torch.cuda.is_available(),
         report_to="none",
         disable_tqdm=not sys.stderr.isatty(),
     )

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics.bleu import BLEU
+from scipy.stats import bootstrap
 
 from asft import stats
 from asft.config import Statistics
@@ -80,6 +81,19 @@ def test_interval_is_reproducible_and_follows_the_seed(aggregate: stats.Aggregat
     assert first != stats.interval(rows, aggregate, Statistics(resamples=500, seed=4))
     assert first.low < first.value < first.high
     assert first.method == "BCa"
+
+
+def test_interval_of_a_mean_is_scipy_s_bca():
+    """On skewed data, where BCa and percentile differ."""
+    values = np.random.default_rng(0).exponential(size=30)
+    options = {"n_resamples": 500, "vectorized": True}
+    bca, percentile = (
+        bootstrap((values,), np.mean, method=method, rng=np.random.default_rng(3), **options)
+        for method in ("BCa", "percentile")
+    )
+    found = stats.interval(values[:, None], stats.mean, SETTINGS)
+    assert (found.low, found.high) == pytest.approx(bca.confidence_interval)
+    assert found.high != pytest.approx(percentile.confidence_interval.high, rel=1e-3)
 
 
 def test_more_confidence_is_wider():

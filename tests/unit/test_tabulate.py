@@ -51,7 +51,7 @@ def write(path: Path, rows: Cells) -> Path:
 
 
 def jobs(folder: Path) -> list[Job]:
-    listed = [("-", "base", 1, 20.0)]
+    listed = [("hh_rlhf", "base", 1, 20.0)]
     listed += [("hh_rlhf", "asft", seed, 60.0) for seed in (1, 2)]
     listed += [("hh_rlhf", "orpo", seed, 59.8) for seed in (1, 2)]
     listed += [("my_data", "sft", seed, 40.0) for seed in (1, 2)]
@@ -93,19 +93,19 @@ def test_columns_rows_and_companions(tmp_path: Path):
 
 
 def test_seeds_average_means_and_sum_counts(tmp_path: Path):
-    """Two seeds of two questions; BLEU from 4/8, 2/4, 2/4, 2/2 matches over all four answers."""
+    """Two seeds of two questions; BLEU from 4/8, 2/4, 2/4, (1/2)/4 over all four answers."""
     scores = []
     for seed, level in ((1, 10.0), (2, 30.0)):
         rows = cells(level, n=2)
         for i, row in enumerate(rows):
             row |= dict.fromkeys(MEANS, level + i)
-            matched = [2, 1, 1, 1] if seed == 1 else [0, 0, 0, 0]
-            total = [3, 2, 1, 1] if seed == 1 else [1, 0, 1, 0]
+            matched = [2, 1, 1, 0] if seed == 1 else [0, 0, 0, 0]
+            total = [3, 2, 1, 1] if seed == 1 else [1, 0, 1, 1]
             row |= dict(zip(BLEU_COUNTS, [*matched, *total, 4, 4], strict=True))
         scores.append(("d", "sft", seed, write(tmp_path / str(seed), rows)))
     [row] = read(run(tmp_path, scores))
     assert row["rouge1"] == "20.5000"
-    assert float(row["bleu4"]) == pytest.approx(100 * (1 / 8) ** 0.25, abs=1e-4)
+    assert float(row["bleu4"]) == pytest.approx(100 * (1 / 8 * 1 / 8) ** 0.25, abs=1e-4)
 
 
 def test_differences_within_a_dataset(tmp_path: Path):
