@@ -1,8 +1,9 @@
 """Attention for packed pairs, as a function registered with transformers.
 
-Load a model with `attn_implementation=PAIR_ATTENTION` and pass `spans=` to its forward: each pair attends
-within itself, the prompt and the chosen completion causally, the rejected one to the prompt and to itself.
-One call per pair instead of one mask over the row: the mask was 1.2-1.6 times slower.
+Load a model with `attn_implementation=PAIR_ATTENTION` and pass `spans=` to its forward: each pair
+attends within itself, the prompt and the chosen completion causally, the rejected one to the
+prompt and to itself. One call per pair instead of one mask over the row: the mask was 1.2-1.6
+times slower.
 """
 
 from typing import Any

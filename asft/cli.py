@@ -1,4 +1,4 @@
-"""`asft`: each step of the DAG as a command; the rules print the very commands to run one by hand."""
+"""`asft`: each step of the DAG as a command, as the rules print it."""
 
 import os
 import sys

@@ -7,7 +7,15 @@ The JSON schema in `workflow/schemas/config.schema.json` is generated from these
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from asft.errors import UserError, nearest
 
@@ -28,8 +36,12 @@ class HubSource(Section):
 
     hub: str = Field(description="owner/name")
     revision: str = Field(description="commit hash; a branch name is not reproducible")
-    file: str | None = Field(None, description="one file inside the repository instead of its data sets")
-    data_dir: str | None = Field(None, description="folder of a data repository, e.g. harmless-base")
+    file: str | None = Field(
+        None, description="one file inside the repository instead of its data sets"
+    )
+    data_dir: str | None = Field(
+        None, description="folder of a data repository, e.g. harmless-base"
+    )
     split: str = Field("train", description="split of a data repository")
 
 
@@ -87,7 +99,9 @@ class Model(Section):
     """A base policy."""
 
     sources: Sources
-    chat_template: str | None = Field(None, description="a Jinja file that replaces the model's own template")
+    chat_template: str | None = Field(
+        None, description="a Jinja file that replaces the model's own template"
+    )
 
 
 class Dataset(Section):
@@ -96,8 +110,12 @@ class Dataset(Section):
     format: Literal["ultrafeedback_binarized", "hh_rlhf", "sharegpt_ranking", "trl"]
     sources: Sources
     limit: int | None = Field(None, gt=0, description="use the first N rows")
-    heldout: int = Field(0, ge=0, description="pairs kept out of training, chosen by hash, to measure on")
-    heldout_sources: Annotated[list[Source], Field(description="take the held-out pairs from here instead")] = []
+    heldout: int = Field(
+        0, ge=0, description="pairs kept out of training, chosen by hash, to measure on"
+    )
+    heldout_sources: Annotated[
+        list[Source], Field(description="take the held-out pairs from here instead")
+    ] = []
     max_dropped_share: Share = Field(0.2, description="fail if more rows than this are unusable")
 
 
@@ -114,11 +132,15 @@ class Decoding(Section):
 class Benchmark(Section):
     """Questions that policies answer, and how the answers are scored."""
 
-    protocol: Literal["references"] = Field(description="references: BLEU and ROUGE against gold answers")
+    protocol: Literal["references"] = Field(
+        description="references: BLEU and ROUGE against gold answers"
+    )
     format: Literal["alpaca"]
     sources: Sources
     limit: int | None = Field(None, gt=0, description="ask N of the questions")
-    sample_seed: int | None = Field(None, description="draw the N at random with this seed; null: the first N")
+    sample_seed: int | None = Field(
+        None, description="draw the N at random with this seed; null: the first N"
+    )
     decoding: Decoding = Decoding()
 
 
@@ -128,15 +150,23 @@ class Training(Section):
     epochs: float = Field(2, gt=0)
     batch_size: int = Field(4, gt=0, description="pairs per optimiser step")
     learning_rate: float = Field(1e-5, gt=0)
-    warmup_ratio: Share = Field(0.1, description="share of the steps with linear warm-up; then cosine to zero")
+    warmup_ratio: Share = Field(
+        0.1, description="share of the steps with linear warm-up; then cosine to zero"
+    )
     weight_decay: float = Field(0.0, ge=0)
     adam_beta1: float = Field(0.9, ge=0, lt=1)
     adam_beta2: float = Field(0.999, ge=0, lt=1)
     max_grad_norm: float = Field(1.0, gt=0)
-    precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="autocast over fp32 weights")
-    token_budget: int = Field(8192, gt=0, description="tokens per packed row; bounds memory, not the result")
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto", description="autocast over fp32 weights"
+    )
+    token_budget: int = Field(
+        8192, gt=0, description="tokens per packed row; bounds memory, not the result"
+    )
     gradient_checkpointing: bool = False
-    measure_every: int = Field(0, ge=0, description="steps between measurements on held-out pairs; 0: each epoch")
+    measure_every: int = Field(
+        0, ge=0, description="steps between measurements on held-out pairs; 0: each epoch"
+    )
     save_dtype: Literal["bfloat16", "float32"] = "bfloat16"
 
 
@@ -145,7 +175,9 @@ class Method(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    loss: str | None = Field(None, description="a name in asft/losses.py; default: the method's own name")
+    loss: str | None = Field(
+        None, description="a name in asft/losses.py; default: the method's own name"
+    )
     training: dict[str, Any] = {}
 
     @property
@@ -156,8 +188,12 @@ class Method(BaseModel):
 class Tokens(Section):
     """How pairs become token ids."""
 
-    max_length: int = Field(2048, gt=1, description="prompt + completion; longer completions lose their end")
-    max_prompt_length: int | None = Field(None, gt=0, description="drop pairs with longer prompts; null: max_length")
+    max_length: int = Field(
+        2048, gt=1, description="prompt + completion; longer completions lose their end"
+    )
+    max_prompt_length: int | None = Field(
+        None, gt=0, description="drop pairs with longer prompts; null: max_length"
+    )
 
 
 class Generation(Section):
@@ -193,7 +229,9 @@ class Config(Section):
     """The whole experiment."""
 
     results: str = Field("results", description="folder for everything that is made")
-    note: str = Field("", description="stands in every table: what the numbers may be compared with")
+    note: str = Field(
+        "", description="stands in every table: what the numbers may be compared with"
+    )
     model: Name
     models: dict[Name, Model]
     datasets: dict[Name, Dataset]
@@ -262,7 +300,12 @@ def _field_names(path: list[str]) -> list[str]:
     schema: dict[str, Any] = Config.model_json_schema()
     node = schema
     for part in path:
-        node = node.get("properties", {}).get(part) or node.get("additionalProperties") or node.get("items") or {}
+        node = (
+            node.get("properties", {}).get(part)
+            or node.get("additionalProperties")
+            or node.get("items")
+            or {}
+        )
         while "$ref" in node:
             node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
     return list(node.get("properties", {}))

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 from asft import config
 from asft.card import Example, dataset_card

@@ -4,11 +4,11 @@ from difflib import get_close_matches
 
 
 class UserError(Exception):
-    """A fault the user can mend; the message is one line: what, where (file, row, key), what to do."""
+    """A fault the user can mend; one line: what, where (file, row, key), what to do."""
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """`"; did you mean X?"` for the known name closest to `name`, or the whole list if none is close."""
+    """`"; did you mean X?"` for the closest known name, or all names if none is close."""
     close = get_close_matches(name, known, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {close[0]!r}?"

@@ -38,7 +38,9 @@ def load(raw: dict[str, Any]) -> Config:
     for name, method in config.methods.items():
         loss = method.loss or name
         if loss not in METHODS:
-            raise UserError(f"config: methods.{name}: no loss {loss!r}{nearest(loss, list(METHODS))}")
+            raise UserError(
+                f"config: methods.{name}: no loss {loss!r}{nearest(loss, list(METHODS))}"
+            )
         _check_hyperparameters(name, method.hyperparameters, METHODS[loss].hyperparameters())
         training_of(config, name)
     return config
@@ -64,7 +66,9 @@ def training_of(config: Config, method: str) -> Training:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
-        hint = nearest(key, list(Training.model_fields)) if first["type"] == "extra_forbidden" else ""
+        hint = (
+            nearest(key, list(Training.model_fields)) if first["type"] == "extra_forbidden" else ""
+        )
         raise UserError(f"config: methods.{method}.training.{key}: {first['msg']}{hint}") from None
 
 

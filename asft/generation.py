@@ -73,7 +73,7 @@ def _batch_seed(seed: int, turn: int, batch: Sequence[Question]) -> int:
 
 
 def _generate(
-    model: PreTrainedModel,
+    model: Any,
     tokenizer: Any,
     prompts: list[list[int]],
     decoding: Decoding,
@@ -89,7 +89,7 @@ def _generate(
         if decoding.do_sample
         else {}
     )
-    config = GenerationConfig(
+    config = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=decoding.do_sample,
         max_new_tokens=decoding.max_new_tokens,
         eos_token_id=end_tokens,

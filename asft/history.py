@@ -34,7 +34,7 @@ COLUMNS = [
 
 
 class History:
-    """Collects one row per training step and per measurement; keeps tensors until asked for numbers.
+    """One row per training step and per measurement; keeps tensors until asked for numbers.
 
     Reading a number off a GPU waits for it, so nothing is converted before `rows`.
     """
@@ -45,7 +45,7 @@ class History:
         self._began = 0.0
 
     def add_row(self, losses: Tensor, policy: PairLogps, row: PackedRow) -> None:
-        """One packed row of the current step: `losses` and `policy` as `compute_loss` returns them."""
+        """One packed row of the current step, `losses` and `policy` as by `compute_loss`."""
         with torch.no_grad():
             present = policy.rejected.tokens > 0
             blank = torch.full_like(policy.margin, float("nan"))

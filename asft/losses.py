@@ -1,12 +1,12 @@
 """The training losses, one function each, and the table of methods.
 
-A loss maps the log-probabilities of a batch of pairs to one value per pair, shape (batch,). Its keyword
-arguments are the method's hyper-parameters; `reference` is None unless the method needs one.
-"sum" is log π(y|x); "mean" is that divided by the number of completion tokens, i.e. the log of the
-geometric-mean token probability. Which of the two a formula takes is part of the formula.
+A loss maps the log-probabilities of a batch of pairs to one value per pair, shape (batch,). Its
+keyword arguments are the method's hyper-parameters; `reference` is None unless the method needs
+one. "sum" is log π(y|x); "mean" is that divided by the number of completion tokens, i.e. the log
+of the geometric-mean token probability. Which of the two a formula takes is part of the formula.
 
-Torch is imported inside the functions: while the Snakefile is parsed the config is checked against these
-signatures, and that must not wait for torch.
+Torch is imported inside the functions: while the Snakefile is parsed the config is checked against
+these signatures, and that must not wait for torch.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 def log1mexp(x: Tensor, eps: float = 1e-6) -> Tensor:
     """log(1 - exp(x)) for log-probabilities x ≤ 0, in fp32; value and gradient finite everywhere.
 
-    Log-probabilities above -eps are taken as -eps: the value stops at log(eps) and the gradient, whose
-    size is p/(1-p), at 0 beyond it. The inner `where`s keep the branch not taken away from its pole, as
-    its infinite gradient times zero would be NaN.
+    Log-probabilities above -eps are taken as -eps: the value stops at log(eps) and the gradient,
+    whose size is p/(1-p), at 0 beyond it. The inner `where`s keep the branch not taken away from
+    its pole, as its infinite gradient times zero would be NaN.
     """
     import torch
 
@@ -80,7 +80,7 @@ def odds_ratio(policy: PairLogps) -> Tensor:
 
 
 def orpo(policy: PairLogps, reference: PairLogps | None, *, beta: float) -> Tensor:
-    """ORPO with the SFT term over the response, as in LLaMA-Factory (Hong et al. 2024 Eq. 6, λ = beta)."""
+    """ORPO (Hong et al. 2024 Eq. 6, λ = beta), SFT term over the response as LLaMA-Factory."""
     return sft(policy, reference) + beta * odds_ratio(policy)
 
 
@@ -102,7 +102,7 @@ def align(policy: PairLogps) -> Tensor:
 
 
 def asft(policy: PairLogps, reference: PairLogps | None, *, beta: float) -> Tensor:
-    """Aligned supervised fine-tuning (Eq. 14). Appendix B's listing drops the rejected term by a slip."""
+    """Aligned supervised fine-tuning (Eq. 14; Appendix B's listing loses the rejected term)."""
     return sft(policy, reference) + beta * align(policy)
 
 
@@ -122,7 +122,7 @@ class Method:
     needs_prompt: bool = False  # True: it also looks at the prompt's own log-probability
 
     def hyperparameters(self) -> dict[str, Any]:
-        """The loss's keyword arguments: name → default, or `inspect.Parameter.empty` if required."""
+        """The loss's keyword arguments: name → default, `inspect.Parameter.empty` if none."""
         parameters = inspect.signature(self.loss).parameters.values()
         return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 

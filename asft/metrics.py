@@ -19,7 +19,7 @@ import datasets
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.bleu import BLEU
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 from asft.stats import BLEU_COUNTS
 

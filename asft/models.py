@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers import PreTrainedTokenizerBase as Tokenizer
 from transformers.utils.logging import disable_progress_bar
 
@@ -42,10 +42,8 @@ def resolve(folder: Path) -> tuple[str, str | None]:
     return str(folder), None
 
 
-def load_policy(
-    folder: Path, dtype: torch.dtype, attn_implementation: str | None = None
-) -> PreTrainedModel:
-    """The model in `folder` (see the module's docstring), on the CPU.
+def load_policy(folder: Path, dtype: torch.dtype, attn_implementation: str | None = None) -> Any:
+    """The `PreTrainedModel` in `folder` (see the module's docstring), on the CPU.
 
     Args:
         attn_implementation: a name known to transformers; None: its choice.

@@ -1,8 +1,9 @@
 """Pairs packed into rows: the prompt of a pair is computed once and nothing is padded.
 
-One pair is the sequence [prompt | chosen | rejected]. The rejected completion's positions restart after the
-prompt and its tokens do not see the chosen ones, so the model computes what it would for the two separate
-sequences. Several pairs stand behind one another in a row of at most `token_budget` tokens.
+One pair is the sequence [prompt | chosen | rejected]. The rejected completion's positions restart
+after the prompt and its tokens do not see the chosen ones, so the model computes what it would for
+the two separate sequences. Several pairs stand behind one another in a row of at most
+`token_budget` tokens.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,14 +16,14 @@ from torch import Tensor
 from asft.logps import CompletionLogps, PairLogps, sum_segments, token_logps
 from asft.tokens import TokenPair
 
-
-# Where a pair lies in its row: offset of its first token, then the lengths of prompt, chosen and rejected.
-# A plain tuple: the Trainer rebuilds nested containers from iterators, which named tuples do not allow.
+# Where a pair lies in its row: offset of its first token, then the lengths of prompt, chosen and
+# rejected. A plain tuple: the Trainer rebuilds nested containers from iterators, which named
+# tuples do not allow.
 Span = tuple[int, int, int, int]
 
 
 class PackedRow(TypedDict):
-    """One row of pairs; T tokens, N scored tokens. Plain tensors and lists, so that collators can move it."""
+    """One row of pairs: T tokens, N of them scored."""
 
     ids: list[str]
     spans: list[Span]
@@ -38,8 +39,8 @@ def pack(
 ) -> list[PackedRow]:
     """Fill rows in order, a new one when the next pair would exceed the budget.
 
-    A pair longer than the budget gets a row of its own. With `paired=False` rejected completions are
-    left out; with `with_prompt=True` the prompt's own tokens are scored too.
+    A pair longer than the budget gets a row of its own. With `paired=False` rejected completions
+    are left out; with `with_prompt=True` the prompt's own tokens are scored too.
     """
     rows: list[list[TokenPair]] = []
     room = 0
@@ -98,7 +99,8 @@ def _tensor(parts: Iterable[np.ndarray]) -> Tensor:
 def pair_logps(model: torch.nn.Module, row: PackedRow) -> PairLogps:
     """Log-probabilities of a row's pairs under a causal LM loaded with `PAIR_ATTENTION`.
 
-    The LM head runs on scored positions only. Absent completions and prompts have sum 0 and 0 tokens.
+    The LM head runs on scored positions only. Absent completions and prompts have sum 0 and 0
+    tokens.
     """
     logits = model(
         input_ids=row["input_ids"],
@@ -109,5 +111,5 @@ def pair_logps(model: torch.nn.Module, row: PackedRow) -> PairLogps:
     ).logits[0]
     pairs = len(row["ids"])
     scores = sum_segments(token_logps(logits, row["targets"]), row["segments"], 3 * pairs)
-    parts = [CompletionLogps(*part) for part in zip(scores.sum.split(pairs), scores.tokens.split(pairs), strict=True)]
-    return PairLogps(*parts)
+    kinds = zip(scores.sum.view(3, pairs), scores.tokens.view(3, pairs), strict=True)
+    return PairLogps(*(CompletionLogps(*kind) for kind in kinds))

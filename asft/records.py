@@ -69,6 +69,33 @@ class Completion(Record):
     tokens: list[int]
 
 
+Label = Literal["A>>B", "A>B", "A=B", "B>A", "B>>A"]
+VerdictStatus = Literal[
+    "ok", "no_verdict", "conflicting", "out_of_range", "truncated", "api_error"
+]
+
+
+class Verdict(Record):
+    """A judge's verdict on one rated turn (MT-Bench) or one game (Arena-Hard).
+
+    `rating` (1-10) or `label` is set when `status` is "ok", and only then.
+    """
+
+    question_id: str
+    category: str = ""
+    turn: int = 1  # the judged turn, from 1
+    game: Literal[0, 1, 2] = 0  # 0: a rating; 1: the baseline is assistant A; 2: it is B
+    repeat: int = 0
+    status: VerdictStatus
+    rating: float | None = None
+    label: Label | None = None
+    judgments: list[str] = []  # the judge's raw answers, that to a continuation question last
+    keys: list[str] = []  # of these answers in the store
+    model: str = ""  # the model name that came back with the answers
+    detail: str = ""  # what went wrong, in words
+    probabilities: dict[str, float] = {}  # of every allowed verdict, from judges that give them
+
+
 def fingerprint(value: Any) -> str:
     """sha256 of a JSON-serialisable value, independent of key order."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -77,13 +104,13 @@ def fingerprint(value: Any) -> str:
 
 def file_sha256(path: Path) -> str:
     """sha256 of a file's bytes."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
-    """A temporary path beside `path`; renamed onto it when the block ends well, removed when not."""
+    """A temporary path beside `path`, renamed onto it when the block ends well."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -131,7 +158,11 @@ def read_json_rows(path: Path | str) -> list[dict[str, Any]]:
     else:
         # Not splitlines(): it also cuts at U+2028 and others, which JSON strings may contain.
         lines = text.split("\n")
-        rows = [_parse_json(line, f"{path}, line {n}") for n, line in enumerate(lines, 1) if line.strip()]
+        rows = [
+            _parse_json(line, f"{path}, line {n}")
+            for n, line in enumerate(lines, 1)
+            if line.strip()
+        ]
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
             raise UserError(f"{path}, row {number}: expected an object, found {type(row).__name__}")
@@ -161,7 +192,9 @@ def _read_utf8(path: Path) -> str:
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 at byte {error.start}; convert the file to UTF-8") from error
+        raise UserError(
+            f"{path}: not UTF-8 at byte {error.start}; convert the file to UTF-8"
+        ) from error
 
 
 def _parse_json(text: str, where: str) -> Any:

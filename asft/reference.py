@@ -1,15 +1,15 @@
-"""Reference log-probabilities: computed once per (dataset, model), looked up by pair id while training."""
+"""Reference log-probabilities: computed once per (dataset, model), looked up by pair id."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from tqdm import tqdm
-from transformers import PreTrainedModel
 
 from asft.errors import UserError
 from asft.logps import CompletionLogps, PairLogps
@@ -19,9 +19,7 @@ from asft.records import atomic
 COLUMNS = ("chosen_sum", "chosen_tokens", "rejected_sum", "rejected_tokens")
 
 
-def score_pairs(
-    model: PreTrainedModel, rows: Iterable[PackedRow], precision: torch.dtype
-) -> pa.Table:
+def score_pairs(model: Any, rows: Iterable[PackedRow], precision: torch.dtype) -> pa.Table:
     """Sums and token counts of every pair, sorted by id; the forward is the trainer's own."""
     model.eval()
     columns: dict[str, list[float]] = {name: [] for name in COLUMNS}
@@ -58,7 +56,7 @@ class CachedReference:
             values = [self._by_id[pair] for pair in row["ids"]]
         except KeyError as missing:
             raise UserError(
-                f"{self._path}: no reference for pair {missing}; it was made from other data: delete it and rerun"
+                f"{self._path}: no pair {missing}: made from other data; delete it and rerun"
             ) from None
         columns = torch.tensor(values, device=row["input_ids"].device).T
         return PairLogps(CompletionLogps(*columns[:2]), CompletionLogps(*columns[2:]))

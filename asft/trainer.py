@@ -1,8 +1,8 @@
 """The trainer: every method in one loop, so that methods differ in their loss and in nothing else.
 
-A `transformers.Trainer` whose batch is one optimiser step's pairs, already packed into rows. Rows are
-backpropagated one after another, each weighted by its share of the pairs, so the gradient is the mean over
-the batch however the pairs were packed, and memory is bounded by the longest row.
+A `transformers.Trainer` whose batch is one optimiser step's pairs, already packed into rows. Rows
+are backpropagated one after another, each weighted by its share of the pairs, so the gradient is
+the mean over the batch however the pairs were packed, and memory is bounded by the longest row.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from asft.tokens import TokenPair
 Reference = Callable[[PackedRow], PairLogps]
 
 
-class PairTrainer(Trainer):  # type: ignore[misc]
+class PairTrainer(Trainer):
     """Trains `model` on `pairs` by `method`; `history` holds what was seen on the way."""
 
     def __init__(
@@ -77,7 +77,7 @@ class PairTrainer(Trainer):  # type: ignore[misc]
     ) -> Tensor:
         """Gradient of the mean loss over the batch's pairs, row by row."""
         model.train()
-        rows: list[PackedRow] = self._prepare_inputs(inputs)["rows"]
+        rows: list[Any] = self._prepare_inputs(inputs)["rows"]  # type: ignore[assignment]
         pairs = sum(len(row["ids"]) for row in rows)
         total = torch.zeros((), device=self.args.device)
         for number, row in enumerate(rows):
@@ -112,19 +112,20 @@ class PairTrainer(Trainer):  # type: ignore[misc]
 
     def measure(self) -> None:
         """Score the held-out pairs as they stand; always both completions, whatever the method."""
-        self.model.eval()
-        method = self.method
-        for row in packed_by_length(self.heldout, self.training.token_budget, method.needs_prompt):
-            row = self._prepare_input(row)
+        model: Any = self.model
+        model.eval()
+        budget, with_prompt = self.training.token_budget, self.method.needs_prompt
+        for packed in packed_by_length(self.heldout, budget, with_prompt):
+            row: Any = self._prepare_input(packed)
             with torch.no_grad(), self.compute_loss_context_manager():
-                losses, policy = self.compute_loss(self.model, row, return_outputs=True)
+                losses, policy = self.compute_loss(model, row, return_outputs=True)
             self.history.add_row(losses, policy, row)
         self.history.end_step(self.state.global_step, split="heldout")
-        self.model.train()
+        model.train()
 
 
-class _Measure(TrainerCallback):  # type: ignore[misc]
-    """Measures before the first step, every `measure_every` steps (or each epoch), and after the last."""
+class _Measure(TrainerCallback):
+    """Measures before the first step, every `measure_every` steps or each epoch, and last."""
 
     def __init__(self, trainer: PairTrainer) -> None:
         self.trainer = trainer
@@ -157,7 +158,7 @@ class _Measure(TrainerCallback):  # type: ignore[misc]
 def packed_by_length(
     pairs: Iterable[TokenPair], token_budget: int, with_prompt: bool = False
 ) -> Iterable[PackedRow]:
-    """Rows of both completions, longest pairs first: the first row is the one that needs most memory."""
+    """Rows of both completions, longest pairs first: the first needs most memory."""
     longest_first = sorted(pairs, key=lambda p: -(len(p.prompt) + len(p.chosen) + len(p.rejected)))
     yield from pack(longest_first, token_budget, with_prompt=with_prompt)
 

@@ -1,8 +1,8 @@
 """A policy's answers to a benchmark.
 
 Reads  a policy folder, <results>/benchmarks/{benchmark}/questions.jsonl
-Writes …/completions/{benchmark}.jsonl, in the order of the questions; while running, a `.partial` file beside
-       it that a rerun continues
+Writes …/completions/{benchmark}.jsonl, in the order of the questions
+       (while running: a `.partial` file beside it, which a rerun continues)
 By hand: asft generate --policy DIR --questions FILE --settings JSON --seed N --out FILE
 """
 
@@ -15,7 +15,13 @@ from tqdm import tqdm
 
 from asft.config import Decoding, Generation
 from asft.generation import answer_batch, batches
-from asft.models import default_device, end_token_ids, load_policy, load_tokenizer, resolve_precision
+from asft.models import (
+    default_device,
+    end_token_ids,
+    load_policy,
+    load_tokenizer,
+    resolve_precision,
+)
 from asft.records import Completion, Question, fingerprint, read_jsonl, write_jsonl
 
 
@@ -33,7 +39,9 @@ def generate(policy: Path, questions: Path, settings: str, seed: int, out: Path)
         if not all(question.question_id in partial.done for question in batch)
     ]
     if todo:
-        model = load_policy(policy, resolve_precision(generation.precision)).to(default_device()).eval()
+        model = (
+            load_policy(policy, resolve_precision(generation.precision)).to(default_device()).eval()
+        )
         ends = end_token_ids(model, tokenizer)
         for batch in tqdm(todo, desc="generate", disable=None):
             partial.add(list(answer_batch(model, tokenizer, batch, decoding, ends, seed)))

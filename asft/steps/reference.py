@@ -1,7 +1,7 @@
 """Reference log-probabilities of all pairs of a data set under the base policy.
 
 Reads  <results>/models/{model}/, <results>/data/{dataset}/tokens/
-Writes <results>/data/{dataset}/reference_logps.parquet (id, chosen_sum, chosen_tokens, rejected_sum, …)
+Writes <results>/data/{dataset}/reference_logps.parquet (sums and token counts by pair id)
 By hand: asft reference --model DIR --tokens DIR --settings '{"precision": "auto"}' --out FILE
 """
 
@@ -22,7 +22,8 @@ def reference(model: Path, tokens: Path, settings: str, out: Path) -> None:
 
     training = Training.model_validate(json.loads(settings))
     pairs = [*read_tokens(tokens, "train"), *read_tokens(tokens, "heldout")]
-    # fp32 weights under autocast, as in training: the margin over the reference is then 0 at step 0.
+    # fp32 weights under autocast, as in training: the margin over the reference is then 0 at step
+    # 0.
     base = load_policy(model, torch.float32, PAIR_ATTENTION).to(default_device())
     rows = packed_by_length(pairs, training.token_budget)
     write_reference(out, score_pairs(base, rows, resolve_precision(training.precision)))

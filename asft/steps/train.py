@@ -1,9 +1,9 @@
 """Train one policy: one method, one data set, one seed.
 
-Reads  settings.yaml (everything the run depends on), <results>/models/{model}/, <results>/data/{dataset}/tokens/,
-       reference_logps.parquet if the method needs it
+Reads  settings.yaml (everything the run depends on), <results>/models/{model}/,
+       <results>/data/{dataset}/tokens/, reference_logps.parquet if the method needs it
 Writes policy/ (safetensors, tokenizer, chat template), history.csv, cost.json
-By hand: asft train --settings settings.yaml --model DIR --tokens DIR [--reference FILE] --out RUN_DIR
+By hand: asft train --settings FILE --model DIR --tokens DIR [--reference FILE] --out DIR
 """
 
 import resource
@@ -76,7 +76,9 @@ def _cost(trainer: PairTrainer, policy: torch.nn.Module) -> dict[str, Any]:
     if device.type == "cuda":
         peak, how = torch.cuda.max_memory_allocated(device), "torch.cuda.max_memory_allocated"
     else:
-        unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in KiB on Linux, bytes on macOS
+        unit = (
+            1 if sys.platform == "darwin" else 1024
+        )  # ru_maxrss is in KiB on Linux, bytes on macOS
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
         how = "peak resident set of the whole process"
     return {
@@ -87,7 +89,7 @@ def _cost(trainer: PairTrainer, policy: torch.nn.Module) -> dict[str, Any]:
         "tokens_per_second": round(sum(row["tokens"] for row in steady) / seconds, 2),
         "peak_memory_bytes": peak,
         "peak_memory_is": how,
-        "time_is": f"optimiser steps after the first {len(steps) - len(steady)}, without measurements",
+        "time_is": f"optimiser steps after the first {len(steps) - len(steady)}; no measurements",
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
         "precision": str(trainer.precision).removeprefix("torch."),

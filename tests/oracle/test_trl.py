@@ -53,7 +53,9 @@ def from_dpo_batch(batch):
     pairs = []
     for i in range(half):
         prompt = ids[i][(seen[i] == 1) & (scored[i] == 0)]
-        pairs.append(TokenPair(str(i), prompt, ids[i][scored[i] == 1], ids[i + half][scored[i + half] == 1]))
+        pairs.append(
+            TokenPair(str(i), prompt, ids[i][scored[i] == 1], ids[i + half][scored[i + half] == 1])
+        )
     return pairs
 
 
@@ -62,7 +64,9 @@ def test_reference_losses_equal_dpo_trainer(tiny, reference_folder, tmp_path, ou
     trainer = DPOTrainer(
         model=load_policy(tiny, torch.float32),
         ref_model=load_policy(reference_folder, torch.float32),
-        args=DPOConfig(str(tmp_path), loss_type=theirs, beta=beta, gradient_checkpointing=False, **COMMON),
+        args=DPOConfig(
+            str(tmp_path), loss_type=theirs, beta=beta, gradient_checkpointing=False, **COMMON
+        ),
         train_dataset=Dataset.from_list([conversational(*row) for row in ROWS]),
         processing_class=load_tokenizer(tiny),
     )

@@ -7,8 +7,20 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asft.losses import METHODS, align, asft, dpo, ipo, ipo_sum, log1mexp, log_odds, odds_ratio, orpo, sft
 from asft.logps import CompletionLogps, PairLogps
+from asft.losses import (
+    METHODS,
+    align,
+    asft,
+    dpo,
+    ipo,
+    ipo_sum,
+    log1mexp,
+    log_odds,
+    odds_ratio,
+    orpo,
+    sft,
+)
 
 logps = st.floats(-50, -1e-4)
 
@@ -16,7 +28,9 @@ logps = st.floats(-50, -1e-4)
 def pair(chosen, rejected, tokens=(1, 1)):
     """PairLogps of one pair from two sums and two lengths."""
     parts = zip((chosen, rejected), tokens, strict=True)
-    return PairLogps(*(CompletionLogps(torch.tensor([s]).double(), torch.tensor([float(n)])) for s, n in parts))
+    return PairLogps(
+        *(CompletionLogps(torch.tensor([s]).double(), torch.tensor([float(n)])) for s, n in parts)
+    )
 
 
 def test_hand_worked_values():
@@ -25,7 +39,9 @@ def test_hand_worked_values():
     assert sft(policy, None).item() == pytest.approx(math.log(2))
     # align = -log(1/2) - log(1 - 1/4)
     assert align(policy).item() == pytest.approx(math.log(2) + math.log(4 / 3))
-    assert asft(policy, None, beta=0.5).item() == pytest.approx(1.5 * math.log(2) + 0.5 * math.log(4 / 3))
+    assert asft(policy, None, beta=0.5).item() == pytest.approx(
+        1.5 * math.log(2) + 0.5 * math.log(4 / 3)
+    )
     # odds: 1 against 1/3, so the odds ratio is 3 and σ(log 3) = 3/4
     assert odds_ratio(policy).item() == pytest.approx(math.log(4 / 3))
     assert orpo(policy, None, beta=0.1).item() == pytest.approx(math.log(2) + 0.1 * math.log(4 / 3))

@@ -122,6 +122,9 @@ def test_history_says_what_happened(tiny, tmp_path):
 def test_gradient_checkpointing_changes_nothing(tiny, tmp_path):
     plain, _ = trained(tiny, tmp_path, "asft")
     saved, _ = trained(
-        tiny, tmp_path, "asft", training=TRAINING.model_copy(update={"gradient_checkpointing": True})
+        tiny,
+        tmp_path,
+        "asft",
+        training=TRAINING.model_copy(update={"gradient_checkpointing": True}),
     )
     torch.testing.assert_close(weights(plain), weights(saved), atol=1e-5, rtol=1e-4)

@@ -1,0 +1,43 @@
+# Two commands for a newcomer: `make demo` (Table 3, really computed) and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: demo test check env format schema paper-plan clean
+
+demo: env  ## train, generate and score the default experiment; prints Table 3
+	snakemake --cores all results/table3.csv
+	@echo; cat results/table3.md
+
+test: env  ## all tests
+	OMP_NUM_THREADS=2 python -m pytest -q
+
+check: env  ## format, lint, types, schema
+	ruff format --check asft tests
+	ruff check asft tests
+	snakefmt --check --quiet Snakefile workflow
+	mypy
+	python -m asft.config | diff - workflow/schemas/config.schema.json \
+	  || { echo "schema out of step: run make schema"; exit 1; }
+
+format: env
+	ruff check --fix --quiet asft tests || true
+	ruff format asft tests
+	snakefmt --quiet Snakefile workflow
+
+schema: env
+	python -m asft.config > workflow/schemas/config.schema.json
+
+paper-plan: env  ## the jobs of the paper's experiment, without running them
+	snakemake -n --quiet rules --cores all results/paper/table3.csv --configfile workflow/config/paper.yaml
+
+env: $(BIN)/.complete
+
+# A marker written last: an interrupted installation is done again.
+$(BIN)/.complete: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:  ## everything that was made, except the environment and the download cache
+	rm -rf results .snakemake
