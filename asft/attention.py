@@ -42,19 +42,21 @@ def pair_attention(
         raise ValueError("packed pairs need full attention: no softcap, no sliding window")
     gqa = query.shape[1] != key.shape[1]
     options: dict[str, Any] = {"scale": scaling, "dropout_p": dropout, "enable_gqa": gqa}
+    # split, not slices: the gradient of a slice is a whole row of zeros, of a split one copy.
+    sizes = [size for _, p, c, r in spans for size in (p + c, r)]
+    parts = zip(*(torch.split(x, sizes, dim=2) for x in (query, key, value)), strict=True)
     outputs = []
-    for start, p, c, r in spans:
-        prefix, second = slice(start, start + p), slice(start + p + c, start + p + c + r)
-        first = slice(start, start + p + c)
-        q, k, v = (x[:, :, first] for x in (query, key, value))
+    for _start, p, _chosen, r in spans:
+        (q, k, v), (q_rejected, k_rejected, v_rejected) = next(parts), next(parts)
         outputs.append(scaled_dot_product_attention(q, k, v, is_causal=True, **options))
         if r:
-            k = torch.cat([key[:, :, prefix], key[:, :, second]], dim=2)
-            v = torch.cat([value[:, :, prefix], value[:, :, second]], dim=2)
+            k = torch.cat([k[:, :, :p], k_rejected], dim=2)
+            v = torch.cat([v[:, :, :p], v_rejected], dim=2)
             # Row i of the rejected completion sees the prompt and its own first i + 1 tokens.
             mask = query.new_ones(r, p + r, dtype=torch.bool).tril(p)
-            q = query[:, :, second]
-            outputs.append(scaled_dot_product_attention(q, k, v, attn_mask=mask, **options))
+            outputs.append(
+                scaled_dot_product_attention(q_rejected, k, v, attn_mask=mask, **options)
+            )
     return torch.cat(outputs, dim=2).transpose(1, 2), None
 
 

@@ -1,0 +1,179 @@
+"""The DAG as its user meets it: runs, reruns, partial reruns, refusals."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+OVERLAY = "workflow/config/test.yaml"
+# Two data sets, a method with and one without reference: all kinds of jobs, few of them.
+SMALL = {"tables": {"table3": {"methods": ["base", "dpo", "asft"]}}}
+
+
+def snakemake(folder, *arguments, overlays=(), check=True):
+    """Run snakemake on a copy of the project; returns stdout and stderr together."""
+    configs = ["--configfile", OVERLAY, *overlays]
+    command = [str(BIN / "snakemake"), "--cores", "2", *arguments, *configs]
+    # Found by path alone, as with an environment that is not activated.
+    environment = os.environ | {"PATH": "/usr/bin:/bin", "ASFT_CACHE": str(ROOT / "cache")}
+    result = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if check:
+        assert result.returncode == 0, result.stdout
+    return result.stdout
+
+
+def planned(output):
+    """Rule → number of jobs, from the job stats of a dry run."""
+    if "Nothing to be done" in output:
+        return {}
+    lines = output.split("Job stats:")[-1].strip().splitlines()[2:]
+    jobs = {}
+    for line in lines:
+        if not line.strip():
+            break
+        name, count = line.split()
+        jobs[name] = int(count)
+    return {name: count for name, count in jobs.items() if name not in ("all", "total")}
+
+
+def overlay(folder, name, content):
+    (folder / name).write_text(yaml.safe_dump(content))
+    return name
+
+
+def copy_project(target):
+    for name in ("Snakefile", "config.yaml", "workflow"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, target / name)
+        else:
+            shutil.copy(source, target / name)
+    (target / "asft").mkdir()
+    shutil.copytree(ROOT / "asft" / "demo", target / "asft" / "demo")
+    return target
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run of the small DAG; the folder's name has a blank and an umlaut."""
+    folder = copy_project(tmp_path_factory.mktemp("ein Prüfstand"))
+    overlay(folder, "small.yaml", SMALL)
+    snakemake(folder, overlays=["small.yaml"])
+    return folder
+
+
+def test_table_3_is_complete(finished):
+    table = pd.read_csv(finished / "results/test/table3.csv")
+    rows = list(zip(table["dataset"], table["method"], strict=True))
+    assert rows == [
+        ("-", "base"),
+        ("hh_rlhf", "dpo"),
+        ("hh_rlhf", "asft"),
+        ("ultrafeedback", "dpo"),
+        ("ultrafeedback", "asft"),
+    ]
+    scores = [c for c in table.columns if c.startswith(("bleu4", "rouge", "lf_"))]
+    assert table[scores].notna().all().all()
+    for suffix in (".md", ".tex", ".differences.csv"):
+        assert (finished / f"results/test/table3{suffix}").stat().st_size > 200
+    assert "numbers mean nothing" in (finished / "results/test/table3.md").read_text()
+
+
+def test_second_run_does_nothing(finished):
+    assert "Nothing to be done" in snakemake(finished, overlays=["small.yaml"])
+
+
+def test_beta_reruns_one_method(finished):
+    overlay(finished, "beta.yaml", {"methods": {"asft": {"beta": 0.3}}})
+    jobs = planned(snakemake(finished, "-n", overlays=["small.yaml", "beta.yaml"]))
+    assert jobs == {"settings": 2, "train": 2, "generate": 2, "score": 2, "table3": 1}
+
+
+def test_decoding_reruns_no_training(finished):
+    content = {"benchmarks": {"alpaca_en": {"decoding": {"max_new_tokens": 8}}}}
+    overlay(finished, "decoding.yaml", content)
+    jobs = planned(snakemake(finished, "-n", overlays=["small.yaml", "decoding.yaml"]))
+    assert jobs == {"generate": 5, "score": 5, "table3": 1}
+
+
+def test_one_run_can_be_forced(finished):
+    policy = "results/test/runs/hh_rlhf/asft/seed42/policy"
+    jobs = planned(snakemake(finished, "-n", "-R", policy, overlays=["small.yaml"]))
+    assert jobs == {"train": 1, "generate": 1, "score": 1, "table3": 1}
+    jobs = planned(snakemake(finished, "-n", "--forcerun", "train", overlays=["small.yaml"]))
+    assert jobs == {"train": 4, "generate": 4, "score": 4, "table3": 1}
+
+
+def test_two_runs_from_scratch_give_the_same_bytes(finished, tmp_path):
+    again = copy_project(tmp_path)
+    one = {"tables": {"table3": {"datasets": ["hh_rlhf"], "methods": ["asft"]}}}
+    overlay(again, "one.yaml", one)
+    snakemake(again, overlays=["one.yaml"])
+    run = "results/test/runs/hh_rlhf/asft/seed42"
+    for name in ("history.csv", "policy/model.safetensors", "completions/alpaca_en.jsonl"):
+        assert (again / run / name).read_bytes() == (finished / run / name).read_bytes(), name
+
+
+def test_an_error_shows_on_the_terminal_in_one_line(tmp_path):
+    folder = copy_project(tmp_path)
+    content = {"datasets": {"hh_rlhf": {"sources": [{"local": "nowhere.jsonl"}]}}}
+    overlay(folder, "broken.yaml", content)
+    target = "results/test/data/hh_rlhf/card.json"
+    output = snakemake(folder, target, overlays=["broken.yaml"], check=False)
+    assert "error: nowhere.jsonl: no such file" in output
+    assert "Traceback" not in output
+
+
+MISTAKES = [
+    ({"trainng": {"epochs": 1}}, "trainng: unknown key; did you mean 'training'?"),
+    ({"training": {"epoch": 1}}, "training.epoch: unknown key; did you mean 'epochs'?"),
+    ({"training": {"epochs": "two"}}, "training.epochs: Input should be a valid number"),
+    ({"methods": {"asft": {"bta": 0.1}}}, "methods.asft.bta: unknown key; did you mean 'beta'?"),
+    ({"methods": {"asft": {"beta": "big"}}}, "methods.asft.beta: expected a number"),
+    ({"methods": {"apo": {}}}, "methods.apo: no loss 'apo'"),
+    ({"methods": {"sft": {"training": {"lr": 1}}}}, "methods.sft.training.lr"),
+    (
+        {"tables": {"table3": {"methods": ["afst"]}}},
+        "tables.table3.methods: unknown name 'afst'; did you mean 'asft'?",
+    ),
+    ({"model": "tinny"}, "model: unknown name 'tinny'; did you mean 'tiny'?"),
+    ({"datasets": {"../up": {"format": "trl", "sources": [{"local": "x"}]}}}, "../up"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), MISTAKES)
+def test_a_config_mistake_is_named_before_any_job(tmp_path, content, message):
+    folder = copy_project(tmp_path)
+    overlay(folder, "mistake.yaml", content)
+    output = snakemake(folder, "-n", overlays=["mistake.yaml"], check=False)
+    assert message in output
+    assert "Job stats" not in output
+    assert "Traceback" not in output
+
+
+def test_the_papers_experiment_is_planned():
+    command = [str(BIN / "snakemake"), "-n", "--cores", "2", "results/paper/table3.csv"]
+    command += ["--configfile", "workflow/config/paper.yaml"]
+    output = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True)
+    jobs = planned(output.stdout + output.stderr)
+    assert jobs["train"] == 6
+    assert jobs["generate"] == jobs["score"] == 7
+
+
+def test_parsing_the_snakefile_imports_no_torch():
+    code = "import asft.experiment, asft.cli, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
