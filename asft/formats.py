@@ -1,8 +1,8 @@
 """Upstream formats: one pure function per format, from a row to a Pair or a Question.
 
-A new format is one function and one row in `FORMATS` or `BENCHMARK_FORMATS`, and its name in
-`asft/config.py`. A function that cannot use its row raises `Unusable`; `asft/data.py` counts the
-reasons and prints them in the card.
+A new format is one function (those of benchmarks in asft/benchmark_formats.py), one row in
+`FORMATS` or `BENCHMARK_FORMATS`, and its name in `asft/config.py`. A function that cannot use its
+row raises `Unusable`; `asft/data.py` counts the reasons and prints them in the card.
 
 Whitespace around a completion is stripped (it would become tokens to learn), whitespace inside it
 never. TRL's own format is passed as it is: its plain completions may begin with the space that
@@ -13,22 +13,16 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from asft.records import Message, Pair, Question, fingerprint
-
-Row = dict[str, Any]
+from asft.benchmark_formats import alpaca, arena_hard, mt_bench
+from asft.records import Message, Pair, Question
+from asft.rows import Row as Row  # as: also to be imported from here
+from asft.rows import Unusable as Unusable
+from asft.rows import list_of, text_of, value_of
 
 # Turns are set off by a blank line; a label inside a line belongs to what somebody said.
 HH_LABEL = re.compile(r"(?:\A|\n\n)(Human|Assistant):")
 HH_ROLES = {"Human": "user", "Assistant": "assistant"}
 SHAREGPT_ROLES = {"system": "system", "human": "user", "gpt": "assistant"}
-
-
-class Unusable(Exception):
-    """A row or pair to be dropped; `reason` is the name it is counted under."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 def ultrafeedback_binarized(row: Row) -> Pair:
@@ -38,7 +32,7 @@ def ultrafeedback_binarized(row: Row) -> Pair:
     remain; they state no preference. Where it found fewer than two answers it wrote "N/A".
     """
     chosen, rejected = _messages(row, "chosen"), _messages(row, "rejected")
-    if _value(row, "score_chosen") == _value(row, "score_rejected"):
+    if value_of(row, "score_chosen") == value_of(row, "score_rejected"):
         raise Unusable("tied_scores")
     if "N/A" in (chosen[-1]["content"].strip(), rejected[-1]["content"].strip()):
         raise Unusable("empty_completion")
@@ -55,12 +49,12 @@ def sharegpt_ranking(row: Row) -> Pair:
 
     A system turn inside `conversations` wins over the column, as in LLaMA-Factory.
     """
-    prompt = [_sharegpt_message(turn) for turn in _list(row, "conversations")]
-    system = _text(row.get("system") or "")
+    prompt = [_sharegpt_message(turn) for turn in list_of(row, "conversations")]
+    system = text_of(row.get("system") or "")
     if system and prompt[0]["role"] != "system":
         prompt.insert(0, Message(role="system", content=system))
-    chosen = _sharegpt_message(_value(row, "chosen"))
-    rejected = _sharegpt_message(_value(row, "rejected"))
+    chosen = _sharegpt_message(value_of(row, "chosen"))
+    rejected = _sharegpt_message(value_of(row, "rejected"))
     return _pair_of_conversations(_stripped([*prompt, chosen]), _stripped([*prompt, rejected]))
 
 
@@ -70,9 +64,9 @@ def trl(row: Row) -> Pair:
     As in TRL, an implicit prompt is what the two completions share at their beginning, and a string
     in `prompt` beside conversations (the columns of UltraFeedback) does not count as a prompt.
     """
-    chosen, rejected, prompt = _value(row, "chosen"), _value(row, "rejected"), row.get("prompt")
+    chosen, rejected, prompt = value_of(row, "chosen"), value_of(row, "rejected"), row.get("prompt")
     if isinstance(chosen, str):
-        return _plain(prompt, _text(chosen), _text(rejected))
+        return _plain(prompt, text_of(chosen), text_of(rejected))
     chosen, rejected = _messages(row, "chosen"), _messages(row, "rejected")
     if isinstance(prompt, list):
         prompt = _messages(row, "prompt")
@@ -86,30 +80,17 @@ def trl(row: Row) -> Pair:
     return _pair_of_conversations([*prompt, *chosen], [*prompt, *rejected])
 
 
-def alpaca(row: Row) -> Question:
-    """Stanford Alpaca: `instruction`, optional `input`, gold answer in `output`.
-
-    The turn is rendered as LLaMA-Factory does: the input on a new line below the instruction.
-    """
-    instruction = _text(row.get("instruction") or "")
-    context, output = _text(row.get("input") or ""), _text(row.get("output") or "")
-    if not instruction.strip():
-        raise Unusable("empty_instruction")
-    if not output.strip():
-        raise Unusable("empty_reference")
-    turn = f"{instruction}\n{context}" if context else instruction
-    given = row.get("question_id", row.get("id"))
-    question_id = fingerprint([turn, output])[:16] if given is None else str(given)
-    return Question(question_id=question_id, turns=[turn], references=[output])
-
-
 FORMATS: dict[str, Callable[[Row], Pair]] = {
     "ultrafeedback_binarized": ultrafeedback_binarized,
     "hh_rlhf": hh_rlhf,
     "sharegpt_ranking": sharegpt_ranking,
     "trl": trl,
 }
-BENCHMARK_FORMATS: dict[str, Callable[[Row], Question]] = {"alpaca": alpaca}
+BENCHMARK_FORMATS: dict[str, Callable[[Row], Question]] = {
+    "alpaca": alpaca,
+    "mt_bench": mt_bench,
+    "arena_hard": arena_hard,
+}
 
 
 def _pair_of_conversations(chosen: list[Message], rejected: list[Message]) -> Pair:
@@ -151,7 +132,7 @@ def _plain(prompt: Any, chosen: str, rejected: str) -> Pair:
         if chosen[:cut].endswith(" "):
             cut -= 1
         prompt, chosen, rejected = chosen[:cut], chosen[cut:], rejected[cut:]
-    if not _text(prompt).strip():
+    if not text_of(prompt).strip():
         raise Unusable("empty_prompt")
     _check_completions(chosen, rejected)
     return Pair(prompt, chosen, rejected)
@@ -164,7 +145,7 @@ def _shared(a: Sequence[Any], b: Sequence[Any]) -> int:
 
 
 def _transcript(row: Row, key: str) -> list[Message]:
-    before, *parts = HH_LABEL.split(_text(_value(row, key)))
+    before, *parts = HH_LABEL.split(text_of(value_of(row, key)))
     if before.strip() or not parts:
         raise Unusable("unparsable")
     return [
@@ -180,7 +161,7 @@ def _sharegpt_message(turn: Any) -> Message:
 
 
 def _messages(row: Row, key: str) -> list[Message]:
-    turns = _list(row, key)
+    turns = list_of(row, key)
     if not all(isinstance(turn, dict) for turn in turns):
         raise Unusable("malformed")
     return [_message(turn.get("role"), turn.get("content")) for turn in turns]
@@ -189,33 +170,10 @@ def _messages(row: Row, key: str) -> list[Message]:
 def _message(role: Any, content: Any) -> Message:
     if role not in ("system", "user", "assistant"):
         raise Unusable("unknown_role")
-    return Message(role=role, content=_text(content))
+    return Message(role=role, content=text_of(content))
 
 
 def _stripped(conversation: list[Message]) -> list[Message]:
     """The conversation with the outer whitespace of its last message, the completion, removed."""
     *prompt, last = conversation
     return [*prompt, Message(role=last["role"], content=last["content"].strip())]
-
-
-def _list(row: Row, key: str) -> list[Any]:
-    value = _value(row, key)
-    if not isinstance(value, list) or not value:
-        raise Unusable("malformed")
-    return value
-
-
-def _value(row: Row, key: str) -> Any:
-    if row.get(key) is None:
-        raise Unusable(f"missing_{key}")
-    return row[key]
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise Unusable("malformed")
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # a lone surrogate: no file and no tokenizer takes it
-        raise Unusable("invalid_unicode") from None
-    return value

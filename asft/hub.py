@@ -7,8 +7,8 @@ datasets are imported when called.
 from pathlib import Path
 from typing import Any, Literal
 
-from asft.config import HubSource
 from asft.errors import UserError
+from asft.source_kinds import HubSource
 
 _UNREACHABLE = (
     "not in the local cache, and the hub cannot be reached (no network, or HF_HUB_OFFLINE is set)"

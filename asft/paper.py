@@ -13,3 +13,29 @@ TABLE3 = {
     ("ultrafeedback", "orpo"): (40.96, 44.13, 23.85, 33.56),
     ("ultrafeedback", "asft"): (42.43, 46.60, 25.38, 34.98),
 }
+
+# Table 2: Arena-Hard win rate (%), MT-Bench judged by GPT-4 Turbo and by GPT-4, by our row. The
+# paper's "SFT" row is the off-the-shelf model, our `base`.
+TABLE2_COLUMNS = ("arena_hard", "mt_bench_gpt4_turbo", "mt_bench_gpt4")
+TABLE2 = {
+    "base": (21.9, 6.83, 7.92),
+    "dpo": (31.8, 7.08, 8.03),
+    "ipo": (29.6, 6.95, 7.95),
+    "orpo": (28.4, 7.02, 8.01),
+    "asft": (32.5, 7.05, 8.05),
+}
+
+# The judges' names at the API, as far as they can be known (docs/reproducing.md), and the column
+# of Table 2 that each made.
+TABLE2_JUDGES = {
+    ("arena_hard", "gpt-4-1106-preview"): "arena_hard",
+    ("mt_bench", "gpt-4-1106-preview"): "mt_bench_gpt4_turbo",
+    ("mt_bench", "gpt-4"): "mt_bench_gpt4",
+    ("mt_bench", "gpt-4-0613"): "mt_bench_gpt4",
+}
+
+# Table 1: number of examples, baseline model, judge model.
+TABLE1 = {
+    "arena_hard": (500, "GPT-4-0314", "GPT-4 Turbo"),
+    "mt_bench": (80, "", "GPT-4/GPT-4 Turbo"),
+}

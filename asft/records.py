@@ -70,9 +70,7 @@ class Completion(Record):
 
 
 Label = Literal["A>>B", "A>B", "A=B", "B>A", "B>>A"]
-VerdictStatus = Literal[
-    "ok", "no_verdict", "conflicting", "out_of_range", "truncated", "api_error"
-]
+VerdictStatus = Literal["ok", "no_verdict", "conflicting", "out_of_range", "truncated", "api_error"]
 
 
 class Verdict(Record):

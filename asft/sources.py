@@ -21,9 +21,9 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from asft import hub, wheels
-from asft.config import HubSource, LocalSource, RandomSource, Source, UrlSource, WheelSource
 from asft.errors import UserError
 from asft.records import atomic, file_sha256, read_json_rows
+from asft.source_kinds import HubSource, LocalSource, RandomSource, Source, UrlSource, WheelSource
 
 TIMEOUT = 60  # seconds without a byte from a web server
 

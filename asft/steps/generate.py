@@ -8,6 +8,7 @@ By hand: asft generate --policy DIR --questions FILE --settings JSON --seed N --
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,10 @@ def generate(policy: Path, questions: Path, settings: str, seed: int, out: Path)
             load_policy(policy, resolve_precision(generation.precision)).to(default_device()).eval()
         )
         ends = end_token_ids(model, tokenizer)
+        began = time.perf_counter()
         for batch in tqdm(todo, desc="generate", disable=None):
             partial.add(list(answer_batch(model, tokenizer, batch, decoding, ends, seed)))
+        print(f"answered {sum(map(len, todo))} questions in {time.perf_counter() - began:.1f} s")
     write_jsonl(out, [partial.done[question.question_id] for question in asked])
     partial.path.unlink(missing_ok=True)
 

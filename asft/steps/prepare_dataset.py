@@ -8,9 +8,10 @@ By hand: asft prepare-dataset --settings JSON --name NAME --model DIR --question
 
 from pathlib import Path
 
-from asft.config import Dataset, Section, Tokens
+from asft.config import Dataset, Tokens
 from asft.data import prepare_dataset as prepare
 from asft.records import Question, read_jsonl
+from asft.source_kinds import Section
 
 
 class Settings(Section):

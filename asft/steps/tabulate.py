@@ -175,7 +175,10 @@ def _remark(
         for name, value in found.items()
         if value.method == "percentile"
     ]
-    return remark + (f" Percentile instead of BCa: {', '.join(constant)}." if constant else "")
+    if not constant:
+        return remark
+    cells = ", ".join(constant) if len(constant) <= 4 else f"{len(constant)} cells of equal scores"
+    return f"{remark} Percentile instead of BCa: {cells}."
 
 
 def _csv(frame: pd.DataFrame) -> str:

@@ -10,6 +10,7 @@ import resource
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +53,12 @@ def train(settings: Path, model: Path, tokens: Path, reference: Path | None, out
             output_dir=scratch,
             reference=CachedReference(reference) if reference else None,
         )
+        began = time.perf_counter()
         trainer.train()
+        seconds = time.perf_counter() - began
     _refuse_broken(policy, out)
     trainer.history.write(out / "history.csv")
-    write_json(out / "cost.json", _cost(trainer, policy))
+    write_json(out / "cost.json", {"seconds": round(seconds, 1)} | _cost(trainer, policy))
     _save(policy, model, getattr(torch, training.save_dtype), out / "policy")
 
 
@@ -89,7 +92,8 @@ def _cost(trainer: PairTrainer, policy: torch.nn.Module) -> dict[str, Any]:
         "tokens_per_second": round(sum(row["tokens"] for row in steady) / seconds, 2),
         "peak_memory_bytes": peak,
         "peak_memory_is": how,
-        "time_is": f"optimiser steps after the first {len(steps) - len(steady)}; no measurements",
+        "time_is": f"seconds: training with measurements; steady: optimiser steps after the first"
+        f" {len(steps) - len(steady)}, without measurements",
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
         "precision": str(trainer.precision).removeprefix("torch."),

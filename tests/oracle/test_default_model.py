@@ -8,10 +8,16 @@ import torch
 import yaml
 from transformers import Trainer, TrainingArguments
 
-from asft.config import Model
+from asft.attention import PAIR_ATTENTION
+from asft.config import Model, Tokens, Training
 from asft.errors import UserError
+from asft.formats import FORMATS
+from asft.losses import METHODS
 from asft.model_import import import_model
-from asft.models import end_token_ids, load_policy, load_tokenizer
+from asft.models import end_token_ids, load_policy, load_tokenizer, resolve_precision
+from asft.records import read_json_rows
+from asft.tokens import encode_pair
+from asft.trainer import PairTrainer
 
 pytestmark = pytest.mark.model
 CONFIG = Path(__file__).parents[2] / "config.yaml"
@@ -72,3 +78,30 @@ def test_answers_sensibly(folder: Path) -> None:
     answer = output[0, prompt["input_ids"].shape[1] :]
     assert "Paris" in tokenizer.decode(answer)
     assert answer[-1] in ends
+
+
+def test_learns_a_preference(folder: Path, tmp_path: Path) -> None:
+    """ASFT on six bundled dialogues: their loss falls, their margin rises, in bf16 or fp32."""
+    rows = read_json_rows(CONFIG.parent / "asft/demo/hh_rlhf.jsonl")[:6]
+    tokenizer, limits = load_tokenizer(folder), Tokens()
+    pairs = [encode_pair(FORMATS["hh_rlhf"](row), tokenizer, limits)[0] for row in rows]
+    policy = load_policy(folder, torch.float32, PAIR_ATTENTION)
+    before = policy.model.layers[0].mlp.up_proj.weight.detach().clone()
+    training = Training(epochs=3, batch_size=3, learning_rate=5e-5)
+    trainer = PairTrainer(
+        policy,
+        pairs,
+        pairs,
+        method=METHODS["asft"],
+        hyperparameters={"beta": 0.5},
+        training=training,
+        precision=resolve_precision("auto"),
+        seed=0,
+        output_dir=str(tmp_path),
+    )
+    trainer.train()
+    first, *_, last = [row for row in trainer.history.rows() if row["split"] == "heldout"]
+    assert last["loss"] < first["loss"] - 0.2
+    assert last["margin"] > first["margin"] + 0.05
+    moved = (policy.model.layers[0].mlp.up_proj.weight - before).abs()
+    assert 1e-6 < moved.max() < 1e-2

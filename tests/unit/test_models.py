@@ -13,7 +13,7 @@ import pytest
 import torch
 from transformers import GenerationConfig
 
-from asft.config import HubSource, LocalSource, Model, RandomSource
+from asft.config import Model
 from asft.errors import UserError
 from asft.model_import import import_model
 from asft.models import (
@@ -23,6 +23,7 @@ from asft.models import (
     resolve,
     resolve_precision,
 )
+from asft.source_kinds import HubSource, LocalSource, RandomSource
 from asft.steps.fetch_model import fetch_model
 from asft.tiny import tiny_model
 

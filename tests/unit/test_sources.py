@@ -20,8 +20,8 @@ from huggingface_hub.errors import (
 )
 
 from asft import hub
-from asft.config import HubSource, LocalSource, Source, UrlSource, WheelSource
 from asft.errors import UserError
+from asft.source_kinds import HubSource, LocalSource, Source, UrlSource, WheelSource
 from asft.sources import fetch, load_rows
 
 CONTENT = b'{"a": 1}\n{"a": 2}\n'

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from preferences import learnable_pairs
 
 from asft.attention import PAIR_ATTENTION
 from asft.config import Training
@@ -10,7 +11,6 @@ from asft.models import load_policy
 from asft.packing import pack
 from asft.reference import CachedReference, score_pairs, write_reference
 from asft.trainer import PairTrainer
-from tests.preferences import learnable_pairs
 
 PAIRS, HELDOUT = learnable_pairs(32), learnable_pairs(8, seed=1)
 TRAINING = Training(epochs=4, batch_size=4, learning_rate=3e-3, precision="fp32")

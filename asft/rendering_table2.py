@@ -1,0 +1,232 @@
+"""Table 2 as Markdown and LaTeX."""
+
+from typing import Any
+
+import pandas as pd
+
+from asft import paper, ratings
+from asft.config import Statistics
+from asft.ratings import Ratings
+from asft.rendering import escape_tex
+from asft.table2 import Column, Entry, Row, Table
+
+PAPER_LABELS = {
+    "arena_hard": "paper's",
+    "mt_bench_gpt4_turbo": "paper's, GPT-4 Turbo",
+    "mt_bench_gpt4": "paper's, GPT-4",
+}
+NONE = "—"
+REFUSED = r"— \*"
+
+
+def markdown(table: Table, title: str, statistics: Statistics) -> str:
+    """The title, a remark, warnings, one section per column, controls, differences."""
+    sections = [f"# Table 2: {title}", _remark(statistics)]
+    sections += [f"**WARNING**: {row['warning']}." for row in table.rows if row["warning"]]
+    lines = list(zip(table.entries, table.rows, strict=True))
+    contestants = [line for line in lines if not line[0].is_control]
+    controls = [line for line in lines if line[0].is_control]
+    for column in table.columns:
+        published = _paper_columns(table, column) or _paper_columns_of(column.benchmark)
+        cells = [_line(column, row, published) for _, row in contestants]
+        sections += [_heading(table, column), _grid(cells)]
+        if not column.pairwise:
+            sections.append(_grid([_category_cells(column, *line) for line in contestants]))
+        sections += _unscored(table.entries, column)
+    if controls:
+        sections += [
+            "## Controls: answers that deserve nothing",
+            "A judge that rates them like a policy can be fooled. They are judged like any method,"
+            " but enter neither the differences nor the style control.",
+            _grid([_control_cells(table.columns, row) for _, row in controls]),
+        ]
+    refused = [f"- {row['method']}: {row['refused']}" for row in table.rows if row["refused"]]
+    if refused:
+        sections += [r"\* Empty cells, and why:", "\n".join(refused)]
+    if table.differences:
+        sections += [
+            "## Differences between methods, over the same questions",
+            "First minus second. Separable: the interval excludes 0. Each comparison stands alone:"
+            " nothing is corrected for their number.",
+            _grid([_difference_cells(row) for row in table.differences]),
+        ]
+    return "\n\n".join(sections) + "\n"
+
+
+def latex(table: Table, title: str) -> str:
+    """A `table` environment for documents that load booktabs; intervals stand below the values."""
+    width = len(table.columns)
+    names = [escape_tex(f"{column.benchmark}, {column.judge}") for column in table.columns]
+    lines = [
+        f"% Table 2: {title}",
+        r"% needs \usepackage{booktabs}",
+        r"\begin{table}[t]",
+        r"\centering\small",
+        rf"\caption{{Win rates (\%) and ratings (1--10): {escape_tex(title)}}}",
+        rf"\begin{{tabular}}{{ll{'r' * width}}}",
+        r"\toprule",
+        " & ".join(["Method", "", *names]) + r" \\",
+        r"\midrule",
+    ]
+    kinds = [(entry.is_control, row) for entry, row in zip(table.entries, table.rows, strict=True)]
+    for control in (False, True):
+        if control and any(kind for kind, _ in kinds):
+            lines += [r"\midrule", rf"\multicolumn{{{width + 2}}}{{l}}{{\emph{{Controls}}}} \\"]
+        for row in (row for kind, row in kinds if kind == control):
+            lines += _tex_lines(table, row)
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    notes = [f"WARNING: {row['warning']}." for row in table.rows if row["warning"]]
+    notes += [f"{row['method']}: {row['refused']}." for row in table.rows if row["refused"]]
+    lines += [rf"\par\footnotesize {escape_tex(note)}" for note in notes]
+    return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+def _remark(statistics: Statistics) -> str:
+    return (
+        f"[low, high]: {100 * statistics.confidence:g} % bootstrap over questions,"
+        f" {statistics.resamples} resamples, seed {statistics.seed}; training seeds are pooled,"
+        " their variation is not in it. Official: the interval of arena-hard-auto v0.1, too narrow"
+        " because it takes the games of one question for independent. Length- and"
+        " style-controlled: at no difference to the baseline's answers, all methods fitted"
+        " together. Scored: verdicts that count, of those asked for. The paper's values are of"
+        ' Meta-Llama-3-8B-Instruct; its "SFT" is the off-the-shelf model, our `base`.'
+    )
+
+
+def _heading(table: Table, column: Column) -> str:
+    models = sorted({name for e in table.entries for name in e.cells[column].judge_models})
+    returned = f" ({models[0]})" if models and models[0] != column.judge else ""
+    heading = f"## {column.benchmark}, judged by {column.judge}{returned}\n\n"
+    if _paper_columns(table, column):
+        return heading + "The paper's judge."
+    return heading + "Not the paper's judge: not comparable to the paper's values."
+
+
+def _paper_columns(table: Table, column: Column) -> list[str]:
+    """The column of the paper's Table 2 that this judge made, if it did."""
+    models = {name for e in table.entries for name in e.cells[column].judge_models}
+    made = {paper.TABLE2_JUDGES.get((column.benchmark, name)) for name in models or {column.judge}}
+    return [name for name in made if name] if len(made) == 1 else []
+
+
+def _paper_columns_of(benchmark: str) -> list[str]:
+    named = [column for (name, _), column in paper.TABLE2_JUDGES.items() if name == benchmark]
+    return list(dict.fromkeys(named))
+
+
+def _line(column: Column, row: Row, published: list[str]) -> dict[str, str]:
+    """One line of a column's table."""
+    cells = {"method": row["method"], "seeds": str(row["seeds"])}
+    shown = _headline(column, row)
+    if column.pairwise:
+        several = f"{column.benchmark}_avg_tokens" in row
+        habit = f"{column.benchmark}_" if several else ""
+        low, high = (row[f"{column.prefix}_official_{end}"] for end in ("low", "high"))
+        cells |= {
+            "win rate": shown,
+            "official": NONE if low is None else f"[{low:.1f}, {high:.1f}]",
+            "length-controlled": _number(row[f"{column.prefix}_length_controlled"]),
+            "style-controlled": _number(row[f"{column.prefix}_style_controlled"]),
+            "tokens": _number(row[f"{habit}avg_tokens"], 0),
+            "swap-consistent": _percent(row[f"{habit}swap_consistency"]),
+            "first position wins": _percent(row[f"{habit}first_position_rate"]),
+        }
+    else:
+        turns = {f"turn {n}": _number(row[f"{column.prefix}_turn{n}"], 2) for n in (1, 2)}
+        cells |= {"rating": shown} | turns
+    cells |= {
+        PAPER_LABELS[name]: _number(row[f"paper_{name}"], 1 if column.pairwise else 2)
+        for name in published
+    }
+    return cells | {"scored": _scored(column, row)}
+
+
+def _category_cells(column: Column, entry: Entry, row: Row) -> dict[str, str]:
+    content = entry.cells[column].content
+    means: dict[str, float] = {}
+    if isinstance(content, Ratings) and row[column.headline] is not None:
+        means = ratings.by_category(content)
+    categories = dict.fromkeys(content.categories) if isinstance(content, Ratings) else {}
+    return {"method": row["method"]} | {
+        name or "no category": _number(means.get(name), 2) for name in categories
+    }
+
+
+def _unscored(entries: list[Entry], column: Column) -> list[str]:
+    """What became of verdicts that do not count."""
+    lines = []
+    for entry in entries:
+        statuses = entry.cells[column].statuses
+        lost = [f"{n} {name}" for name, n in sorted(statuses.items()) if name != "ok"]
+        if lost:
+            lines.append(f"{entry.method} {', '.join(lost)}")
+    return [f"Without a verdict that counts: {'; '.join(lines)}."] if lines else []
+
+
+def _control_cells(columns: list[Column], row: Row) -> dict[str, str]:
+    cells = {"control": row["method"]}
+    for column in columns:
+        cells[f"{column.benchmark}, {column.judge}"] = _headline(column, row)
+        cells[f"scored, {column.prefix}"] = _scored(column, row)
+    return cells | {"": "**at or above base**" if row["warning"] else ""}
+
+
+def _difference_cells(row: Row) -> dict[str, str]:
+    low, high, digits = row["low"], row["high"], 1 if row["metric"] == "win_rate" else 2
+    cells = {
+        "benchmark, judge": f"{row['benchmark']}, {row['judge']}",
+        "first − second": f"{row['method_a']} − {row['method_b']}",
+    }
+    if low != low:
+        return cells | {"difference": NONE, "p": NONE, "questions": str(row["n"]), "": "too few"}
+    separable = "separable" if low > 0 or high < 0 else "not separable"
+    bounds = f"[{low:.{digits}f}, {high:.{digits}f}]"
+    return cells | {
+        "difference": f"{row['difference']:+.{digits}f} {bounds}",
+        "p": f"{row['p_value']:.4f}",
+        "questions": str(row["n"]),
+        "": separable,
+    }
+
+
+def _tex_lines(table: Table, row: Row) -> list[str]:
+    values, bounds, published = [], [], []
+    for column in table.columns:
+        digits = 1 if column.pairwise else 2
+        value = row[column.headline]
+        low, high = row[f"{column.prefix}_low"], row[f"{column.prefix}_high"]
+        values.append("---" if value is None else f"{value:.{digits}f}")
+        spread = "" if value is None else rf"\scriptsize [{low:.{digits}f}, {high:.{digits}f}]"
+        bounds.append(spread)
+        own = _paper_columns(table, column)
+        known = row[f"paper_{own[0]}"] if own else None
+        published.append("" if known is None else f"{known:.{digits}f}")
+    lines = [[escape_tex(row["method"]), "here", *values], ["", "", *bounds]]
+    if any(published):
+        lines.append(["", "paper", *published])
+    return [" & ".join(cells) + r" \\" for cells in lines]
+
+
+def _headline(column: Column, row: Row) -> str:
+    value, digits = row[column.headline], 1 if column.pairwise else 2
+    if value is None:
+        return REFUSED
+    low, high = row[f"{column.prefix}_low"], row[f"{column.prefix}_high"]
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def _scored(column: Column, row: Row) -> str:
+    n = row[f"{column.prefix}_n"]
+    return f"{n - row[f'{column.prefix}_n_unscored']}/{n}"
+
+
+def _number(value: Any, digits: int = 1) -> str:
+    return NONE if value is None else f"{value:.{digits}f}"
+
+
+def _percent(value: float | None) -> str:
+    return NONE if value is None else f"{100 * value:.0f} %"
+
+
+def _grid(rows: list[dict[str, str]]) -> str:
+    return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)

