@@ -15,7 +15,7 @@ test: env  ## all tests
 check: env  ## format, lint, types, schema
 	ruff format --check asft tests
 	ruff check asft tests
-	snakefmt --check --quiet Snakefile workflow
+	snakefmt --check Snakefile workflow
 	mypy
 	python -m asft.config | diff - workflow/schemas/config.schema.json \
 	  || { echo "schema out of step: run make schema"; exit 1; }
@@ -23,7 +23,7 @@ check: env  ## format, lint, types, schema
 format: env
 	ruff check --fix --quiet asft tests || true
 	ruff format asft tests
-	snakefmt --quiet Snakefile workflow
+	snakefmt Snakefile workflow
 
 schema: env
 	python -m asft.config > workflow/schemas/config.schema.json

@@ -104,7 +104,7 @@ def shortfall(outcomes: Sequence[Outcome]) -> str | None:
     if not missing:
         return None
     reasons = Counter(outcome.error for outcome in missing)
-    more = f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
+    more = f" (one of {len(reasons)} reasons)" if len(reasons) > 1 else ""
     return (
         f"{len(outcomes) - len(missing)} of {len(outcomes)} judged; {len(missing)} left: "
         f"{reasons.most_common(1)[0][0]}{more}; rerun to continue"
@@ -174,7 +174,7 @@ class _Run:
         backoff = wait_random_exponential(self.endpoint.backoff_s, self.endpoint.max_wait_s)
 
         def wait(state: RetryCallState) -> float:
-            return backoff(state)
+            return max(backoff(state), _passing(state).wait)
 
         def heals(state: RetryCallState) -> bool:
             error = state.outcome and state.outcome.exception()

@@ -5,7 +5,7 @@ The JSON schema in `workflow/schemas/config.schema.json` is generated from these
 """
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -16,11 +16,9 @@ from pydantic import (
 )
 
 from asft.errors import UserError, nearest
-from asft.source_kinds import Section, Source, Sources
-
-# Names become folders and wildcards: no separators, no dots that could climb out of a folder.
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-Share = Annotated[float, Field(ge=0, le=1)]
+from asft.judge_settings import Judge
+from asft.source_kinds import Name, Section, Share, Source, Sources
+from asft.table_settings import Tables
 
 
 class Model(Section):
@@ -60,16 +58,23 @@ class Decoding(Section):
 class Benchmark(Section):
     """Questions that policies answer, and how the answers are scored."""
 
-    protocol: Literal["references"] = Field(
-        description="references: BLEU and ROUGE against gold answers"
+    protocol: Literal["references", "mt_bench", "arena_hard"] = Field(
+        description="references: BLEU and ROUGE against gold answers; mt_bench: a judge rates each "
+        "turn; arena_hard: a judge compares with a baseline's answer, in both orders"
     )
-    format: Literal["alpaca"]
+    format: Literal["alpaca", "mt_bench", "arena_hard"]
     sources: Sources
     limit: int | None = Field(None, gt=0, description="ask N of the questions")
     sample_seed: int | None = Field(
         None, description="draw the N at random with this seed; null: the first N"
     )
+    prompts: list[Source] = Field(default=[], description="the judge's prompts, upstream's format")
+    references: list[Source] = Field(default=[], description="mt_bench: the judge's references")
+    baseline: list[Source] = Field(default=[], description="arena_hard: the baseline's answers")
     decoding: Decoding = Decoding()
+    temperatures: dict[str, float] = Field(
+        default={}, description="by category, over `decoding`; 0: greedy"
+    )
 
 
 class Training(Section):
@@ -139,20 +144,6 @@ class Statistics(Section):
     seed: int = 0
 
 
-class Table3(Section):
-    """Reference metrics: one row per (dataset, method)."""
-
-    benchmark: Name = "alpaca_en"
-    datasets: list[Name] = Field(min_length=1)
-    methods: list[Name] = Field(min_length=1, description="rows; `base` is the untrained policy")
-
-
-class Tables(Section):
-    """What is asked for; everything else follows from it."""
-
-    table3: Table3
-
-
 class Config(Section):
     """The whole experiment."""
 
@@ -165,6 +156,7 @@ class Config(Section):
     datasets: dict[Name, Dataset]
     benchmarks: dict[Name, Benchmark]
     methods: dict[Name, Method]
+    judges: dict[Name, Judge] = Field(default={})
     tokens: Tokens = Tokens()
     training: Training = Training()
     generation: Generation = Generation()
@@ -181,9 +173,28 @@ class Config(Section):
             _require(dataset, self.datasets, "tables.table3.datasets")
         for method in table.methods:
             _require(method, [*self.methods, "base"], "tables.table3.methods")
+        _require_table2(self)
         if "base" in self.methods:
             raise ValueError("methods: 'base' is the untrained policy and cannot be redefined")
         return self
+
+
+def _require_table2(config: Config) -> None:
+    table = config.tables.table2
+    if table is None:
+        return
+    _require(table.dataset, config.datasets, "tables.table2.dataset")
+    for method in table.methods:
+        _require(method, [*config.methods, "base"], "tables.table2.methods")
+    for key in ("arena_hard", "mt_bench"):
+        name = getattr(table, key)
+        _require(name, config.benchmarks, f"tables.table2.{key}")
+        if config.benchmarks[name].protocol != key:
+            raise ValueError(f"tables.table2.{key}: {name!r} has another protocol")
+    for judge in [table.arena_hard_judge, *table.mt_bench_judges]:
+        _require(judge, config.judges, "tables.table2: judge")
+        if config.judges[judge].backend == "local":
+            _require(config.judges[judge].model, config.models, f"judges.{judge}.model")
 
 
 def parse(raw: dict[str, Any]) -> Config:

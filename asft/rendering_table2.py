@@ -1,4 +1,4 @@
-"""Table 2 as Markdown and LaTeX."""
+"""Table 2 as Markdown."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ import pandas as pd
 from asft import paper, ratings
 from asft.config import Statistics
 from asft.ratings import Ratings
-from asft.rendering import escape_tex
 from asft.table2 import Column, Entry, Row, Table
 
 PAPER_LABELS = {
@@ -27,7 +26,7 @@ def markdown(table: Table, title: str, statistics: Statistics) -> str:
     contestants = [line for line in lines if not line[0].is_control]
     controls = [line for line in lines if line[0].is_control]
     for column in table.columns:
-        published = _paper_columns(table, column) or _paper_columns_of(column.benchmark)
+        published = paper_columns(table, column) or _paper_columns_of(column.benchmark)
         cells = [_line(column, row, published) for _, row in contestants]
         sections += [_heading(table, column), _grid(cells)]
         if not column.pairwise:
@@ -37,7 +36,8 @@ def markdown(table: Table, title: str, statistics: Statistics) -> str:
         sections += [
             "## Controls: answers that deserve nothing",
             "A judge that rates them like a policy can be fooled. They are judged like any method,"
-            " but enter neither the differences nor the style control.",
+            " but enter neither the differences nor the style control."
+            + _uncompared(table.rows, table.columns),
             _grid([_control_cells(table.columns, row) for _, row in controls]),
         ]
     refused = [f"- {row['method']}: {row['refused']}" for row in table.rows if row["refused"]]
@@ -46,49 +46,23 @@ def markdown(table: Table, title: str, statistics: Statistics) -> str:
     if table.differences:
         sections += [
             "## Differences between methods, over the same questions",
-            "First minus second. Separable: the interval excludes 0. Each comparison stands alone:"
-            " nothing is corrected for their number.",
-            _grid([_difference_cells(row) for row in table.differences]),
+            "First minus second; p is of the permutation test that swaps the two within questions."
+            f" Separable: the interval excludes 0 and p < {1 - statistics.confidence:.2g}. Each"
+            " comparison stands alone: nothing is corrected for their number.",
+            _grid([_difference_cells(row, statistics) for row in table.differences]),
         ]
     return "\n\n".join(sections) + "\n"
 
 
-def latex(table: Table, title: str) -> str:
-    """A `table` environment for documents that load booktabs; intervals stand below the values."""
-    width = len(table.columns)
-    names = [escape_tex(f"{column.benchmark}, {column.judge}") for column in table.columns]
-    lines = [
-        f"% Table 2: {title}",
-        r"% needs \usepackage{booktabs}",
-        r"\begin{table}[t]",
-        r"\centering\small",
-        rf"\caption{{Win rates (\%) and ratings (1--10): {escape_tex(title)}}}",
-        rf"\begin{{tabular}}{{ll{'r' * width}}}",
-        r"\toprule",
-        " & ".join(["Method", "", *names]) + r" \\",
-        r"\midrule",
-    ]
-    kinds = [(entry.is_control, row) for entry, row in zip(table.entries, table.rows, strict=True)]
-    for control in (False, True):
-        if control and any(kind for kind, _ in kinds):
-            lines += [r"\midrule", rf"\multicolumn{{{width + 2}}}{{l}}{{\emph{{Controls}}}} \\"]
-        for row in (row for kind, row in kinds if kind == control):
-            lines += _tex_lines(table, row)
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    notes = [f"WARNING: {row['warning']}." for row in table.rows if row["warning"]]
-    notes += [f"{row['method']}: {row['refused']}." for row in table.rows if row["refused"]]
-    lines += [rf"\par\footnotesize {escape_tex(note)}" for note in notes]
-    return "\n".join([*lines, r"\end{table}"]) + "\n"
-
-
 def _remark(statistics: Statistics) -> str:
     return (
-        f"[low, high]: {100 * statistics.confidence:g} % bootstrap over questions,"
-        f" {statistics.resamples} resamples, seed {statistics.seed}; training seeds are pooled,"
-        " their variation is not in it. Official: the interval of arena-hard-auto v0.1, too narrow"
-        " because it takes the games of one question for independent. Length- and"
-        " style-controlled: at no difference to the baseline's answers, all methods fitted"
-        " together. Scored: verdicts that count, of those asked for. The paper's values are of"
+        f"[low, high]: {100 * statistics.confidence:g} % bootstrap over questions (BCa; percentile"
+        f" where scores are equal), {statistics.resamples} resamples, seed {statistics.seed};"
+        " training seeds are pooled, their variation is not in it. Official: the interval of"
+        " arena-hard-auto v0.1, too narrow because it takes the games of one question for"
+        " independent. Length- and style-controlled: fitted win rate at no difference to the"
+        " baseline's answers (arena-hard-auto reports it at the mean difference), all methods in"
+        " one fit. Scored: verdicts that count, of those asked for. The paper's values are of"
         ' Meta-Llama-3-8B-Instruct; its "SFT" is the off-the-shelf model, our `base`.'
     )
 
@@ -97,12 +71,12 @@ def _heading(table: Table, column: Column) -> str:
     models = sorted({name for e in table.entries for name in e.cells[column].judge_models})
     returned = f" ({models[0]})" if models and models[0] != column.judge else ""
     heading = f"## {column.benchmark}, judged by {column.judge}{returned}\n\n"
-    if _paper_columns(table, column):
-        return heading + "The paper's judge."
+    if paper_columns(table, column):
+        return heading + "As far as is known, the paper's judge."
     return heading + "Not the paper's judge: not comparable to the paper's values."
 
 
-def _paper_columns(table: Table, column: Column) -> list[str]:
+def paper_columns(table: Table, column: Column) -> list[str]:
     """The column of the paper's Table 2 that this judge made, if it did."""
     models = {name for e in table.entries for name in e.cells[column].judge_models}
     made = {paper.TABLE2_JUDGES.get((column.benchmark, name)) for name in models or {column.judge}}
@@ -171,7 +145,13 @@ def _control_cells(columns: list[Column], row: Row) -> dict[str, str]:
     return cells | {"": "**at or above base**" if row["warning"] else ""}
 
 
-def _difference_cells(row: Row) -> dict[str, str]:
+def _uncompared(rows: list[Row], columns: list[Column]) -> str:
+    base: Row = next((row for row in rows if row["method"] == "base"), {})
+    names = [column.headline for column in columns if base.get(column.headline) is None]
+    return f" `base` has no value to compare them with: {', '.join(names)}." if names else ""
+
+
+def _difference_cells(row: Row, statistics: Statistics) -> dict[str, str]:
     low, high, digits = row["low"], row["high"], 1 if row["metric"] == "win_rate" else 2
     cells = {
         "benchmark, judge": f"{row['benchmark']}, {row['judge']}",
@@ -179,32 +159,14 @@ def _difference_cells(row: Row) -> dict[str, str]:
     }
     if low != low:
         return cells | {"difference": NONE, "p": NONE, "questions": str(row["n"]), "": "too few"}
-    separable = "separable" if low > 0 or high < 0 else "not separable"
+    separable = (low > 0 or high < 0) and row["p_value"] < 1 - statistics.confidence
     bounds = f"[{low:.{digits}f}, {high:.{digits}f}]"
     return cells | {
         "difference": f"{row['difference']:+.{digits}f} {bounds}",
         "p": f"{row['p_value']:.4f}",
         "questions": str(row["n"]),
-        "": separable,
+        "": "separable" if separable else "not separable",
     }
-
-
-def _tex_lines(table: Table, row: Row) -> list[str]:
-    values, bounds, published = [], [], []
-    for column in table.columns:
-        digits = 1 if column.pairwise else 2
-        value = row[column.headline]
-        low, high = row[f"{column.prefix}_low"], row[f"{column.prefix}_high"]
-        values.append("---" if value is None else f"{value:.{digits}f}")
-        spread = "" if value is None else rf"\scriptsize [{low:.{digits}f}, {high:.{digits}f}]"
-        bounds.append(spread)
-        own = _paper_columns(table, column)
-        known = row[f"paper_{own[0]}"] if own else None
-        published.append("" if known is None else f"{known:.{digits}f}")
-    lines = [[escape_tex(row["method"]), "here", *values], ["", "", *bounds]]
-    if any(published):
-        lines.append(["", "paper", *published])
-    return [" & ".join(cells) + r" \\" for cells in lines]
 
 
 def _headline(column: Column, row: Row) -> str:

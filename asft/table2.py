@@ -167,8 +167,8 @@ def _warnings(row: Row, base: Row | None, columns: list[Column]) -> Iterator[str
         if ours is not None and theirs is not None and ours >= theirs:
             yield (
                 f"{row['method']} scores {ours:.2f} on {column.benchmark} by judge"
-                f" {column.judge}, at or above base ({theirs:.2f}): an answer to no question"
-                " satisfies this judge"
+                f" {column.judge}, at or above base ({theirs:.2f}): this judge can be fooled,"
+                " do not trust this column"
             )
 
 

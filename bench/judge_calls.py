@@ -1,6 +1,6 @@
 """How near the judge client comes to the ideal time: calls / concurrency · latency.
 
-Run from the repository's root: `python -m bench.judge_calls [CALLS] [CONCURRENCY] [LATENCY_S]`.
+By hand: `python bench/judge_calls.py [CALLS] [CONCURRENCY] [LATENCY_S]` (1000, 32 and 0.2).
 The server runs in a process of its own on the loopback interface; the store is a real file.
 """
 
@@ -13,11 +13,13 @@ from pathlib import Path
 from asft.chat import Endpoint, Request, ask, shortfall
 from asft.store import Store
 
+SERVER = Path(__file__).parents[1] / "tests" / "judge_server.py"
+
 
 def measure(calls: int, concurrency: int, latency: float) -> float:
     """Seconds for `calls` different questions."""
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.judge_server", str(latency)],
+        [sys.executable, str(SERVER), str(latency)],
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -3,7 +3,7 @@
     with JudgeServer([error(500), completion("[[7]]")]) as server:   # each body: first 500, then 7
         ... server.url ... server.bodies ... server.seen[text of the last message]
 
-By hand: `python -m tests.judge_server 0.2` answers each call after 0.2 s until it is killed.
+By hand: `python tests/judge_server.py 0.2` answers each call after 0.2 s until it is killed.
 """
 
 import json

@@ -141,7 +141,8 @@ def _text(judgment: Any) -> str:
     """The judge's words; the new arena-hard-auto wraps them in an object."""
     if isinstance(judgment, dict):
         judgment = judgment.get("answer")
-    return judgment if isinstance(judgment, str) else ""
+    text = judgment if isinstance(judgment, str) else ""
+    return text.encode(errors="replace").decode()  # JSON can hold lone surrogates, UTF-8 cannot
 
 
 def _failure(text: str) -> VerdictStatus:

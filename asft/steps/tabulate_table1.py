@@ -43,7 +43,7 @@ def tabulate_table1(
         raise UserError(f"{out}: no benchmarks given")
     note = " ".join(note.split())
     rows = [_row(*benchmark) | {"model": model, "note": note} for benchmark in benchmarks]
-    write_text(out, pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
+    write_text(out, pd.DataFrame(rows, dtype=object).to_csv(index=False, lineterminator="\n"))
     title = f"Table 1: {model}. {note}".rstrip()
     write_text(out.with_suffix(".md"), _markdown(rows, title))
     write_text(out.with_suffix(".tex"), _latex(rows, title))

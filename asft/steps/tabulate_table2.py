@@ -16,11 +16,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from asft import rendering_table2
 from asft.battles import Games
 from asft.config import Statistics
 from asft.errors import UserError
 from asft.records import write_text
+from asft.rendering_table2 import markdown
+from asft.rendering_table2_latex import latex
 from asft.table2 import Column, Entry, build
 from asft.verdict_scores import Judged, pool, read_verdict_scores
 
@@ -59,8 +60,8 @@ def tabulate_table2(
         out.with_name(f"{out.stem}.differences.csv"),
         _csv(pd.DataFrame(table.differences, columns=DIFFERENCES)),
     )
-    write_text(out.with_suffix(".md"), rendering_table2.markdown(table, title, statistics))
-    write_text(out.with_suffix(".tex"), rendering_table2.latex(table, title))
+    write_text(out.with_suffix(".md"), markdown(table, title, statistics))
+    write_text(out.with_suffix(".tex"), latex(table, title))
 
 
 def _entries(scores: list[Job]) -> list[Entry]:
@@ -88,9 +89,10 @@ def _entries(scores: list[Job]) -> list[Entry]:
 
 def _check_columns(entries: list[Entry]) -> None:
     columns = list(entries[0].cells)
-    pairwise = [column.benchmark for column in columns if column.pairwise]
-    if len(set(pairwise)) < len(pairwise):
-        raise UserError(f"{pairwise[0]}: two judges of one win rate; a table holds one of them")
+    judges: dict[str, str] = {}
+    for column in columns:
+        if column.pairwise and judges.setdefault(column.benchmark, column.judge) != column.judge:
+            raise UserError(f"{column.benchmark}: two judges of one win rate; a table holds one")
     for column in columns:
         if any(column not in entry.cells for entry in entries):
             raise UserError(f"{column.benchmark}: ratings of some methods, games of others")

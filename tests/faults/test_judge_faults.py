@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 CANARY = "sk-canary-7Gq9zT4xWm2LpV8r"
 JSON = (("Content-Type", "application/json"),)
 GOOD = completion("Rating: [[7]]")
+BUSY = error(429, retry_after_ms="300")
 
 
 @pytest.fixture
@@ -181,7 +182,7 @@ def test_one_impossible_question_does_not_stop_the_others(store: Store) -> None:
         assert len(server.bodies) == 8
     assert [bool(outcome.answer) for outcome in outcomes] == [n not in (1, 3, 5) for n in range(8)]
     assert "5 of 8 judged; 3 left" in str(shortfall(outcomes))
-    assert "and 2 other reasons" in str(shortfall(outcomes))
+    assert "(one of 3 reasons)" in str(shortfall(outcomes))
 
 
 @pytest.mark.parametrize("when", ["seconds", "milliseconds", "date"])
@@ -345,13 +346,14 @@ def test_a_store_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
 
 
 def test_one_log_line_for_each_retry(store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    with JudgeServer([error(500, "first\nline\x1b[31m"), error(429), GOOD]) as server:
+    with JudgeServer([error(500, "first\nline\x1b[31m"), BUSY, GOOD]) as server:
         ask(endpoint(server.url), questions(1, "secret question"), store)
     lines = [r.getMessage() for r in caplog.records if r.name.startswith("asft")]
     assert [line.partition("; attempt")[0] for line in lines] == [
         "judge gpt-4: HTTP 500: first line [31m",
         "judge gpt-4: HTTP 429: scripted",
     ]
+    assert lines[1].endswith("; attempt 2 of 3, again in 0.3 s")
     assert "secret" not in "".join(lines)
 
 
@@ -443,7 +445,7 @@ KILLED = """
 import sys
 from asft.chat import ask
 from asft.store import Store
-sys.path.insert(0, "tests/faults")
+sys.path[:0] = ["tests", "tests/faults"]
 from test_judge_faults import endpoint, questions
 ask(endpoint(sys.argv[1], concurrency=4), questions(60), Store(sys.argv[2]))
 """
@@ -497,7 +499,7 @@ logging.basicConfig(level=logging.DEBUG, handlers=[
 from asft.chat import ask, shortfall
 from asft.errors import UserError
 from asft.store import Store
-sys.path.insert(0, "tests/faults")
+sys.path[:0] = ["tests", "tests/faults"]
 from test_judge_faults import endpoint, questions
 
 def show(error):

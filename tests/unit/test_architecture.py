@@ -10,8 +10,26 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up (docs/architecture.md); a module imports only from its own floor and below.
 FLOORS = {
-    "ground": ["errors", "records", "config", "source_kinds", "paper"],
-    "maths": ["losses", "logps", "metrics", "stats", "overlap", "verdicts", "ratings", "battles"],
+    "ground": [
+        "errors",
+        "records",
+        "config",
+        "source_kinds",
+        "judge_settings",
+        "table_settings",
+        "paper",
+    ],
+    "maths": [
+        "losses",
+        "logps",
+        "metrics",
+        "stats",
+        "overlap",
+        "verdicts",
+        "ratings",
+        "battles",
+        "style_control",
+    ],
     "services": None,  # every other module
     "steps": ["steps", "cli"],
 }

@@ -23,7 +23,9 @@ from asft.records import Label, Question, Verdict
 
 SETTINGS = Statistics(resamples=1000)
 SWAPPED = {"A>>B": "B>>A", "A>B": "B>A", "A=B": "A=B", "B>A": "A>B", "B>>A": "A>>B", "": ""}
-rows_of_labels = st.lists(st.tuples(*[st.sampled_from(list(OUTCOMES))] * 2), min_size=1)
+rows_of_labels = st.lists(st.tuples(*[st.sampled_from(list(OUTCOMES))] * 2), min_size=1).filter(
+    lambda rows: any(a or b for a, b in rows)
+)
 
 
 def games(*labels: tuple[str, str]) -> Games:
@@ -65,10 +67,10 @@ def test_a_game_without_a_verdict_is_dropped_alone():
 def test_swapping_the_sides_mirrors_the_rate(labels: list[tuple[str, str]]):
     ours = games(*labels)
     theirs = games(*[(SWAPPED[a], SWAPPED[b]) for a, b in labels])
-    assert rate(ours) + rate(theirs) == pytest.approx(100, nan_ok=True)
+    assert rate(ours) + rate(theirs) == pytest.approx(100)
     # the games change places: who is shown first does not matter to the rate
     turned = games(*[(SWAPPED[b], SWAPPED[a]) for a, b in labels])
-    assert rate(turned) == pytest.approx(rate(ours), nan_ok=True)
+    assert rate(turned) == pytest.approx(rate(ours))
 
 
 def test_verdicts_become_rows_by_question_and_repeat():
@@ -127,7 +129,7 @@ def test_interval_is_over_questions_where_the_official_one_is_over_rows():
     assert ours.high - ours.low == pytest.approx(expected, rel=0.1)
 
 
-def test_official_interval_of_one_policy_does_not_depend_on_the_others_order():
+def test_official_interval_is_the_same_every_time():
     found = always_agreeing(30, 1, 0.5)
     assert official_intervals([found]) == official_intervals([found])
     with pytest.raises(ValueError, match="without a valid game"):

@@ -16,12 +16,13 @@ rule prepare_benchmark:
     output:
         questions="<results>/benchmarks/{benchmark}/questions.jsonl",
         card="<results>/benchmarks/{benchmark}/card.json",
+        judge=directory("<results>/benchmarks/{benchmark}/judge"),
     log:
         "<results>/logs/prepare_benchmark/{benchmark}.log",
     params:
         settings=lambda wildcards: CONFIG.benchmarks[
             wildcards.benchmark
-        ].model_dump_json(exclude={"decoding"}),
+        ].model_dump_json(exclude={"decoding", "temperatures"}),
         folder=subpath(output.card, parent=True),
     shell:
         "asft --log {log} prepare-benchmark --settings {params.settings:q}"

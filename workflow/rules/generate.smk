@@ -24,6 +24,7 @@ rule generate:
     params:
         settings=lambda wildcards: as_json(
             decoding=CONFIG.benchmarks[wildcards.benchmark].decoding,
+            temperatures=CONFIG.benchmarks[wildcards.benchmark].temperatures,
             generation=CONFIG.generation,
         ),
         seed=seed_of,

@@ -1,0 +1,163 @@
+"""A judge's verdicts on a policy's answers to a benchmark.
+
+Reads  <results>/benchmarks/{benchmark}/ (questions, the judge's prompts, references or baseline),
+       …/completions/{benchmark}.jsonl, and for a local judge its model folder
+Writes …/verdicts/{benchmark}/{judge}.jsonl; each answer at once into cache/judge.sqlite
+By hand: asft judge --benchmark DIR --completions FILE --settings JSON --out FILE [--dry-run]
+"""
+
+import json
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tqdm import tqdm
+
+from asft.answers import load_baseline, load_reference_answers, require_answers
+from asft.errors import UserError
+from asft.judge_prompts import continuation, load_prompts
+from asft.judge_settings import Judge
+from asft.judging import (
+    LABELS,
+    RATINGS,
+    Call,
+    game_calls,
+    rating_calls,
+    read_verdict,
+    weigh_verdict,
+)
+from asft.records import (
+    Completion,
+    Question,
+    Verdict,
+    read_json_rows,
+    read_jsonl,
+    write_jsonl,
+    write_text,
+)
+from asft.store import Answer, Store, call_key, describe_call
+from asft.verdicts import needs_continuation
+
+
+def judge(
+    benchmark: Path,
+    protocol: str,
+    completions: Path,
+    settings: str,
+    model: Path | None,
+    store: Path,
+    out: Path,
+    dry_run: bool,
+) -> None:
+    """Ask what the store does not hold yet and write all verdicts; `settings` is a Judge as JSON.
+
+    Raises:
+        UserError: more calls than `max_missing` remain without an answer; what came is stored.
+    """
+    chosen = Judge.model_validate_json(settings)
+    calls = _calls(benchmark, protocol, completions, chosen)
+    if dry_run:
+        lines = [json.dumps(call._asdict(), ensure_ascii=False) + "\n" for call in calls]
+        return write_text(out, "".join(lines))
+    with Store(store) as answers:
+        if chosen.backend == "local":
+            verdicts = _judge_locally(calls, chosen, _require(model), answers)
+        else:
+            verdicts = _judge_by_server(calls, chosen, answers)
+    return write_jsonl(out, verdicts)
+
+
+def _calls(benchmark: Path, protocol: str, completions: Path, judge: Judge) -> list[Call]:
+    questions = read_jsonl(benchmark / "questions.jsonl", Question)
+    answers = {c.question_id: c for c in read_jsonl(completions, Completion)}
+    require_answers(answers, questions, f"{completions}")
+    if protocol == "mt_bench":
+        prompts = load_prompts(benchmark / "judge" / "prompts.jsonl", "mt_bench")
+        path = benchmark / "judge" / "references.jsonl"
+        references = (
+            load_reference_answers(read_json_rows(path), f"{path}") if path.exists() else {}
+        )
+        return rating_calls(questions, answers, references, prompts, judge.protocol, judge.repeats)
+    prompts = load_prompts(benchmark / "judge" / "prompts.yaml", "arena_hard")
+    path = benchmark / "judge" / "baseline.jsonl"
+    baseline = load_baseline(read_json_rows(path), f"{path}")
+    require_answers(baseline, questions, f"{path}")
+    return game_calls(questions, answers, baseline, prompts, judge.protocol, judge.repeats)
+
+
+def _require(model: Path | None) -> Path:
+    if model is None:
+        raise UserError("a local judge needs --judge-model, the folder of its model")
+    return model
+
+
+def _judge_locally(calls: list[Call], judge: Judge, model: Path, store: Store) -> list[Verdict]:
+    from asft.local_judge import LocalJudge, judge_identity
+
+    identity = judge_identity(model)
+    loaded: LocalJudge | None = None
+    verdicts = []
+    for call in tqdm(calls, desc="judge", disable=None):
+        allowed = LABELS if call.game else RATINGS
+        parameters = {"verdicts": ",".join(allowed), "precision": judge.precision}
+        request = describe_call("local", identity, call.messages, parameters, call.repeat)
+        key = call_key(**request)
+        answer = store.get(key)
+        if answer is None:
+            loaded = loaded or LocalJudge(model, judge.precision)
+            scores = loaded.score(call.messages, allowed)
+            answer = Answer(json.dumps(scores), "stop", judge.model, None, None, "", _now())
+            store.put(key, request, answer)
+        probabilities = {name: math.exp(x) for name, x in json.loads(answer.text).items()}
+        verdicts.append(weigh_verdict(call, probabilities, keys=[key], model=answer.model))
+    return verdicts
+
+
+def _judge_by_server(calls: list[Call], judge: Judge, store: Store) -> list[Verdict]:
+    from asft.chat import Endpoint, Request, ask, shortfall
+
+    endpoint = Endpoint(
+        base_url=judge.base_url,
+        model=judge.model,
+        api_key_env=judge.api_key_env,
+        parameters=judge.parameters,
+        concurrency=judge.concurrency,
+        timeout_s=judge.timeout_s,
+        max_attempts=judge.max_attempts,
+    )
+    first = ask(endpoint, [Request(c.messages, c.repeat) for c in calls], store)
+    outcomes = [[outcome] for outcome in first]
+    # Arena-Hard asks once more where no label came.
+    again = [
+        i
+        for i, (call, outcome) in enumerate(zip(calls, first, strict=True))
+        if call.game and outcome.answer and needs_continuation([outcome.answer.text])
+    ]
+    requests = [
+        Request(continuation(calls[i].messages, first[i].answer.text), calls[i].repeat)  # type: ignore[union-attr]
+        for i in again
+    ]
+    for i, outcome in zip(again, ask(endpoint, requests, store), strict=True):
+        outcomes[i].append(outcome)
+    missing = [o for each in outcomes for o in each if o.answer is None]
+    if len(missing) > judge.max_missing * len(calls):
+        raise UserError(shortfall([o for each in outcomes for o in each]))
+    return [_read(call, each, judge) for call, each in zip(calls, outcomes, strict=True)]
+
+
+def _read(call: Call, outcomes: list, judge: Judge) -> Verdict:  # type: ignore[type-arg]
+    answers = [outcome.answer for outcome in outcomes if outcome.answer]
+    if len(answers) < len(outcomes):
+        return call.verdict("api_error", detail=outcomes[-1].error)
+    return read_verdict(
+        call,
+        [answer.text for answer in answers],
+        judge.protocol,
+        truncated=answers[-1].finish_reason == "length",
+        keys=[outcome.key for outcome in outcomes],
+        model=answers[-1].model,
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
