@@ -20,17 +20,22 @@ wildcard_constraints:
     benchmark=one_of(CONFIG.benchmarks),
     method=one_of(CONFIG.methods),
     seed=r"\d+",
-    run=rf"base|({one_of(CONFIG.datasets)})/({one_of(CONFIG.methods)})/seed\d+",
+    judge=one_of(CONFIG.judges),
+    kind="null|echo|injection|empty",
+    run=RUN,
+    contestant=rf"{RUN}|control_(null|echo|injection|empty)",
 
 
 rule all:
     default_target: True
     input:
         "<results>/table3.csv",
+        [f"<results>/table{n}.csv" for n in (1, 2) if CONFIG.tables.table2],
 
 
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/judge.smk"
 include: "workflow/rules/report.smk"

@@ -91,6 +91,28 @@ def needs_reference(config: Config, method: str) -> bool:
     return METHODS[config.methods[method].loss or method].needs_reference
 
 
+def table2_contestants(config: Config) -> list[tuple[str, int, str]]:
+    """Rows of Table 2 as (method, seed, folder below <results>/runs); controls come last."""
+    table = config.tables.table2
+    if table is None:
+        return []
+    rows = []
+    for method in table.methods:
+        seeds = config.seeds[:1] if method == BASE else config.seeds
+        rows += [(method, seed, Run(table.dataset, method, seed).folder) for seed in seeds]
+    names = [f"control_{kind}" for kind in table.controls]
+    return rows + [(name, config.seeds[0], name) for name in names]
+
+
+def table2_columns(config: Config) -> list[tuple[str, str]]:
+    """Columns of Table 2 as (benchmark, judge)."""
+    table = config.tables.table2
+    if table is None:
+        return []
+    columns = [(table.arena_hard, table.arena_hard_judge)]
+    return columns + [(table.mt_bench, judge) for judge in table.mt_bench_judges]
+
+
 def table3_runs(config: Config) -> list[Run]:
     """The rows of Table 3, once per seed; `base` comes first, once, with the first seed."""
     table = config.tables.table3

@@ -22,6 +22,7 @@ class Table2(Section):
     methods: list[Name] = Field(min_length=1, description="rows; `base` is the untrained policy")
     arena_hard: Name = "arena_hard"
     arena_hard_judge: Name
+    baseline: str = Field("gpt-4-0314", description="whose answers arena_hard compares with")
     mt_bench: Name = "mt_bench"
     mt_bench_judges: list[Name] = Field(min_length=1)
     controls: list[Literal["null", "echo", "injection", "empty"]] = Field(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from asft.answers import load_baseline, load_reference_answers, require_answers
+from asft.answers import BaselineAnswer, load_reference_answers, require_answers
 from asft.errors import UserError
 from asft.judge_prompts import continuation, load_prompts
 from asft.judge_settings import Judge
@@ -80,7 +80,7 @@ def _calls(benchmark: Path, protocol: str, completions: Path, judge: Judge) -> l
         return rating_calls(questions, answers, references, prompts, judge.protocol, judge.repeats)
     prompts = load_prompts(benchmark / "judge" / "prompts.yaml", "arena_hard")
     path = benchmark / "judge" / "baseline.jsonl"
-    baseline = load_baseline(read_json_rows(path), f"{path}")
+    baseline = {answer.question_id: answer for answer in read_jsonl(path, BaselineAnswer)}
     require_answers(baseline, questions, f"{path}")
     return game_calls(questions, answers, baseline, prompts, judge.protocol, judge.repeats)
 

@@ -9,8 +9,10 @@ By hand: asft prepare-benchmark --settings JSON --name NAME --out DIR
 import shutil
 from pathlib import Path
 
+from asft.answers import load_baseline
 from asft.config import Benchmark
 from asft.data import prepare_benchmark as prepare
+from asft.records import write_jsonl
 
 
 def prepare_benchmark(settings_json: str, name: str, out: Path) -> None:
@@ -27,7 +29,9 @@ def prepare_benchmark(settings_json: str, name: str, out: Path) -> None:
     for filename, sources in [
         (prompts, benchmark.prompts),
         ("references.jsonl", benchmark.references),
-        ("baseline.jsonl", benchmark.baseline),
     ]:
         if sources:
             shutil.copyfile(fetch(sources), folder / filename)
+    if benchmark.baseline:
+        answers = load_baseline(load_rows(benchmark.baseline), f"baseline of {name}")
+        write_jsonl(folder / "baseline.jsonl", answers.values())

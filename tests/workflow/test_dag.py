@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 OVERLAY = "workflow/config/test.yaml"
 # Two data sets, a method with and one without reference: all kinds of jobs, few of them.
+TABLE3 = "results/test/table3.csv"
 SMALL = {"tables": {"table3": {"methods": ["base", "dpo", "asft"]}}}
 
 
@@ -22,7 +23,7 @@ def snakemake(folder, *arguments, overlays=(), check=True):
     configs = ["--configfile", OVERLAY, *overlays]
     command = [str(BIN / "snakemake"), "--cores", "2", *arguments, *configs]
     # Found by path alone, as with an environment that is not activated.
-    environment = os.environ | {"PATH": "/usr/bin:/bin", "ASFT_CACHE": str(ROOT / "cache")}
+    environment = os.environ | {"PATH": "/usr/bin:/bin", "ASFT_CACHE": str(folder / "cache")}
     result = subprocess.run(
         command,
         cwd=folder,
@@ -63,7 +64,8 @@ def copy_project(target):
         else:
             shutil.copy(source, target / name)
     (target / "asft").mkdir()
-    shutil.copytree(ROOT / "asft" / "demo", target / "asft" / "demo")
+    for data in ("demo", "prompts"):
+        shutil.copytree(ROOT / "asft" / data, target / "asft" / data)
     return target
 
 
@@ -72,7 +74,7 @@ def finished(tmp_path_factory):
     """A finished run of the small DAG; the folder's name has a blank and an umlaut."""
     folder = copy_project(tmp_path_factory.mktemp("ein Prüfstand"))
     overlay(folder, "small.yaml", SMALL)
-    snakemake(folder, overlays=["small.yaml"])
+    snakemake(folder, TABLE3, overlays=["small.yaml"])
     return folder
 
 
@@ -94,27 +96,29 @@ def test_table_3_is_complete(finished):
 
 
 def test_second_run_does_nothing(finished):
-    assert "Nothing to be done" in snakemake(finished, overlays=["small.yaml"])
+    assert "Nothing to be done" in snakemake(finished, TABLE3, overlays=["small.yaml"])
 
 
 def test_beta_reruns_one_method(finished):
     overlay(finished, "beta.yaml", {"methods": {"asft": {"beta": 0.3}}})
-    jobs = planned(snakemake(finished, "-n", overlays=["small.yaml", "beta.yaml"]))
+    jobs = planned(snakemake(finished, "-n", TABLE3, overlays=["small.yaml", "beta.yaml"]))
     assert jobs == {"settings": 2, "train": 2, "generate": 2, "score": 2, "table3": 1}
 
 
 def test_decoding_reruns_no_training(finished):
     content = {"benchmarks": {"alpaca_en": {"decoding": {"max_new_tokens": 8}}}}
     overlay(finished, "decoding.yaml", content)
-    jobs = planned(snakemake(finished, "-n", overlays=["small.yaml", "decoding.yaml"]))
+    jobs = planned(snakemake(finished, "-n", TABLE3, overlays=["small.yaml", "decoding.yaml"]))
     assert jobs == {"generate": 5, "score": 5, "table3": 1}
 
 
 def test_one_run_can_be_forced(finished):
     policy = "results/test/runs/hh_rlhf/asft/seed42/policy"
-    jobs = planned(snakemake(finished, "-n", "-R", policy, overlays=["small.yaml"]))
+    jobs = planned(snakemake(finished, "-n", TABLE3, "-R", policy, overlays=["small.yaml"]))
     assert jobs == {"train": 1, "generate": 1, "score": 1, "table3": 1}
-    jobs = planned(snakemake(finished, "-n", "--forcerun", "train", overlays=["small.yaml"]))
+    jobs = planned(
+        snakemake(finished, "-n", TABLE3, "--forcerun", "train", overlays=["small.yaml"])
+    )
     assert jobs == {"train": 4, "generate": 4, "score": 4, "table3": 1}
 
 
@@ -122,10 +126,30 @@ def test_two_runs_from_scratch_give_the_same_bytes(finished, tmp_path):
     again = copy_project(tmp_path)
     one = {"tables": {"table3": {"datasets": ["hh_rlhf"], "methods": ["asft"]}}}
     overlay(again, "one.yaml", one)
-    snakemake(again, overlays=["one.yaml"])
+    snakemake(again, TABLE3, overlays=["one.yaml"])
     run = "results/test/runs/hh_rlhf/asft/seed42"
     for name in ("history.csv", "policy/model.safetensors", "completions/alpaca_en.jsonl"):
         assert (again / run / name).read_bytes() == (finished / run / name).read_bytes(), name
+
+
+def test_table_2_and_its_answers_are_kept(finished):
+    """Judged once: from the store the same table comes back without a judge's model."""
+    content = {"tables": {"table2": {"methods": ["base"], "controls": ["injection"]}}}
+    overlay(finished, "judged.yaml", content)
+    overlays = ["small.yaml", "judged.yaml"]
+    targets = ["results/test/table2.csv", "results/test/table1.csv"]
+    snakemake(finished, *targets, overlays=overlays)
+    first = (finished / "results/test/table2.csv").read_bytes()
+    table = pd.read_csv(finished / "results/test/table2.csv")
+    assert list(table["method"]) == ["base", "control_injection"]
+    assert table["arena_hard_win_rate"].notna().all()
+    facts = pd.read_csv(finished / "results/test/table1.csv")
+    assert len(facts) == 2
+    shutil.rmtree(finished / "results/test/runs/base/verdicts")
+    again = ["--forcerun", "judge"]
+    assert planned(snakemake(finished, "-n", *targets, *again, overlays=overlays))["judge"] == 4
+    snakemake(finished, *targets, *again, overlays=overlays)
+    assert (finished / "results/test/table2.csv").read_bytes() == first
 
 
 def test_an_error_shows_on_the_terminal_in_one_line(tmp_path):

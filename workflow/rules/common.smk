@@ -27,6 +27,10 @@ def one_of(names):
     return "|".join(map(re.escape, names))
 
 
+# Folders below <results>/runs that hold a policy's answers.
+RUN = rf"base|({one_of(CONFIG.datasets)})/({one_of(CONFIG.methods)})/seed\d+"
+
+
 def as_json(**sections):
     """Canonical JSON of parts of the config: equal settings give an equal string."""
     plain = {

@@ -30,3 +30,76 @@ rule table3:
         ),
     shell:
         "asft --log {log} tabulate --settings {params.settings:q} {params.rows} --out {output.csv}"
+
+
+if CONFIG.tables.table2:
+    TABLE2 = CONFIG.tables.table2
+    TABLE2_CELLS = [
+        (method, seed, benchmark, judge, folder)
+        for method, seed, folder in experiment.table2_contestants(CONFIG)
+        for benchmark, judge in experiment.table2_columns(CONFIG)
+    ]
+
+    rule table2:
+        input:
+            [
+                f"<results>/runs/{folder}/scores/{benchmark}/{judge}.csv"
+                for _, _, benchmark, judge, folder in TABLE2_CELLS
+            ],
+        output:
+            csv="<results>/table2.csv",
+            differences="<results>/table2.differences.csv",
+            markdown="<results>/table2.md",
+            latex="<results>/table2.tex",
+        log:
+            "<results>/logs/table2.log",
+        params:
+            rows=lambda wildcards, input: " ".join(
+                f"--score {','.join(map(str, cell[:4]))}={path}"
+                for cell, path in zip(TABLE2_CELLS, input)
+            ),
+            settings=as_json(
+                model=CONFIG.model,
+                note=CONFIG.note,
+                min_coverage=TABLE2.min_coverage,
+                statistics=CONFIG.statistics,
+            ),
+        shell:
+            "asft --log {log} tabulate2 --settings {params.settings:q} {params.rows}"
+            " --out {output.csv}"
+
+    rule table1:
+        input:
+            expand(
+                "<results>/benchmarks/{benchmark}/questions.jsonl",
+                benchmark=[TABLE2.arena_hard, TABLE2.mt_bench],
+            ),
+        output:
+            csv="<results>/table1.csv",
+            markdown="<results>/table1.md",
+            latex="<results>/table1.tex",
+        log:
+            "<results>/logs/table1.log",
+        params:
+            settings=lambda wildcards, input: as_json(
+                model=CONFIG.model,
+                note=CONFIG.note,
+                benchmarks=[
+                    [
+                        TABLE2.arena_hard,
+                        "arena_hard",
+                        TABLE2.baseline,
+                        [CONFIG.judges[TABLE2.arena_hard_judge].model],
+                        str(input[0]),
+                    ],
+                    [
+                        TABLE2.mt_bench,
+                        "mt_bench",
+                        "",
+                        [CONFIG.judges[name].model for name in TABLE2.mt_bench_judges],
+                        str(input[1]),
+                    ],
+                ],
+            ),
+        shell:
+            "asft --log {log} tabulate1 --settings {params.settings:q} --out {output.csv}"

@@ -1,0 +1,68 @@
+# Verdicts of judges, and the controls they are tried on. `contestant` is a run or control_{kind}.
+
+
+rule control:
+    input:
+        "<results>/benchmarks/{benchmark}/questions.jsonl",
+    output:
+        "<results>/runs/control_{kind}/completions/{benchmark}.jsonl",
+    log:
+        "<results>/logs/control/{kind}/{benchmark}.log",
+    shell:
+        "asft --log {log} control --kind {wildcards.kind} --questions {input} --out {output}"
+
+
+def judge_model(wildcards):
+    judge = CONFIG.judges[wildcards.judge]
+    return f"<results>/models/{judge.model}" if judge.backend == "local" else []
+
+
+def judge_threads(wildcards):
+    return ALL_CORES if CONFIG.judges[wildcards.judge].backend == "local" else 1
+
+
+rule judge:
+    input:
+        questions="<results>/benchmarks/{benchmark}/questions.jsonl",
+        prompts="<results>/benchmarks/{benchmark}/judge",
+        completions="<results>/runs/{contestant}/completions/{benchmark}.jsonl",
+        model=judge_model,
+    output:
+        "<results>/runs/{contestant}/verdicts/{benchmark}/{judge}.jsonl",
+    log:
+        "<results>/logs/judge/{contestant}/{benchmark}/{judge}.log",
+    threads: judge_threads
+    params:
+        settings=lambda wildcards: CONFIG.judges[wildcards.judge].model_dump_json(),
+        protocol=lambda wildcards: CONFIG.benchmarks[wildcards.benchmark].protocol,
+        folder=subpath(input.questions, parent=True),
+        model=lambda wildcards, input: (
+            f"--judge-model {input.model}" if input.model else ""
+        ),
+    shell:
+        "asft --log {log} judge --settings {params.settings:q} --protocol {params.protocol}"
+        " --benchmark {params.folder} --completions {input.completions} {params.model}"
+        " --out {output}"
+
+
+rule score_verdicts:
+    input:
+        verdicts="<results>/runs/{contestant}/verdicts/{benchmark}/{judge}.jsonl",
+        questions="<results>/benchmarks/{benchmark}/questions.jsonl",
+        completions="<results>/runs/{contestant}/completions/{benchmark}.jsonl",
+        folder="<results>/benchmarks/{benchmark}/judge",
+    output:
+        "<results>/runs/{contestant}/scores/{benchmark}/{judge}.csv",
+    log:
+        "<results>/logs/score_verdicts/{contestant}/{benchmark}/{judge}.log",
+    params:
+        protocol=lambda wildcards: CONFIG.benchmarks[wildcards.benchmark].protocol,
+        baseline=lambda wildcards, input: (
+            f"--baseline {input.folder}/baseline.jsonl"
+            if CONFIG.benchmarks[wildcards.benchmark].protocol == "arena_hard"
+            else ""
+        ),
+    shell:
+        "asft --log {log} score-verdicts --verdicts {input.verdicts} --questions {input.questions}"
+        " --completions {input.completions} --protocol {params.protocol} {params.baseline}"
+        " --out {output}"
