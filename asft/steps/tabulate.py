@@ -8,7 +8,7 @@ Writes  table3.csv               one row per (dataset, method)
 Several seeds of a method: per-question values are averaged, BLEU's counts are summed. Intervals
 are over questions; they do not contain the variation between training seeds.
 
-By hand: asft tabulate --help
+By hand: asft table3 --help
 """
 
 import math

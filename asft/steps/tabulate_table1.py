@@ -3,7 +3,7 @@
 Reads   benchmarks/{benchmark}/questions.jsonl   records.Question
 Writes  table1.csv, table1.md, table1.tex
 
-By hand: asft tabulate-table1 --help
+By hand: asft table1 --help
 """
 
 from pathlib import Path

@@ -9,7 +9,7 @@ Several seeds of a method: their verdicts are pooled, question by question. Inte
 questions; they do not contain the variation between training seeds. A method whose name begins
 with `control_` is no contestant but a test of the judge.
 
-By hand: asft tabulate-table2 --help
+By hand: asft table2 --help
 """
 
 from pathlib import Path

@@ -31,7 +31,7 @@ FLOORS = {
         "style_control",
     ],
     "services": None,  # every other module
-    "steps": ["steps", "cli"],
+    "steps": ["steps", "cli", "commands", "judge_commands"],
 }
 ORDER = list(FLOORS)
 

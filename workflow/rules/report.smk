@@ -29,7 +29,7 @@ rule table3:
             statistics=CONFIG.statistics,
         ),
     shell:
-        "asft --log {log} tabulate --settings {params.settings:q} {params.rows} --out {output.csv}"
+        "asft --log {log} table3 --settings {params.settings:q} {params.rows} --out {output.csv}"
 
 
 if CONFIG.tables.table2:
@@ -65,7 +65,7 @@ if CONFIG.tables.table2:
                 statistics=CONFIG.statistics,
             ),
         shell:
-            "asft --log {log} tabulate2 --settings {params.settings:q} {params.rows}"
+            "asft --log {log} table2 --settings {params.settings:q} {params.rows}"
             " --out {output.csv}"
 
     rule table1:
@@ -102,4 +102,4 @@ if CONFIG.tables.table2:
                 ],
             ),
         shell:
-            "asft --log {log} tabulate1 --settings {params.settings:q} --out {output.csv}"
+            "asft --log {log} table1 --settings {params.settings:q} --out {output.csv}"

@@ -1,0 +1,105 @@
+"""The commands that make policies and their answers; each is one rule of the DAG."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+Settings = Annotated[str, typer.Option(help="this step's part of the config, as JSON")]
+
+
+@app.command("fetch-model")
+def fetch_model(settings: Settings, out: Path = typer.Option()) -> None:
+    """Import the base policy from its sources."""
+    from asft.steps.fetch_model import fetch_model as step
+
+    step(settings, out)
+
+
+@app.command("prepare-benchmark")
+def prepare_benchmark(
+    settings: Settings, name: str = typer.Option(), out: Path = typer.Option()
+) -> None:
+    """Questions and reference answers of a benchmark."""
+    from asft.steps.prepare_benchmark import prepare_benchmark as step
+
+    step(settings, name, out)
+
+
+@app.command("prepare-dataset")
+def prepare_dataset(
+    settings: Settings,
+    questions: Annotated[list[Path], typer.Option(help="test questions, to count overlap with")],
+    name: str = typer.Option(),
+    model: Path = typer.Option(),
+    out: Path = typer.Option(),
+) -> None:
+    """Preference pairs, their tokens and a card that counts what was dropped."""
+    from asft.steps.prepare_dataset import prepare_dataset as step
+
+    step(settings, name, model, questions, out)
+
+
+@app.command()
+def settings(
+    run: Annotated[str, typer.Option(help="the run's slice of the config, as JSON")],
+    data_card: Path = typer.Option(),
+    model_card: Path = typer.Option(),
+    out: Path = typer.Option(),
+) -> None:
+    """Resolved settings and provenance of one training run."""
+    from asft.steps.settings import settings as step
+
+    step(run, data_card, model_card, out)
+
+
+@app.command()
+def reference(
+    settings: Settings,
+    model: Path = typer.Option(),
+    tokens: Path = typer.Option(),
+    out: Path = typer.Option(),
+) -> None:
+    """Log-probabilities of all pairs under the base policy."""
+    from asft.steps.reference import reference as step
+
+    step(model, tokens, settings, out)
+
+
+@app.command()
+def train(
+    settings: Path = typer.Option(help="settings.yaml of the run"),
+    model: Path = typer.Option(),
+    tokens: Path = typer.Option(),
+    reference: Path | None = None,
+    out: Path = typer.Option(help="folder of the run"),
+) -> None:
+    """Train one policy."""
+    from asft.steps.train import train as step
+
+    step(settings, model, tokens, reference, out)
+
+
+@app.command()
+def generate(
+    settings: Settings,
+    policy: Path = typer.Option(),
+    questions: Path = typer.Option(),
+    seed: int = 0,
+    out: Path = typer.Option(),
+) -> None:
+    """A policy's answers to a benchmark."""
+    from asft.steps.generate import generate as step
+
+    step(policy, questions, settings, seed, out)
+
+
+@app.command()
+def score(
+    questions: Path = typer.Option(), completions: Path = typer.Option(), out: Path = typer.Option()
+) -> None:
+    """BLEU and ROUGE of a policy's answers, question by question."""
+    from asft.steps.score import score as step
+
+    step(questions, completions, out)
