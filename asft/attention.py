@@ -6,6 +6,7 @@ prompt and to itself. One call per pair instead of one mask over the row: the ma
 times slower.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -16,6 +17,11 @@ from transformers import AttentionInterface
 from asft.packing import Span
 
 PAIR_ATTENTION = "asft_pairs"
+# Tokens of a pair up to which a CPU attends with a mask; its weights are kept for the backward
+# pass: 2 bytes × heads × tokens² per layer.
+DENSE_UP_TO = 512
+
+Sizes = tuple[int, int, int]  # tokens of prompt, chosen and rejected
 
 
 def pair_attention(
@@ -30,7 +36,7 @@ def pair_attention(
     dropout: float = 0.0,
     sliding_window: int | None = None,
     softcap: float | None = None,
-    **_: Any,
+    **unused: Any,
 ) -> tuple[Tensor, None]:
     """query (1, heads, T, dim), key and value (1, kv_heads, T, dim) → (1, T, heads, dim).
 
@@ -40,24 +46,56 @@ def pair_attention(
     longest = max(p + max(c, r) for _, p, c, r in spans)
     if softcap is not None or (sliding_window is not None and sliding_window < longest):
         raise ValueError("packed pairs need full attention: no softcap, no sliding window")
-    gqa = query.shape[1] != key.shape[1]
-    options: dict[str, Any] = {"scale": scaling, "dropout_p": dropout, "enable_gqa": gqa}
     # split, not slices: the gradient of a slice is a whole row of zeros, of a split one copy.
-    sizes = [size for _, p, c, r in spans for size in (p + c, r)]
+    sizes = [p + c + r for _, p, c, r in spans]
     parts = zip(*(torch.split(x, sizes, dim=2) for x in (query, key, value)), strict=True)
     outputs = []
-    for _start, p, _chosen, r in spans:
-        (q, k, v), (q_rejected, k_rejected, v_rejected) = next(parts), next(parts)
-        outputs.append(scaled_dot_product_attention(q, k, v, is_causal=True, **options))
-        if r:
-            k = torch.cat([k[:, :, :p], k_rejected], dim=2)
-            v = torch.cat([v[:, :, :p], v_rejected], dim=2)
-            # Row i of the rejected completion sees the prompt and its own first i + 1 tokens.
-            mask = query.new_ones(r, p + r, dtype=torch.bool).tril(p)
-            outputs.append(
-                scaled_dot_product_attention(q_rejected, k, v, attn_mask=mask, **options)
-            )
+    for (_, p, c, r), (q, k, v) in zip(spans, parts, strict=True):
+        dense = q.device.type == "cpu" and p + c + r <= DENSE_UP_TO and not dropout
+        attend = _attend_dense if dense else _attend_split
+        outputs.append(attend(q, k, v, (p, c, r), scaling or q.shape[-1] ** -0.5, dropout))
     return torch.cat(outputs, dim=2).transpose(1, 2), None
+
+
+def _attend_split(
+    query: Tensor, key: Tensor, value: Tensor, sizes: Sizes, scale: float, dropout: float
+) -> Tensor:
+    """Fused attention, once over [prompt | chosen], once from rejected to [prompt | rejected]."""
+    p, c, r = sizes
+    options: dict[str, Any] = {"scale": scale, "dropout_p": dropout}
+    options["enable_gqa"] = query.shape[1] != key.shape[1]
+    (q, q_rejected), (k, k_rejected), (v, v_rejected) = (
+        torch.split(x, [p + c, r], dim=2) for x in (query, key, value)
+    )
+    first = scaled_dot_product_attention(q, k, v, is_causal=True, **options)
+    if not r:
+        return first
+    k = torch.cat([k[:, :, :p], k_rejected], dim=2)
+    v = torch.cat([v[:, :, :p], v_rejected], dim=2)
+    # Row i of the rejected completion sees the prompt and its own first i + 1 tokens.
+    mask = query.new_ones(r, p + r, dtype=torch.bool).tril(p)
+    second = scaled_dot_product_attention(q_rejected, k, v, attn_mask=mask, **options)
+    return torch.cat([first, second], dim=2)
+
+
+def _attend_dense(
+    query: Tensor, key: Tensor, value: Tensor, sizes: Sizes, scale: float, dropout: float
+) -> Tensor:
+    """Plain attention with one mask: for short pairs a CPU's fused kernel is slower backwards."""
+    (_, heads, tokens, _), groups = query.shape, key.shape[1]
+    # Heads that share a key-value head stand in one matrix: no repeated keys.
+    mask = _mask(*sizes, heads // groups, query.dtype).expand(groups, -1, -1)
+    q = query.reshape(groups, -1, query.shape[-1])
+    weights = torch.baddbmm(mask, q, key[0].transpose(1, 2), alpha=scale).softmax(-1)
+    return torch.bmm(weights, value[0]).view(1, heads, tokens, -1)
+
+
+@lru_cache(maxsize=64)  # every layer of a step asks for the same few
+def _mask(p: int, c: int, r: int, repeats: int, dtype: torch.dtype) -> Tensor:
+    allowed = torch.ones(p + c + r, p + c + r, dtype=torch.bool).tril()
+    allowed[p + c :, p : p + c] = False
+    mask = torch.zeros(allowed.shape, dtype=dtype).masked_fill_(~allowed, float("-inf"))
+    return mask.repeat(repeats, 1)
 
 
 AttentionInterface.register(PAIR_ATTENTION, pair_attention)

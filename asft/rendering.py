@@ -28,7 +28,8 @@ def markdown(rows: list[Row], differences: list[Row], title: str, remark: str) -
     if differences:
         sections += [
             "## Differences between methods, over the same questions",
-            "First minus second. Separable: the interval excludes 0. Each comparison stands alone:"
+            "First minus second. Separable: the interval excludes 0 and p is below 1 − confidence."
+            " Each comparison stands alone:"
             " nothing is corrected for their number.",
             _grid([_difference_cells(row) for row in differences]),
         ]
@@ -83,7 +84,7 @@ def _difference_cells(row: Row) -> dict[str, str]:
         "metric": row["metric"],
         "difference": f"{row['difference']:+.2f} {_bounds(low, high)}",
         "p": f"{row['p_value']:.4f}",
-        "": "separable" if low > 0 or high < 0 else "not separable",
+        "": "separable" if row["separable"] else "not separable",
     }
 
 

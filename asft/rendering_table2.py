@@ -7,6 +7,7 @@ import pandas as pd
 from asft import paper, ratings
 from asft.config import Statistics
 from asft.ratings import Ratings
+from asft.stats import separable
 from asft.table2 import Column, Entry, Row, Table
 
 PAPER_LABELS = {
@@ -159,13 +160,13 @@ def _difference_cells(row: Row, statistics: Statistics) -> dict[str, str]:
     }
     if low != low:
         return cells | {"difference": NONE, "p": NONE, "questions": str(row["n"]), "": "too few"}
-    separable = (low > 0 or high < 0) and row["p_value"] < 1 - statistics.confidence
+    apart = separable(low, high, row["p_value"], statistics)
     bounds = f"[{low:.{digits}f}, {high:.{digits}f}]"
     return cells | {
         "difference": f"{row['difference']:+.{digits}f} {bounds}",
         "p": f"{row['p_value']:.4f}",
         "questions": str(row["n"]),
-        "": "separable" if separable else "not separable",
+        "": "separable" if apart else "not separable",
     }
 
 

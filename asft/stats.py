@@ -162,3 +162,11 @@ def _permutation_p(
 
 def _batch(shape: tuple[int, ...]) -> int:
     return max(1, NUMBERS_PER_BATCH // int(np.prod(shape)))
+
+
+def separable(low: float, high: float, p_value: float, settings: Statistics) -> bool:
+    """Whether a difference stands out from chance: by its interval and by its test.
+
+    Both, because with a few dozen questions a bootstrap interval alone is too narrow.
+    """
+    return (low > 0 or high < 0) and p_value < 1 - settings.confidence

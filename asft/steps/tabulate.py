@@ -25,11 +25,11 @@ from asft.config import Statistics
 from asft.errors import UserError
 from asft.records import write_text
 from asft.scores import Scores, check_comparable, read_scores
-from asft.stats import METRICS, Interval, Values, interval, paired_difference
+from asft.stats import METRICS, Interval, Values, interval, paired_difference, separable
 
 COMPARED = ("bleu4", "rougeL", "lf_bleu4", "lf_rougeL")
 DIFFERENCES = ["dataset", "method_a", "method_b", "metric", "difference", "low", "high"]
-DIFFERENCES += ["p_value", "n", "seeds"]
+DIFFERENCES += ["p_value", "separable", "n", "seeds"]
 
 
 class Entry(NamedTuple):
@@ -152,6 +152,7 @@ def _differences(entries: list[Entry], statistics: Statistics) -> Iterator[dict[
                 "low": found.low,
                 "high": found.high,
                 "p_value": found.p_value,
+                "separable": separable(found.low, found.high, found.p_value, statistics),
                 "n": len(first.values[name]),
                 "seeds": len(first.seeds),
             }

@@ -43,6 +43,13 @@ def separate(model, prompt, completion):
     return logps.gather(-1, ids[0, 1:, None])[len(prompt) - 1 :].sum()
 
 
+@pytest.fixture(params=["dense", "split"], autouse=True)
+def attention_path(request, monkeypatch):
+    """Every test runs with both ways to attend."""
+    if request.param == "split":
+        monkeypatch.setattr("asft.attention.DENSE_UP_TO", 0)
+
+
 LENGTHS = [(5, 7, 3), (1, 1, 9), (12, 4, 4), (3, 8, 1)]
 
 

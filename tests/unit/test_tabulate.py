@@ -11,7 +11,7 @@ import pytest
 from asft import rendering
 from asft.config import Statistics
 from asft.errors import UserError
-from asft.stats import BLEU_COUNTS, MEANS, METRICS
+from asft.stats import BLEU_COUNTS, MEANS, METRICS, separable
 from asft.steps.tabulate import tabulate
 
 N = 12
@@ -140,18 +140,20 @@ def test_markdown_says_what_it_is(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "words"),
+    ("low", "high", "p_value", "words"),
     [
-        (0.1, 2, "separable"),
-        (-2, -0.1, "separable"),
-        (-1, 2, "not separable"),
-        (0, 2, "not separable"),
-        (0, 0, "not separable"),
+        (0.1, 2, 0.01, "separable"),
+        (-2, -0.1, 0.04, "separable"),
+        (0.1, 2, 0.2, "not separable"),
+        (-1, 2, 0.01, "not separable"),
+        (0, 2, 0.01, "not separable"),
+        (0, 0, 1.0, "not separable"),
     ],
 )
-def test_separable_means_that_the_interval_excludes_zero(low: float, high: float, words: str):
-    row = {"dataset": "d", "method_a": "a", "method_b": "b", "metric": "bleu4", "p_value": 0.5}
+def test_separable_needs_interval_and_test(low: float, high: float, p_value: float, words: str):
+    row = {"dataset": "d", "method_a": "a", "method_b": "b", "metric": "bleu4", "p_value": p_value}
     row |= {"difference": (low + high) / 2, "low": low, "high": high}
+    row["separable"] = separable(low, high, p_value, Statistics())
     last = rendering.markdown([], [row], "title", "remark").strip().splitlines()[-1]
     assert last.strip("|").split("|")[-1].strip() == words
 
