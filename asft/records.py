@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypedDict, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypedDict, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -182,6 +182,28 @@ def read_jsonl(path: Path | str, kind: type[R]) -> list[R]:
             key = ".".join(map(str, first["loc"]))
             raise UserError(f"{path}, row {number}, key {key!r}: {first['msg']}") from error
     return records
+
+
+class _Answering(Protocol):
+    @property
+    def question_id(self) -> str: ...
+
+
+Q = TypeVar("Q", bound=_Answering)
+
+
+def by_id(records: list[Q], path: Path) -> dict[str, Q]:
+    """Records of one file by question id, in file order.
+
+    Raises:
+        UserError: an id occurs twice; names the file and the row.
+    """
+    found: dict[str, Q] = {}
+    for row, record in enumerate(records, 1):
+        if record.question_id in found:
+            raise UserError(f"{path}, row {row}: question_id {record.question_id!r} occurs twice")
+        found[record.question_id] = record
+    return found
 
 
 def _read_utf8(path: Path) -> str:

@@ -12,13 +12,10 @@ By hand: asft score --questions questions.jsonl --completions completions.jsonl 
 import csv
 import io
 from pathlib import Path
-from typing import TypeVar
 
 from asft.errors import UserError
 from asft.metrics import bleu_signature, score_questions
-from asft.records import Completion, Question, read_jsonl, write_text
-
-R = TypeVar("R", Question, Completion)
+from asft.records import Completion, Question, by_id, read_jsonl, write_text
 
 
 def score(questions: Path, completions: Path, out: Path) -> None:
@@ -28,8 +25,8 @@ def score(questions: Path, completions: Path, out: Path) -> None:
         UserError: the question ids of the two files differ, a question has no reference, or
             anything has more or less than one turn.
     """
-    asked = _by_id(read_jsonl(questions, Question), questions)
-    answered = _by_id(read_jsonl(completions, Completion), completions)
+    asked = by_id(read_jsonl(questions, Question), questions)
+    answered = by_id(read_jsonl(completions, Completion), completions)
     _check(asked, answered, questions, completions)
     answers = [answered[question_id] for question_id in asked]
     references = [question.references for question in asked.values()]
@@ -47,15 +44,6 @@ def score(questions: Path, completions: Path, out: Path) -> None:
     writer.writerow(table)
     writer.writerows(zip(*table.values(), strict=True))
     write_text(out, text.getvalue())
-
-
-def _by_id(records: list[R], path: Path) -> dict[str, R]:
-    found: dict[str, R] = {}
-    for row, record in enumerate(records, 1):
-        if record.question_id in found:
-            raise UserError(f"{path}, row {row}: question_id {record.question_id!r} occurs twice")
-        found[record.question_id] = record
-    return found
 
 
 def _check(

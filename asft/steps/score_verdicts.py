@@ -20,16 +20,15 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from asft import ratings
 from asft.answers import BaselineAnswer, require_answers
 from asft.battles import OUTCOMES
 from asft.errors import UserError, nearest
-from asft.records import Completion, Question, Verdict, read_jsonl, write_text
+from asft.records import Completion, Question, Verdict, by_id, read_jsonl, write_text
 from asft.style_control import FEATURES, count_style
 
-R = TypeVar("R", Question, Completion, BaselineAnswer)
 Key = tuple[str, int, int]  # question_id, turn or game, repeat
 Row = dict[str, Any]
 PROTOCOLS = ("mt_bench", "arena_hard")
@@ -51,7 +50,7 @@ def score_verdicts(
     """
     if protocol not in PROTOCOLS:
         raise UserError(f"{out}: unknown protocol {protocol!r}{nearest(protocol, [*PROTOCOLS])}")
-    asked = _by_id(read_jsonl(questions, Question), questions)
+    asked = by_id(read_jsonl(questions, Question), questions)
     if not asked:
         raise UserError(f"{questions}: no questions")
     found = _by_key(read_jsonl(verdicts, Verdict), asked, protocol, verdicts)
@@ -76,15 +75,6 @@ def score_verdicts(
     writer.writeheader()
     writer.writerows(rows)
     write_text(out, text.getvalue())
-
-
-def _by_id(records: list[R], path: Path) -> dict[str, R]:
-    found: dict[str, R] = {}
-    for row, record in enumerate(records, 1):
-        if record.question_id in found:
-            raise UserError(f"{path}, row {row}: question_id {record.question_id!r} occurs twice")
-        found[record.question_id] = record
-    return found
 
 
 def _by_key(
@@ -157,7 +147,7 @@ def _first_cells(question: Question, verdicts: Sequence[Verdict | None]) -> Row:
 def _answers(path: Path | None, asked: dict[str, Question]) -> dict[str, Completion]:
     if path is None:
         return {}
-    answers = _by_id(read_jsonl(path, Completion), path)
+    answers = by_id(read_jsonl(path, Completion), path)
     require_answers(answers, asked.values(), str(path))
     for question_id, question in asked.items():
         if len(answers[question_id].turns) != len(question.turns):
@@ -171,7 +161,7 @@ def _answers(path: Path | None, asked: dict[str, Question]) -> dict[str, Complet
 def _baseline(path: Path | None, asked: dict[str, Question]) -> dict[str, str]:
     if path is None:
         return {}
-    answers = _by_id(read_jsonl(path, BaselineAnswer), path)
+    answers = by_id(read_jsonl(path, BaselineAnswer), path)
     require_answers(answers, asked.values(), str(path))
     return {question_id: answer.text for question_id, answer in answers.items()}
 
