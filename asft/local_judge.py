@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 
 from asft.errors import UserError
-from asft.models import default_device, load_policy, load_tokenizer, resolve_precision
+from asft.model_folders import load_tokenizer
+from asft.models import default_device, load_policy, resolve_precision
 from asft.records import Message, file_sha256
 from asft.tokens import encode_prompt
 

@@ -22,7 +22,7 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 from asft import hub
 from asft.config import Model
 from asft.errors import UserError
-from asft.models import CHAT_TEMPLATE, POINTER, tokenizer_of
+from asft.model_folders import CHAT_TEMPLATE, POINTER, tokenizer_of
 from asft.records import file_sha256, fingerprint, write_json, write_text
 from asft.source_kinds import HubSource, RandomSource, Source
 from asft.sources import fetch_one, try_each

@@ -1,45 +1,25 @@
 """Base policies and trained ones: loading, and the facts about them that steps ask for.
 
-A model folder (`<results>/models/{model}/`, or a run's `policy/`) holds safetensors, tokenizer and
-chat template, or a `pointer.json` to where they are: `{"hub": …, "revision": …}` or `{"local": …}`.
-A `chat_template.jinja` beside the pointer wins over the model's own.
-Weights are read from safetensors alone, and no code that comes with a model is run.
+What a model folder holds: `asft/model_folders.py`. Weights are read from safetensors alone, and no
+code that comes with a model is run.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 from transformers import PreTrainedTokenizerBase as Tokenizer
 from transformers.utils.logging import disable_progress_bar
 
 from asft import hub
 from asft.errors import UserError
-
-POINTER = "pointer.json"
-CHAT_TEMPLATE = "chat_template.jinja"
+from asft.model_folders import resolve
 
 if not sys.stderr.isatty():
     disable_progress_bar()  # type: ignore[no-untyped-call]
-
-
-def resolve(folder: Path) -> tuple[str, str | None]:
-    """Path or hub name of the model in `folder`, and its revision on the hub.
-
-    Raises:
-        UserError: there is no model in `folder`.
-    """
-    pointer = folder / POINTER
-    if pointer.is_file():
-        target = json.loads(pointer.read_text(encoding="utf-8"))
-        return (target["hub"], target["revision"]) if "hub" in target else (target["local"], None)
-    if not (folder / "config.json").is_file():
-        raise UserError(f"{folder}: no model here; make it with: asft fetch-model --out {folder}")
-    return str(folder), None
 
 
 def load_policy(folder: Path, dtype: torch.dtype, attn_implementation: str | None = None) -> Any:
@@ -63,35 +43,6 @@ def load_policy(folder: Path, dtype: torch.dtype, attn_implementation: str | Non
         )
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise UserError(f"model {name}: {hub.reason(error)}") from error
-
-
-def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer in `folder`, with the folder's chat template; EOS pads if no pad token is set.
-
-    Raises:
-        UserError: no model there, or the hub cannot be reached.
-    """
-    tokenizer = tokenizer_of(*resolve(folder))
-    template = folder / CHAT_TEMPLATE
-    if template.is_file():
-        tokenizer.chat_template = template.read_text(encoding="utf-8")
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
-
-
-def tokenizer_of(name: str, revision: str | None) -> Tokenizer:
-    """The tokenizer of a path or a hub name, as it is.
-
-    Raises:
-        UserError: there is none, or the hub cannot be reached.
-    """
-    try:
-        return AutoTokenizer.from_pretrained(
-            name, revision=revision or "main", trust_remote_code=False
-        )
-    except (OSError, ValueError) as error:
-        raise UserError(f"tokenizer of {name}: {hub.reason(error)}") from error
 
 
 def end_token_ids(model: Any, tokenizer: Tokenizer) -> list[int]:

@@ -16,13 +16,8 @@ from tqdm import tqdm
 
 from asft.config import Decoding, Generation
 from asft.generation import answer_batch, batches
-from asft.models import (
-    default_device,
-    end_token_ids,
-    load_policy,
-    load_tokenizer,
-    resolve_precision,
-)
+from asft.model_folders import load_tokenizer
+from asft.models import default_device, end_token_ids, load_policy, resolve_precision
 from asft.records import Completion, Question, fingerprint, read_jsonl, write_jsonl
 
 

@@ -25,7 +25,7 @@ def prepare_dataset(
     settings_json: str, name: str, model: Path, questions: list[Path], out: Path
 ) -> None:
     """Prepare one data set; `settings_json` is {"dataset": …, "tokens": …} of the config."""
-    from asft.models import load_tokenizer
+    from asft.model_folders import load_tokenizer
     from asft.sources import load_rows
 
     settings = Settings.model_validate_json(settings_json)

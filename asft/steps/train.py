@@ -22,7 +22,8 @@ from asft.attention import PAIR_ATTENTION
 from asft.config import Training
 from asft.errors import UserError
 from asft.losses import METHODS
-from asft.models import load_policy, load_tokenizer, resolve_precision
+from asft.model_folders import load_tokenizer
+from asft.models import load_policy, resolve_precision
 from asft.records import write_json
 from asft.reference import CachedReference
 from asft.tokens import read_tokens

@@ -13,8 +13,9 @@ from asft.config import Model, Tokens, Training
 from asft.errors import UserError
 from asft.formats import FORMATS
 from asft.losses import METHODS
+from asft.model_folders import load_tokenizer
 from asft.model_import import import_model
-from asft.models import end_token_ids, load_policy, load_tokenizer, resolve_precision
+from asft.models import end_token_ids, load_policy, resolve_precision
 from asft.records import read_json_rows
 from asft.tokens import encode_pair
 from asft.trainer import PairTrainer

@@ -9,7 +9,8 @@ from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 
 from asft.attention import PAIR_ATTENTION
 from asft.losses import METHODS, odds_ratio
-from asft.models import load_policy, load_tokenizer
+from asft.model_folders import load_tokenizer
+from asft.models import load_policy
 from asft.packing import pack, pair_logps
 from asft.tiny import tiny_model
 from asft.tokens import TokenPair

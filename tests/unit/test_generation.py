@@ -7,7 +7,8 @@ import torch
 
 from asft.config import Decoding, Generation
 from asft.generation import answer_batch, batches
-from asft.models import end_token_ids, load_policy, load_tokenizer
+from asft.model_folders import load_tokenizer
+from asft.models import end_token_ids, load_policy
 from asft.records import Completion, Question, read_jsonl, write_jsonl
 from asft.steps import generate as step
 

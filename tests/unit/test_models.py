@@ -15,14 +15,9 @@ from transformers import GenerationConfig
 
 from asft.config import Model
 from asft.errors import UserError
+from asft.model_folders import load_tokenizer, resolve
 from asft.model_import import import_model
-from asft.models import (
-    end_token_ids,
-    load_policy,
-    load_tokenizer,
-    resolve,
-    resolve_precision,
-)
+from asft.models import end_token_ids, load_policy, resolve_precision
 from asft.source_kinds import HubSource, LocalSource, RandomSource
 from asft.steps.fetch_model import fetch_model
 from asft.tiny import tiny_model

@@ -1,6 +1,8 @@
 """The DAG as its user meets it: runs, reruns, partial reruns, refusals."""
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -130,6 +132,22 @@ def test_two_runs_from_scratch_give_the_same_bytes(finished, tmp_path):
     run = "results/test/runs/hh_rlhf/asft/seed42"
     for name in ("history.csv", "policy/model.safetensors", "completions/alpaca_en.jsonl"):
         assert (again / run / name).read_bytes() == (finished / run / name).read_bytes(), name
+
+
+def test_steps_that_need_no_torch_import_none(finished, tmp_path):
+    """Each step but these runs with a `torch` in the path that ends the process."""
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder)
+    (folder / "poison").mkdir()
+    (folder / "poison/torch.py").write_text("raise SystemExit('torch was imported')")
+    poisoned = os.environ | {"PATH": f"{BIN}:/usr/bin:/bin", "PYTHONPATH": "poison"}
+    plan = snakemake(folder, TABLE3, "-n", "-p", "--forceall", overlays=["small.yaml"])
+    commands = re.findall(r"^ *(?:Shell command: *)?(asft --log .*)$", plan, re.MULTILINE)
+    steps = {shlex.split(line)[3]: line for line in commands}
+    assert {"train", "generate", "prepare-dataset", "table3"} < set(steps)
+    for step in set(steps) - {"fetch-model", "train", "generate", "reference"}:
+        subprocess.run(steps[step], shell=True, cwd=folder, env=poisoned, check=True)
+    assert subprocess.run(steps["train"], shell=True, cwd=folder, env=poisoned).returncode != 0
 
 
 def test_table_2_and_its_answers_are_kept(finished):

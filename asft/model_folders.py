@@ -1,0 +1,78 @@
+"""Model folders: where a model is, and its tokenizer. Imports no torch.
+
+A model folder (`<results>/models/{model}/`, or a run's `policy/`) holds safetensors, tokenizer and
+chat template, or a `pointer.json` to where they are: `{"hub": …, "revision": …}` or `{"local": …}`.
+A `chat_template.jinja` beside the pointer wins over the model's own.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from asft import hub
+from asft.errors import UserError
+
+POINTER = "pointer.json"
+CHAT_TEMPLATE = "chat_template.jinja"
+
+# Classes that do what tokenizer.json says and no more. AutoTokenizer would choose the same, but
+# it imports torch and every model on the way (5 s).
+_GENERIC = ("PreTrainedTokenizerFast", "TokenizersBackend")
+
+
+def resolve(folder: Path) -> tuple[str, str | None]:
+    """Path or hub name of the model in `folder`, and its revision on the hub.
+
+    Raises:
+        UserError: there is no model in `folder`.
+    """
+    pointer = folder / POINTER
+    if pointer.is_file():
+        target = json.loads(pointer.read_text(encoding="utf-8"))
+        return (target["hub"], target["revision"]) if "hub" in target else (target["local"], None)
+    if not (folder / "config.json").is_file():
+        raise UserError(f"{folder}: no model here; make it with: asft fetch-model --out {folder}")
+    return str(folder), None
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer in `folder`, with the folder's chat template; EOS pads if no pad token is set.
+
+    Returns:
+        A `PreTrainedTokenizerBase` of transformers.
+
+    Raises:
+        UserError: no model there, or the hub cannot be reached.
+    """
+    tokenizer = tokenizer_of(*resolve(folder))
+    template = folder / CHAT_TEMPLATE
+    if template.is_file():
+        tokenizer.chat_template = template.read_text(encoding="utf-8")
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def tokenizer_of(name: str, revision: str | None) -> Any:
+    """The tokenizer of a path or a hub name, as it is.
+
+    Raises:
+        UserError: there is none, or the hub cannot be reached.
+    """
+    try:
+        return _loader(Path(name)).from_pretrained(
+            name, revision=revision or "main", trust_remote_code=False
+        )
+    except (OSError, ValueError) as error:
+        raise UserError(f"tokenizer of {name}: {hub.reason(error)}") from error
+
+
+def _loader(folder: Path) -> Any:
+    config = folder / "tokenizer_config.json"
+    if config.is_file() and json.loads(config.read_bytes()).get("tokenizer_class") in _GENERIC:
+        from transformers import PreTrainedTokenizerFast
+
+        return PreTrainedTokenizerFast
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer
