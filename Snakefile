@@ -31,6 +31,7 @@ rule all:
     input:
         "<results>/table3.csv",
         [f"<results>/table{n}.csv" for n in (1, 2) if CONFIG.tables.table2],
+        [f"<results>/{name}.pdf" for name in figure_names(CONFIG)],
 
 
 include: "workflow/rules/data.smk"
@@ -38,4 +39,6 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/judge.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
 from asft.errors import UserError
-from asft.records import Question, Record
+from asft.records import Completion, Question, Record
 from asft.rows import Row, Unusable, id_of, list_of, text_of, value_of
 
 T = TypeVar("T")
@@ -49,6 +49,18 @@ def load_baseline(
         UserError: a row without an id or an answer, or two different answers to one question.
     """
     return _by_question(rows, _baseline_answer, where)
+
+
+def load_completions(rows: Iterable[Row], where: str = "answers") -> dict[str, Completion]:
+    """A model's published answers by question, in FastChat's or either Arena-Hard schema.
+
+    Token counts are the publisher's; where there are none, and for why an answer ended, the lists
+    are empty.
+
+    Raises:
+        UserError: a row without an id or an answer, or two different answers to one question.
+    """
+    return _by_question(rows, _completion, where)
 
 
 def require_answers(
@@ -93,6 +105,16 @@ def _baseline_answer(row: Row) -> BaselineAnswer:
     if tokens is not None and not isinstance(tokens, int):
         raise Unusable("malformed")
     return BaselineAnswer(question_id=id_of(row), text=text_of(text), tokens=tokens)
+
+
+def _completion(row: Row) -> Completion:
+    if "messages" in row or isinstance(list_of(_choice(row), "turns")[0], dict):
+        answer = _baseline_answer(row)
+        tokens = [] if answer.tokens is None else [answer.tokens]
+        turns = [answer.text]
+    else:
+        turns, tokens = [text_of(turn) for turn in list_of(_choice(row), "turns")], []
+    return Completion(question_id=id_of(row), turns=turns, finish_reasons=[], tokens=tokens)
 
 
 def _choice(row: Row) -> Row:

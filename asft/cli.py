@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from asft import commands, judge_commands
+from asft import commands, figure_commands, judge_commands, table_commands
 from asft.errors import UserError
 
 # Before any library reads them: nothing is sent anywhere, and forked workers do not deadlock.
@@ -32,6 +32,8 @@ def options(
 
 app.add_typer(commands.app)
 app.add_typer(judge_commands.app)
+app.add_typer(table_commands.app)
+app.add_typer(figure_commands.app)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from asft.errors import UserError, nearest
+from asft.figure_settings import Figures
 from asft.judge_settings import Judge
 from asft.source_kinds import Name, Section, Share, Source, Sources
 from asft.table_settings import Tables
@@ -163,6 +164,7 @@ class Config(Section):
     statistics: Statistics = Statistics()
     seeds: list[int] = Field([42], min_length=1)
     tables: Tables
+    figures: Figures = Figures()
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Config":
@@ -174,6 +176,7 @@ class Config(Section):
         for method in table.methods:
             _require(method, [*self.methods, "base"], "tables.table3.methods")
         _require_table2(self)
+        _require_figures(self)
         if "base" in self.methods:
             raise ValueError("methods: 'base' is the untrained policy and cannot be redefined")
         return self
@@ -195,6 +198,15 @@ def _require_table2(config: Config) -> None:
         _require(judge, config.judges, "tables.table2: judge")
         if config.judges[judge].backend == "local":
             _require(config.judges[judge].model, config.models, f"judges.{judge}.model")
+
+
+def _require_figures(config: Config) -> None:
+    if margins := config.figures.margins:
+        _require(margins.dataset, config.datasets, "figures.margins.dataset")
+        for method in margins.methods:
+            _require(method, config.methods, "figures.margins.methods")
+    if cost := config.figures.cost:
+        _require(cost.dataset, config.datasets, "figures.cost.dataset")
 
 
 def parse(raw: dict[str, Any]) -> Config:

@@ -1,14 +1,14 @@
-"""The commands that judge answers, import published judgments and make tables."""
+"""The commands that judge answers and import published judgments."""
 
-import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from asft.commands import Settings
 from asft.config import Statistics
+from asft.errors import UserError
 
 app = typer.Typer()
 STORE = Path(os.environ.get("ASFT_CACHE", "cache")) / "judge.sqlite"
@@ -58,74 +58,57 @@ def score_verdicts(
     step(verdicts, questions, completions, protocol, out, baseline)  # type: ignore[arg-type]
 
 
-@app.command()
-def table2(
-    settings: Settings,
-    score: Annotated[list[str], typer.Option(help="method,seed,benchmark,judge=scores.csv")],
-    out: Path = typer.Option(help="table2.csv; .md, .tex and .differences.csv go beside it"),
-) -> None:
-    """Table 2."""
-    from asft.steps.tabulate_table2 import tabulate_table2 as step
-
-    rows = []
-    for item in score:
-        names, _, path = item.partition("=")
-        method, seed, benchmark, judge_name = names.split(",")
-        rows.append((method, int(seed), benchmark, judge_name, Path(path)))
-    chosen = json.loads(settings)
-    statistics = Statistics.model_validate(chosen.pop("statistics"))
-    step(rows, statistics=statistics, out=out, **chosen)
-
-
-@app.command()
-def table1(
-    settings: Settings,
-    out: Path = typer.Option(help="table1.csv; .md and .tex go beside it"),
-) -> None:
-    """Table 1."""
-    from asft.steps.tabulate_table1 import tabulate_table1 as step
-
-    chosen = json.loads(settings)
-    rows = [(*row[:4], Path(row[4])) for row in chosen.pop("benchmarks")]
-    step(rows, out=out, **chosen)
-
-
 import_app = typer.Typer(no_args_is_help=True, help="Published judgments as our verdicts.")
 app.add_typer(import_app, name="import")
 
+Questions = Annotated[
+    Path | None,
+    typer.Option(help="the benchmark's question.jsonl: also score the models and make a table"),
+]
+Answers = Annotated[
+    Path | None, typer.Option(help="file or folder of published answers, for lengths and style")
+]
+
 
 @import_app.command("fastchat")
-def import_fastchat(judgments: list[Path], out: Path = typer.Option()) -> None:
+def import_fastchat(
+    judgments: list[Path],
+    questions: Questions = None,
+    answers: Answers = None,
+    out: Path = typer.Option(),
+) -> None:
     """FastChat's model_judgment/*_single.jsonl."""
     from asft.steps.import_judgments import import_fastchat as step
 
     step(judgments, out)
+    _rebuild(out, "mt_bench", questions, answers)
 
 
 @import_app.command("arena-hard")
 def import_arena_hard(
-    judgments: list[Path], baseline: str = "gpt-4-0314", out: Path = typer.Option()
+    judgments: list[Path],
+    baseline: str = "gpt-4-0314",
+    questions: Questions = None,
+    answers: Answers = None,
+    out: Path = typer.Option(),
 ) -> None:
     """Arena-Hard's model_judgment/*.jsonl."""
     from asft.steps.import_judgments import import_arena_hard as step
 
     step(judgments, out, baseline)
+    _rebuild(out, "arena_hard", questions, answers)
 
 
-@app.command()
-def table3(
-    settings: Settings,
-    score: Annotated[list[str], typer.Option(help="dataset,method,seed=references.csv")],
-    out: Path = typer.Option(help="table3.csv; .md, .tex and .differences.csv go beside it"),
+def _rebuild(
+    out: Path,
+    protocol: Literal["mt_bench", "arena_hard"],
+    questions: Path | None,
+    answers: Path | None,
 ) -> None:
-    """Table 3."""
-    from asft.steps.tabulate import tabulate as step
+    if questions:
+        from asft.steps.rebuild_scores import rebuild_scores
 
-    rows = []
-    for item in score:
-        names, _, path = item.partition("=")
-        dataset, method, seed = names.split(",")
-        rows.append((dataset, method, int(seed), Path(path)))
-    chosen = json.loads(settings)
-    statistics = Statistics.model_validate(chosen.pop("statistics"))
-    step(rows, statistics=statistics, out=out, **chosen)
+        rebuild_scores(out, protocol, questions, answers, Statistics())
+        typer.echo((out / "table.md").read_text(encoding="utf-8"))
+    elif answers:
+        raise UserError("--answers serve the scores; name the benchmark's --questions too")

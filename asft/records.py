@@ -61,7 +61,11 @@ class Question(Record):
 
 
 class Completion(Record):
-    """A policy's answers to one question, one per turn."""
+    """A policy's answers to one question, one per turn.
+
+    `finish_reasons` and `tokens` are one per turn too, or empty where nobody knows (published
+    answers).
+    """
 
     question_id: str
     turns: list[str]

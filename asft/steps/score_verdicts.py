@@ -169,9 +169,10 @@ def _baseline(path: Path | None, asked: dict[str, Question]) -> dict[str, str]:
 def _answer_cells(answer: Completion | None) -> Row:
     if answer is None:
         return {"tokens": "", "truncated": ""}
+    cut = sum(reason == "length" for reason in answer.finish_reasons)
     return {
-        "tokens": sum(answer.tokens),
-        "truncated": sum(reason == "length" for reason in answer.finish_reasons),
+        "tokens": sum(answer.tokens) if answer.tokens else "",
+        "truncated": cut if answer.finish_reasons else "",
     }
 
 

@@ -17,6 +17,7 @@ FLOORS = {
         "source_kinds",
         "judge_settings",
         "table_settings",
+        "figure_settings",
         "paper",
     ],
     "maths": [
@@ -31,7 +32,7 @@ FLOORS = {
         "style_control",
     ],
     "services": None,  # every other module
-    "steps": ["steps", "cli", "commands", "judge_commands"],
+    "steps": ["steps", "cli", "commands", "judge_commands", "table_commands", "figure_commands"],
 }
 ORDER = list(FLOORS)
 

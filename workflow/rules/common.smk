@@ -9,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 
 from asft import experiment
 from asft.errors import UserError
+from asft.figure_plan import figure_names
 
 try:
     CONFIG = experiment.load(config)

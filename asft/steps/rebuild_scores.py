@@ -1,0 +1,92 @@
+"""Published judgments to scores and a table, with our intervals, without asking a judge.
+
+Reads   what asft.steps.import_judgments wrote; the benchmark's questions in the upstream format (or
+        as prepared here); published answers, one file a model, for lengths and style
+Writes  <out>/completions/{model}.jsonl     records.Completion, of the models in the answers
+        <out>/scores/{model}.csv            as asft.steps.score_verdicts writes
+        <out>/table.csv, .md, .tex, .differences.csv   as asft.steps.tabulate_table2 writes
+
+By hand: asft import arena-hard JUDGMENTS… --questions question.jsonl --answers model_answer --out D
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from asft.answers import load_baseline, load_completions
+from asft.config import Statistics
+from asft.errors import UserError
+from asft.formats import BENCHMARK_FORMATS
+from asft.records import Question, read_json_rows, write_jsonl
+from asft.rows import Unusable
+from asft.steps.score_verdicts import score_verdicts
+from asft.steps.tabulate_table2 import tabulate_table2
+
+
+def rebuild_scores(
+    out: Path,
+    protocol: Literal["mt_bench", "arena_hard"],
+    questions: Path,
+    answers: Path | None,
+    statistics: Statistics,
+) -> None:
+    """Score every model imported into `out` and tabulate them.
+
+    Args:
+        answers: a file or a folder of published answers. Those of the Arena-Hard baseline serve
+            the length and style control; models without answers are scored without.
+
+    Raises:
+        UserError: a judgment belongs to none of the questions, or an answer is missing or unusable.
+    """
+    card = json.loads((out / "card.json").read_text(encoding="utf-8"))
+    asked = out / "questions.jsonl"
+    write_jsonl(asked, _questions(questions, protocol))
+    files = _answer_files(answers) if answers else {}
+    baseline = None
+    if card.get("baseline") in files:
+        baseline = out / "baseline.jsonl"
+        path = files[card["baseline"]]
+        write_jsonl(baseline, load_baseline(read_json_rows(path), f"{path}").values())
+    jobs = []
+    for model, about in card["models"].items():
+        scores = out / "scores" / Path(about["file"]).with_suffix(".csv")
+        completions = None
+        if model in files:
+            completions = out / "completions" / about["file"]
+            path = files[model]
+            write_jsonl(completions, load_completions(read_json_rows(path), f"{path}").values())
+        score_verdicts(out / about["file"], asked, completions, protocol, scores, baseline)
+        jobs.append((model, 0, protocol, card["judge"], scores))
+    note = "Rebuilt from published judgments; the models are those that the files name."
+    tabulate_table2(jobs, "Published judgments", note, statistics, out / "table.csv")
+
+
+def _questions(path: Path, protocol: str) -> list[Question]:
+    found = []
+    for number, row in enumerate(read_json_rows(path), 1):
+        try:
+            found.append(BENCHMARK_FORMATS[protocol](row))
+        except Unusable as fault:
+            raise UserError(
+                f"{path}, row {number}: no question of {protocol} ({fault.reason})"
+            ) from fault
+    return found
+
+
+def _answer_files(answers: Path) -> dict[str, Path]:
+    """The file of each model's answers, by the name that its rows give."""
+    paths = sorted(answers.glob("*.jsonl")) if answers.is_dir() else [answers]
+    if not paths:
+        raise UserError(f"{answers}: no *.jsonl in this folder")
+    files: dict[str, Path] = {}
+    for path in paths:
+        rows: list[dict[str, Any]] = read_json_rows(path)
+        names = {str(row.get("model_id") or row.get("model") or "") for row in rows}
+        if len(names) != 1 or "" in names:
+            raise UserError(f"{path}: expected one model's answers, found {sorted(names)}")
+        name = names.pop()
+        if name in files:
+            raise UserError(f"{path}: {name} has answers in {files[name]} too; keep one")
+        files[name] = path
+    return files

@@ -1,0 +1,105 @@
+# The tables: they name the runs, and so everything above.
+
+TABLE3 = CONFIG.tables.table3
+TABLE3_RUNS = experiment.table3_runs(CONFIG)
+
+
+rule table3:
+    input:
+        [
+            f"<results>/runs/{run.folder}/scores/{TABLE3.benchmark}/references.csv"
+            for run in TABLE3_RUNS
+        ],
+    output:
+        csv="<results>/table3.csv",
+        differences="<results>/table3.differences.csv",
+        markdown="<results>/table3.md",
+        latex="<results>/table3.tex",
+    log:
+        "<results>/logs/table3.log",
+    params:
+        rows=lambda wildcards, input: " ".join(
+            f"--score {','.join(map(str, run))}={path}"
+            for run, path in zip(TABLE3_RUNS, input)
+        ),
+        settings=as_json(
+            benchmark=TABLE3.benchmark,
+            model=CONFIG.model,
+            note=CONFIG.note,
+            statistics=CONFIG.statistics,
+        ),
+    shell:
+        "asft --log {log} table3 --settings {params.settings:q} {params.rows} --out {output.csv}"
+
+
+if CONFIG.tables.table2:
+    TABLE2 = CONFIG.tables.table2
+    TABLE2_CELLS = [
+        (method, seed, benchmark, judge, folder)
+        for method, seed, folder in experiment.table2_contestants(CONFIG)
+        for benchmark, judge in experiment.table2_columns(CONFIG)
+    ]
+
+    rule table2:
+        input:
+            [
+                f"<results>/runs/{folder}/scores/{benchmark}/{judge}.csv"
+                for _, _, benchmark, judge, folder in TABLE2_CELLS
+            ],
+        output:
+            csv="<results>/table2.csv",
+            differences="<results>/table2.differences.csv",
+            markdown="<results>/table2.md",
+            latex="<results>/table2.tex",
+        log:
+            "<results>/logs/table2.log",
+        params:
+            rows=lambda wildcards, input: " ".join(
+                f"--score {','.join(map(str, cell[:4]))}={path}"
+                for cell, path in zip(TABLE2_CELLS, input)
+            ),
+            settings=as_json(
+                model=CONFIG.model,
+                note=CONFIG.note,
+                min_coverage=TABLE2.min_coverage,
+                statistics=CONFIG.statistics,
+            ),
+        shell:
+            "asft --log {log} table2 --settings {params.settings:q} {params.rows}"
+            " --out {output.csv}"
+
+    rule table1:
+        input:
+            expand(
+                "<results>/benchmarks/{benchmark}/questions.jsonl",
+                benchmark=[TABLE2.arena_hard, TABLE2.mt_bench],
+            ),
+        output:
+            csv="<results>/table1.csv",
+            markdown="<results>/table1.md",
+            latex="<results>/table1.tex",
+        log:
+            "<results>/logs/table1.log",
+        params:
+            settings=lambda wildcards, input: as_json(
+                model=CONFIG.model,
+                note=CONFIG.note,
+                benchmarks=[
+                    [
+                        TABLE2.arena_hard,
+                        "arena_hard",
+                        TABLE2.baseline,
+                        [CONFIG.judges[TABLE2.arena_hard_judge].model],
+                        str(input[0]),
+                    ],
+                    [
+                        TABLE2.mt_bench,
+                        "mt_bench",
+                        "",
+                        [CONFIG.judges[name].model for name in TABLE2.mt_bench_judges],
+                        str(input[1]),
+                    ],
+                ],
+            ),
+        shell:
+            "asft --log {log} table1 --settings {params.settings:q} --out {output.csv}"
