@@ -21,6 +21,8 @@ wildcard_constraints:
     method=one_of(CONFIG.methods),
     seed=r"\d+",
     judge=one_of(CONFIG.judges),
+    arm="dpo_online|dpo_cached|asft",
+    repeat=r"\d+",
     kind="null|echo|injection|empty",
     run=RUN,
     contestant=rf"{RUN}|control_(null|echo|injection|empty)",

@@ -15,7 +15,7 @@ import numpy as np
 
 from asft.config import Statistics
 from asft.records import Question, Verdict
-from asft.stats import Difference, Interval, Values, interval, paired_difference
+from asft.stats import Difference, Interval, Values, answered, interval, paired_difference
 
 # Label -> weight w, points of assistant A. The empty label is a game without a verdict.
 OUTCOMES = {
@@ -31,6 +31,7 @@ OUTCOMES = {
 class Games(NamedTuple):
     """One policy's games; a row is a question in one repeat of one training seed.
 
+    The rows of the seeds follow one another, for each seed the same questions and repeats.
     `labels` are those of game 1 and game 2, empty without a verdict. `style` is (rows, features) of
     asft.style_control.style_difference, or None when the answers are not known.
     """
@@ -38,6 +39,7 @@ class Games(NamedTuple):
     question_ids: list[str]
     labels: list[tuple[str, str]]
     style: Values | None = None
+    seeds: int = 1
 
     @property
     def n_asked(self) -> int:
@@ -71,6 +73,7 @@ def pool(seeds: Sequence[Games]) -> Games:
         [question_id for each in seeds for question_id in each.question_ids],
         [row for each in seeds for row in each.labels],
         np.concatenate(styles) if len(styles) == len(seeds) else None,
+        sum(each.seeds for each in seeds),
     )
 
 
@@ -82,12 +85,15 @@ def outcomes(games: Games) -> Values:
 
 
 def per_question(games: Games) -> Values:
-    """(questions, 2): Σ w·y and Σ w, questions in order of first appearance."""
+    """(seeds, questions, 2): Σ w·y and Σ w, questions in order of first appearance."""
     numbers: dict[str, int] = {}
-    index = [numbers.setdefault(key, len(numbers)) for key in games.question_ids]
+    question = np.array([numbers.setdefault(key, len(numbers)) for key in games.question_ids])
+    seed = np.arange(len(question)) * games.seeds // len(question)
     weight, points = np.moveaxis(outcomes(games), -1, 0)
-    columns = [(weight * points).sum(axis=1), weight.sum(axis=1)]
-    return np.stack([np.bincount(index, column) for column in columns], axis=-1)
+    sums = np.zeros((games.seeds, len(numbers), 2))
+    np.add.at(sums[..., 0], (seed, question), (weight * points).sum(axis=1))
+    np.add.at(sums[..., 1], (seed, question), weight.sum(axis=1))
+    return sums
 
 
 def win_rate(sums: Values) -> Values:
@@ -98,9 +104,9 @@ def win_rate(sums: Values) -> Values:
 
 
 def win_rate_interval(games: Games, statistics: Statistics) -> Interval:
-    """`win_rate` with its bootstrap interval over questions, both games of one together."""
+    """`win_rate` with its interval (asft.stats), both games of a question together."""
     sums = per_question(games)
-    return interval(sums[sums[:, 1] > 0], win_rate, statistics)
+    return interval(sums[:, answered(sums)], win_rate, statistics)
 
 
 def win_rate_difference(
@@ -114,8 +120,8 @@ def win_rate_difference(
     if list(dict.fromkeys(first.question_ids)) != list(dict.fromkeys(second.question_ids)):
         raise ValueError("not the same questions")
     a, b = per_question(first), per_question(second)
-    both = (a[:, 1] > 0) & (b[:, 1] > 0)
-    return paired_difference(a[both], b[both], win_rate, statistics), int(both.sum())
+    both = answered(a) & answered(b)
+    return paired_difference(a[:, both], b[:, both], win_rate, statistics), int(both.sum())
 
 
 def official_intervals(

@@ -103,3 +103,18 @@ def score(
     from asft.steps.score import score as step
 
     step(questions, completions, out)
+
+
+@app.command("measure-cost")
+def measure_cost(
+    settings: Settings,
+    arm: Annotated[str, typer.Option(help="dpo_online, dpo_cached or asft")],
+    repeat: int = 0,
+    model: Path = typer.Option(),
+    tokens: Path = typer.Option(),
+    out: Path = typer.Option(),
+) -> None:
+    """Time and memory of a few training steps, for Figure 2(b)."""
+    from asft.steps.measure_cost import measure_cost as step
+
+    step(settings, arm, repeat, model, tokens, out)

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from asft.config_names import check_names
 from asft.errors import UserError, nearest
 from asft.figure_settings import Figures
 from asft.judge_settings import Judge
@@ -168,45 +169,10 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Config":
-        _require(self.model, self.models, "model")
-        table = self.tables.table3
-        _require(table.benchmark, self.benchmarks, "tables.table3.benchmark")
-        for dataset in table.datasets:
-            _require(dataset, self.datasets, "tables.table3.datasets")
-        for method in table.methods:
-            _require(method, [*self.methods, "base"], "tables.table3.methods")
-        _require_table2(self)
-        _require_figures(self)
+        check_names(self)
         if "base" in self.methods:
             raise ValueError("methods: 'base' is the untrained policy and cannot be redefined")
         return self
-
-
-def _require_table2(config: Config) -> None:
-    table = config.tables.table2
-    if table is None:
-        return
-    _require(table.dataset, config.datasets, "tables.table2.dataset")
-    for method in table.methods:
-        _require(method, [*config.methods, "base"], "tables.table2.methods")
-    for key in ("arena_hard", "mt_bench"):
-        name = getattr(table, key)
-        _require(name, config.benchmarks, f"tables.table2.{key}")
-        if config.benchmarks[name].protocol != key:
-            raise ValueError(f"tables.table2.{key}: {name!r} has another protocol")
-    for judge in [table.arena_hard_judge, *table.mt_bench_judges]:
-        _require(judge, config.judges, "tables.table2: judge")
-        if config.judges[judge].backend == "local":
-            _require(config.judges[judge].model, config.models, f"judges.{judge}.model")
-
-
-def _require_figures(config: Config) -> None:
-    if margins := config.figures.margins:
-        _require(margins.dataset, config.datasets, "figures.margins.dataset")
-        for method in margins.methods:
-            _require(method, config.methods, "figures.margins.methods")
-    if cost := config.figures.cost:
-        _require(cost.dataset, config.datasets, "figures.cost.dataset")
 
 
 def parse(raw: dict[str, Any]) -> Config:
@@ -224,11 +190,6 @@ def parse(raw: dict[str, Any]) -> Config:
 def json_schema() -> str:
     """The JSON schema of `config.yaml`, for editors."""
     return json.dumps(Config.model_json_schema(), indent=1) + "\n"
-
-
-def _require(name: str, known: Any, key: str) -> None:
-    if name not in known:
-        raise ValueError(f"{key}: unknown name {name!r}{nearest(name, list(known))}")
 
 
 def _explain(error: ValidationError, raw: dict[str, Any]) -> list[str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from asft.config import Statistics
 from asft.records import Question, Verdict
-from asft.stats import Difference, Interval, Values, interval, paired_difference
+from asft.stats import Difference, Interval, Values, answered, interval, paired_difference
 
 
 class Ratings(NamedTuple):
@@ -72,10 +72,10 @@ def pool(seeds: Sequence[Ratings]) -> Ratings:
 
 
 def per_question(ratings: Ratings) -> Values:
-    """(questions, 2): the sum of the ratings and their number, from which every mean comes."""
-    scored = np.isfinite(ratings.values)
-    sums = np.where(scored, ratings.values, 0).sum(axis=(1, 2))
-    return np.stack([sums, scored.sum(axis=(1, 2))], axis=-1)
+    """(seeds, questions, 2): sum of the ratings and their number, from which every mean comes."""
+    values = np.moveaxis(ratings.values, 2, 0)
+    scored = np.isfinite(values)
+    return np.stack([np.where(scored, values, 0).sum(axis=2), scored.sum(axis=2)], axis=-1)
 
 
 def mean_rating(sums: Values) -> Values:
@@ -101,12 +101,12 @@ def by_category(ratings: Ratings) -> dict[str, float]:
 
 
 def rating_interval(ratings: Ratings, statistics: Statistics) -> Interval:
-    """`mean_rating` with its bootstrap interval over questions, both turns together.
+    """`mean_rating` with its interval (asft.stats), both turns of a question together.
 
     Questions without any rating have no part in it.
     """
     sums = per_question(ratings)
-    return interval(sums[sums[:, 1] > 0], mean_rating, statistics)
+    return interval(sums[:, answered(sums)], mean_rating, statistics)
 
 
 def rating_difference(
@@ -120,8 +120,8 @@ def rating_difference(
     if first.question_ids != second.question_ids:
         raise ValueError("not the same questions")
     a, b = per_question(first), per_question(second)
-    both = (a[:, 1] > 0) & (b[:, 1] > 0)
-    return paired_difference(a[both], b[both], mean_rating, statistics), int(both.sum())
+    both = answered(a) & answered(b)
+    return paired_difference(a[:, both], b[:, both], mean_rating, statistics), int(both.sum())
 
 
 def _mean(values: Values) -> float:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from asft.config import Statistics
 from asft.paper import TABLE3_METRICS
 
 LABELS = {"bleu4": "BLEU-4", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
@@ -19,6 +20,45 @@ TEX_SPECIAL = str.maketrans(
 
 Row = dict[str, Any]
 
+DIFFERENCES = (
+    "First minus second. Better or worse: the interval excludes 0 and p is below 1 − confidence."
+    " Each comparison stands alone: nothing is corrected for their number."
+)
+
+
+def explain_intervals(statistics: Statistics, seeds: int) -> str:
+    """What "[low, high]" stands for, in a table with this many seeds per method."""
+    if seeds == 1:
+        return (
+            f"[low, high]: {100 * statistics.confidence:g} % bootstrap over questions (BCa),"
+            f" {statistics.resamples} resamples, seed {statistics.seed}. One training seed: what"
+            " another seed would give is not in it."
+        )
+    return (
+        f"[low, high]: {100 * statistics.confidence:g} %, over questions and training seeds"
+        f" (bootstrap over questions, {statistics.resamples} resamples, plus the variance between"
+        f" {seeds} seeds; t quantiles, Satterthwaite's degrees of freedom). ±: standard deviation"
+        " between seeds. Rows with one seed: over questions alone."
+    )
+
+
+def explain_verdict(row: Row) -> str:
+    """better, worse, or not separable with how much; `row` is one of the differences."""
+    if row["verdict"] != "not separable":
+        return str(row["verdict"])
+    return (
+        f"not separable with {_several(row['n'], 'question')} and {_several(row['seeds'], 'seed')}"
+    )
+
+
+def _several(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def spread(seed_sd: float | None, digits: int) -> str:
+    """ " ± sd" behind a value, where there are several seeds."""
+    return "" if seed_sd is None or seed_sd != seed_sd else f" ± {seed_sd:.{digits}f}"
+
 
 def markdown(rows: list[Row], differences: list[Row], title: str, remark: str) -> str:
     """The title, a remark, one table per metric family, then the differences."""
@@ -28,9 +68,7 @@ def markdown(rows: list[Row], differences: list[Row], title: str, remark: str) -
     if differences:
         sections += [
             "## Differences between methods, over the same questions",
-            "First minus second. Separable: the interval excludes 0 and p is below 1 − confidence."
-            " Each comparison stands alone:"
-            " nothing is corrected for their number.",
+            DIFFERENCES,
             _grid([_difference_cells(row) for row in differences]),
         ]
     return "\n\n".join(sections) + "\n"
@@ -69,7 +107,8 @@ def _family_cells(row: Row, prefix: str) -> dict[str, str]:
     cells = {"dataset": row["dataset"], "method": row["method"], "seeds": str(row["seeds"])}
     for metric, label in LABELS.items():
         name = prefix + metric
-        cells[label] = f"{row[name]:.2f} {_bounds(row[f'{name}_low'], row[f'{name}_high'])}"
+        value = f"{row[name]:.2f}{spread(row[f'{name}_seed_sd'], 2)}"
+        cells[label] = f"{value} {_bounds(row[f'{name}_low'], row[f'{name}_high'])}"
         if prefix:
             paper = row[f"paper_{metric}"]
             cells[f"paper's {label}"] = "" if paper is None else f"{paper:.2f}"
@@ -84,7 +123,7 @@ def _difference_cells(row: Row) -> dict[str, str]:
         "metric": row["metric"],
         "difference": f"{row['difference']:+.2f} {_bounds(low, high)}",
         "p": f"{row['p_value']:.4f}",
-        "": "separable" if row["separable"] else "not separable",
+        "first is": explain_verdict(row),
     }
 
 

@@ -7,21 +7,29 @@ import pandas as pd
 from asft import paper, ratings
 from asft.config import Statistics
 from asft.ratings import Ratings
-from asft.stats import separable
+from asft.rendering import DIFFERENCES, explain_intervals, explain_verdict, spread
 from asft.table2 import Column, Entry, Row, Table
 
 PAPER_LABELS = {
-    "arena_hard": "paper's",
+    "arena_hard": "paper's, Arena-Hard",
     "mt_bench_gpt4_turbo": "paper's, GPT-4 Turbo",
     "mt_bench_gpt4": "paper's, GPT-4",
 }
+REMARK = (
+    "Official: the interval of arena-hard-auto v0.1, too narrow because it takes the games of one"
+    " question for independent. Length- and style-controlled: fitted win rate at no difference to"
+    " the baseline's answers (arena-hard-auto reports it at the mean difference), all methods in"
+    " one fit. Scored: verdicts that count, of those asked for. The paper's values are of"
+    ' Meta-Llama-3-8B-Instruct; its "SFT" is the off-the-shelf model, our `base`.'
+)
 NONE = "—"
 REFUSED = r"— \*"
 
 
 def markdown(table: Table, title: str, statistics: Statistics) -> str:
     """The title, a remark, warnings, one section per column, controls, differences."""
-    sections = [f"# Table 2: {title}", _remark(statistics)]
+    seeds = max(len(entry.seeds) for entry in table.entries)
+    sections = [f"# Table 2: {title}", f"{explain_intervals(statistics, seeds)} {REMARK}"]
     sections += [f"**WARNING**: {row['warning']}." for row in table.rows if row["warning"]]
     lines = list(zip(table.entries, table.rows, strict=True))
     contestants = [line for line in lines if not line[0].is_control]
@@ -47,24 +55,35 @@ def markdown(table: Table, title: str, statistics: Statistics) -> str:
     if table.differences:
         sections += [
             "## Differences between methods, over the same questions",
-            "First minus second; p is of the permutation test that swaps the two within questions."
-            f" Separable: the interval excludes 0 and p < {1 - statistics.confidence:.2g}. Each"
-            " comparison stands alone: nothing is corrected for their number.",
-            _grid([_difference_cells(row, statistics) for row in table.differences]),
+            DIFFERENCES,
+            _grid([_difference_cells(row) for row in table.differences]),
         ]
     return "\n\n".join(sections) + "\n"
 
 
-def _remark(statistics: Statistics) -> str:
-    return (
-        f"[low, high]: {100 * statistics.confidence:g} % bootstrap over questions (BCa; percentile"
-        f" where scores are equal), {statistics.resamples} resamples, seed {statistics.seed};"
-        " training seeds are pooled, their variation is not in it. Official: the interval of"
-        " arena-hard-auto v0.1, too narrow because it takes the games of one question for"
-        " independent. Length- and style-controlled: fitted win rate at no difference to the"
-        " baseline's answers (arena-hard-auto reports it at the mean difference), all methods in"
-        " one fit. Scored: verdicts that count, of those asked for. The paper's values are of"
-        ' Meta-Llama-3-8B-Instruct; its "SFT" is the off-the-shelf model, our `base`.'
+def paper_section(published: list[Row]) -> str:
+    """The paper's own differences, under the largest variance that its means allow."""
+    rows = [
+        {
+            "paper's column": PAPER_LABELS[row["column"]].removeprefix("paper's, "),
+            "first − second": f"{row['method_a']} − {row['method_b']}",
+            "difference": f"{row['difference']:+.2f} [{row['low']:.2f}, {row['high']:.2f}]",
+            "p": f"{row['p_value']:.4f}",
+            "questions": str(row["n"]),
+            "correlation needed": f"{row['correlation_needed']:.3f}",
+            "first is": row["verdict"],
+        }
+        for row in published
+    ]
+    return "\n\n".join(
+        [
+            "## The paper's own differences",
+            "The paper gives no intervals. These are the widest that its means allow (every answer"
+            " judged at one end of the scale), with a correlation of 0.5 between two methods over"
+            " the same questions. Correlation needed: where the difference would begin to stand"
+            " out, were it so high (asft/published_differences.py).",
+            _grid(rows) + "\n",
+        ]
     )
 
 
@@ -152,21 +171,15 @@ def _uncompared(rows: list[Row], columns: list[Column]) -> str:
     return f" `base` has no value to compare them with: {', '.join(names)}." if names else ""
 
 
-def _difference_cells(row: Row, statistics: Statistics) -> dict[str, str]:
+def _difference_cells(row: Row) -> dict[str, str]:
     low, high, digits = row["low"], row["high"], 1 if row["metric"] == "win_rate" else 2
-    cells = {
+    bounds = NONE if low != low else f"[{low:.{digits}f}, {high:.{digits}f}]"
+    return {
         "benchmark, judge": f"{row['benchmark']}, {row['judge']}",
         "first − second": f"{row['method_a']} − {row['method_b']}",
-    }
-    if low != low:
-        return cells | {"difference": NONE, "p": NONE, "questions": str(row["n"]), "": "too few"}
-    apart = separable(low, high, row["p_value"], statistics)
-    bounds = f"[{low:.{digits}f}, {high:.{digits}f}]"
-    return cells | {
         "difference": f"{row['difference']:+.{digits}f} {bounds}",
-        "p": f"{row['p_value']:.4f}",
-        "questions": str(row["n"]),
-        "": "separable" if apart else "not separable",
+        "p": NONE if row["p_value"] != row["p_value"] else f"{row['p_value']:.4f}",
+        "first is": explain_verdict(row),
     }
 
 
@@ -175,7 +188,8 @@ def _headline(column: Column, row: Row) -> str:
     if value is None:
         return REFUSED
     low, high = row[f"{column.prefix}_low"], row[f"{column.prefix}_high"]
-    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    shown = f"{value:.{digits}f}{spread(row[f'{column.prefix}_seed_sd'], digits)}"
+    return f"{shown} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def _scored(column: Column, row: Row) -> str:

@@ -1,22 +1,36 @@
-"""Corpus values from per-question numbers, their bootstrap intervals and paired differences.
+"""Corpus values from per-question numbers, their intervals and paired differences.
 
-The question is the unit that is resampled: what varies between two benchmarks of the same kind.
+`Values` of one method are (seeds, questions, columns). Two things vary between one experiment and
+the next of its kind: which questions are asked, and the seed of the training.
+
+One seed: a bootstrap over questions (BCa); what another seed would give is not in it, and the
+tables say so. Several seeds: the two are crossed (every seed answers every question), and with
+three seeds no bootstrap over seeds is honest. Then
+
+    se² = se_questions² + sd_seeds² / S        (bootstrap over questions; S per-seed values)
+
+with t quantiles at Satterthwaite's degrees of freedom,
+
+    df = se⁴ / (se_questions⁴ / (n - 1) + (sd_seeds² / S)² / (S - 1)).
+
+Both terms hold the variation of single answers, so the interval errs on the wide side.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap, permutation_test
+from scipy.stats import bootstrap, permutation_test, t
 
 from asft.config import Statistics
 
 Values = NDArray[np.float64]
 Rows = NDArray[np.intp]
 Aggregate = Callable[[Values], Values]
+Verdict = Literal["better", "worse", "not separable"]
 
 # The order that `corpus_bleu` expects.
 BLEU_COUNTS = (
@@ -34,17 +48,21 @@ class Metric(NamedTuple):
     """How one number of a table comes from the columns of the score files."""
 
     columns: tuple[str, ...]
-    over_seeds: Callable[..., Any]
     over_questions: Aggregate
 
 
 class Interval(NamedTuple):
-    """A corpus value and its interval; `method` is BCa, percentile or none (fewer than 2 rows)."""
+    """A corpus value and its interval.
+
+    `method`: BCa, percentile (all resamples agree), seeds (see the module) or none (fewer than 2
+    questions). `seed_sd`: standard deviation of the per-seed values; NaN with one seed.
+    """
 
     value: float
     low: float
     high: float
     method: str
+    seed_sd: float
 
 
 class Difference(NamedTuple):
@@ -54,6 +72,7 @@ class Difference(NamedTuple):
     low: float
     high: float
     method: str
+    seed_sd: float
     p_value: float
 
 
@@ -82,45 +101,93 @@ def corpus_bleu(counts: Values) -> Values:
 
 MEANS = ("rouge1", "rouge2", "rougeL", "lf_bleu4", "lf_rouge1", "lf_rouge2", "lf_rougeL")
 METRICS = {
-    "bleu4": Metric(BLEU_COUNTS, np.sum, corpus_bleu),
-    **{name: Metric((name,), np.mean, mean) for name in MEANS},
+    "bleu4": Metric(BLEU_COUNTS, corpus_bleu),
+    **{name: Metric((name,), mean) for name in MEANS},
 }
 
 
-def interval(values: Values, aggregate: Aggregate, settings: Statistics) -> Interval:
-    """Bootstrap interval of `aggregate(values)`; `values` is (n questions, k columns).
+def answered(sums: Values) -> NDArray[np.bool_]:
+    """(n,): the questions with a count in some seed; `sums` is (S, n, 2) of sums and counts."""
+    return np.asarray(sums[..., 1].sum(axis=0) > 0)
 
-    BCa, or percentile where BCa is undefined (all resamples agree); NaN bounds if n < 2.
-    """
-    return _bootstrap(lambda rows: aggregate(values[rows]), values.shape, settings)
+
+def interval(values: Values, aggregate: Aggregate, settings: Statistics) -> Interval:
+    """`aggregate` of all seeds' answers together, with its interval; `values` is (S, n, k)."""
+    return _interval([values], aggregate, settings)[0]
 
 
 def paired_difference(
     first: Values, second: Values, aggregate: Aggregate, settings: Statistics
 ) -> Difference:
-    """`aggregate(first) - aggregate(second)`; both are (n, k), the same question in the same row.
+    """`aggregate(first) - aggregate(second)`; both (S, n, k), or one of them (1, n, k).
 
-    The interval resamples questions, both sides together. The p-value is of the permutation test
-    that swaps the two sides within a question (exact when 2^n <= `resamples`).
+    Questions are paired, and so are seeds: the same seed gives all methods the same batches. The
+    p-value is, with one seed, of the permutation test that swaps the two sides within a question
+    (exact when 2^n <= `resamples`), else of the t-test that belongs to the interval.
     """
-    if first.shape != second.shape:
+    if first.shape[1:] != second.shape[1:]:
         raise ValueError(f"not paired: shapes {first.shape} and {second.shape}")
+    both = np.broadcast_arrays(first, second)
+    bounds, p_value = _interval(both, aggregate, settings)
+    if len(both[0]) == 1:
+        p_value = _permutation_p(first[0], second[0], aggregate, settings)
+    return Difference(*bounds, p_value=p_value)
 
-    def difference(rows: Rows) -> Values:
-        return aggregate(first[rows]) - aggregate(second[rows])
 
-    bounds = _bootstrap(difference, first.shape, settings)
-    return Difference(*bounds, p_value=_permutation_p(first, second, aggregate, settings))
+def verdict(difference: Difference, settings: Statistics) -> Verdict:
+    """The first method against the second, in a word, where more is better.
+
+    By interval and by test: with a few dozen questions a bootstrap interval alone is too narrow.
+    """
+    if not difference.p_value < 1 - settings.confidence:
+        return "not separable"
+    if difference.low > 0:
+        return "better"
+    return "worse" if difference.high < 0 else "not separable"
+
+
+def _interval(
+    sides: Sequence[Values], aggregate: Aggregate, settings: Statistics
+) -> tuple[Interval, float]:
+    """Of `aggregate` of the only side, or of the first less the second; and the t-test's p."""
+
+    def contrast(parts: Sequence[Values]) -> Values:
+        found = [aggregate(part) for part in parts]
+        return found[0] - found[1] if len(found) > 1 else found[0]
+
+    def pooled(side: Values, rows: Rows) -> Values:
+        """The answers of all seeds to these questions, as one corpus."""
+        answers = np.moveaxis(side[:, rows], 0, -3)
+        return answers.reshape(*answers.shape[:-3], -1, answers.shape[-1])
+
+    seeds, n = sides[0].shape[:2]
+    found, se_questions = _bootstrap(
+        lambda rows: contrast([pooled(side, rows) for side in sides]), sides[0].shape, settings
+    )
+    if seeds < 2 or n < 2:
+        return found, np.nan
+    between = float(contrast(sides).var(ddof=1))
+    variance = se_questions**2 + between / seeds
+    if variance == 0:
+        return Interval(found.value, found.value, found.value, "seeds", 0.0), float(not found.value)
+    df = variance**2 / (se_questions**4 / (n - 1) + (between / seeds) ** 2 / (seeds - 1))
+    half = float(t.ppf((1 + settings.confidence) / 2, df)) * variance**0.5
+    p_value = 2 * float(t.sf(abs(found.value) / variance**0.5, df))
+    low, high = found.value - half, found.value + half
+    return Interval(found.value, low, high, "seeds", between**0.5), p_value
 
 
 def _bootstrap(
     statistic: Callable[[Rows], Values], shape: tuple[int, ...], settings: Statistics
-) -> Interval:
-    """Resamples row numbers, so that all columns, and both sides of a difference, stay paired."""
-    rows = np.arange(shape[0])
+) -> tuple[Interval, float]:
+    """Interval and standard error over questions.
+
+    Resamples row numbers, so that all columns, and both sides of a difference, stay paired.
+    """
+    rows = np.arange(shape[1])
     value = float(statistic(rows))
     if len(rows) < 2:
-        return Interval(value, np.nan, np.nan, "none")
+        return Interval(value, np.nan, np.nan, "none", np.nan), np.nan
     resample = partial(
         bootstrap,
         (rows,),
@@ -138,7 +205,8 @@ def _bootstrap(
             method = "percentile"
             result = resample(n_resamples=0, bootstrap_result=result, method=method)
     low, high = result.confidence_interval
-    return Interval(value, float(low), float(high), method)
+    bounds = Interval(value, float(low), float(high), method, np.nan)
+    return bounds, float(result.standard_error)
 
 
 def _permutation_p(
@@ -162,11 +230,3 @@ def _permutation_p(
 
 def _batch(shape: tuple[int, ...]) -> int:
     return max(1, NUMBERS_PER_BATCH // int(np.prod(shape)))
-
-
-def separable(low: float, high: float, p_value: float, settings: Statistics) -> bool:
-    """Whether a difference stands out from chance: by its interval and by its test.
-
-    Both, because with a few dozen questions a bootstrap interval alone is too narrow.
-    """
-    return (low > 0 or high < 0) and p_value < 1 - settings.confidence

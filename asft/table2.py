@@ -8,7 +8,7 @@ from asft import battles, paper, ratings
 from asft.battles import Games
 from asft.config import Statistics
 from asft.ratings import Ratings
-from asft.stats import Interval
+from asft.stats import Interval, verdict
 from asft.style_control import FEATURES, Controlled, controlled_win_rates
 from asft.verdict_scores import Judged
 
@@ -110,7 +110,7 @@ def _controlled(entries: list[Entry], column: Column) -> dict[str, dict[str, Con
 
 def _empty(column: Column) -> Row:
     """The column's names, in order, without values."""
-    bounds = [f"{column.headline}", f"{column.prefix}_low", f"{column.prefix}_high"]
+    bounds = [column.headline, *(f"{column.prefix}_{end}" for end in ("low", "high", "seed_sd"))]
     if column.pairwise:
         others = ["official_low", "official_high", "length_controlled", "style_controlled"]
     else:
@@ -132,7 +132,8 @@ def _cells(column: Column, content: Games | Ratings, statistics: Statistics) -> 
 
 
 def _bounds(column: Column, found: Interval) -> Row:
-    return {f"{column.prefix}_low": found.low, f"{column.prefix}_high": found.high}
+    names = ("low", "high", "seed_sd")
+    return {f"{column.prefix}_{name}": getattr(found, name) for name in names}
 
 
 def _habits(entry: Entry) -> Row:
@@ -191,5 +192,7 @@ def _differences(pairs: list[tuple[Entry, Entry, Column]], statistics: Statistic
             "low": found.low,
             "high": found.high,
             "p_value": found.p_value,
+            "verdict": verdict(found, statistics),
             "n": n,
+            "seeds": max(len(first.seeds), len(second.seeds)),
         }

@@ -17,7 +17,7 @@ from asft import battles, ratings
 from asft.battles import OUTCOMES, Games
 from asft.errors import UserError
 from asft.ratings import Ratings
-from asft.stats import Values
+from asft.stats import Values, answered
 from asft.style_control import FEATURES, style_difference
 
 Cells = dict[str, str]
@@ -36,8 +36,8 @@ class Judged(NamedTuple):
     @property
     def n_questions_scored(self) -> int:
         if isinstance(self.content, Games):
-            return int((battles.per_question(self.content)[:, 1] > 0).sum())
-        return int((ratings.per_question(self.content)[:, 1] > 0).sum())
+            return int(answered(battles.per_question(self.content)).sum())
+        return int(answered(ratings.per_question(self.content)).sum())
 
     @property
     def avg_tokens(self) -> float | None:

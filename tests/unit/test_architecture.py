@@ -14,6 +14,7 @@ FLOORS = {
         "errors",
         "records",
         "config",
+        "config_names",
         "source_kinds",
         "judge_settings",
         "table_settings",

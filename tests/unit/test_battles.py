@@ -33,7 +33,7 @@ def games(*labels: tuple[str, str]) -> Games:
 
 
 def rate(of: Games) -> float:
-    return float(win_rate(per_question(of)))
+    return float(win_rate(per_question(of).sum(axis=0)))
 
 
 def test_closed_form_by_hand():
@@ -42,7 +42,7 @@ def test_closed_form_by_hand():
     (3 + 0.5 + 3) / (3 + 1 + 1 + 1 + 3) = 6.5 / 9.
     """
     found = games(("B>>A", "B>A"), ("A=B", ""), ("A>B", "A>>B"))
-    assert per_question(found).tolist() == [[3, 4], [0.5, 1], [3, 4]]
+    assert per_question(found).tolist() == [[[3, 4], [0.5, 1], [3, 4]]]
     assert rate(found) == pytest.approx(100 * 6.5 / 9)
     assert (found.n_scored, found.n_asked) == (5, 6)
 
@@ -88,13 +88,14 @@ def test_verdicts_become_rows_by_question_and_repeat():
     found = from_verdicts(verdicts, questions)
     assert found.question_ids == ["a", "a", "b", "b"]
     assert found.labels == [("", "A=B"), ("B>A", ""), ("", "A>B"), ("", "")]
-    assert per_question(found).tolist() == [[1.5, 2], [1, 1]]
+    assert per_question(found).tolist() == [[[1.5, 2], [1, 1]]]
     assert (found.n_scored, found.n_asked) == (3, 8)
 
 
-def test_seeds_are_pooled_question_by_question():
+def test_seeds_stay_apart_and_count_together():
     both = pool([games(("B>A", "B>A"), ("A>B", "")), games(("", "A>>B"), ("A>B", "B>A"))])
-    assert per_question(both).tolist() == [[4, 5], [0, 3]]
+    assert per_question(both).tolist() == [[[1, 2], [0, 1]], [[3, 3], [0, 2]]]
+    assert rate(both) == pytest.approx(100 * 4 / 8)
     assert both.style is None
 
 

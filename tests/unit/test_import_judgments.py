@@ -85,7 +85,7 @@ def test_duplicates_are_resolved_to_the_last_valid_row_and_counted(tmp_path: Pat
     import_fastchat([write(tmp_path / "a.jsonl", rows)], tmp_path)
     verdicts = read_jsonl(tmp_path / "m.jsonl", Verdict)
     question = Question(question_id="81", turns=["a", "b"])
-    assert float(mean_rating(rated(ratings_of(verdicts, [question])))) == 6.5
+    assert float(mean_rating(rated(ratings_of(verdicts, [question])).sum(axis=0))) == 6.5
     found = card(tmp_path)["models"]["m"]
     assert (found["rows"], found["verdicts"], found["duplicates"]) == (6, 2, 4)
 
@@ -112,7 +112,7 @@ def test_arena_hard_games(tmp_path: Path):
     }
     questions = [Question(question_id=key, turns=["?"]) for key in ("q1", "q2", "q3")]
     games = games_of(read_jsonl(path, Verdict), questions)
-    assert float(win_rate(per_question(games))) == pytest.approx(100 * 4.5 / 5)
+    assert float(win_rate(per_question(games).sum(axis=0))) == pytest.approx(100 * 4.5 / 5)
     about = card(tmp_path / "out")
     assert (about["baseline"], about["judge"]) == ("gpt-4-0314", "gpt-4-1106-preview")
     assert about["models"]["m"]["statuses"] == {"api_error": 1, "no_verdict": 2, "ok": 3}

@@ -46,7 +46,7 @@ VERDICTS = [
 def test_headline_is_the_pooled_mean_and_not_the_mean_of_turns():
     """(8 + 6 + 1 + 4) / 4 = 4.75; the mean of the turns' means would be (5 + 4) / 2 = 4.5."""
     ratings = from_verdicts(VERDICTS, QUESTIONS)
-    assert float(mean_rating(per_question(ratings))) == 4.75
+    assert float(mean_rating(per_question(ratings).sum(axis=0))) == 4.75
     assert by_turn(ratings) == [5.0, 4.0]
     assert by_category(ratings) == {"writing": 6.0, "math": 1.0}
     assert (ratings.n_scored, ratings.n_asked) == (4, 6)
@@ -61,7 +61,7 @@ def test_repeats_are_averaged_within_a_turn_first():
         rated("81", 2, 9),
     ]
     ratings = from_verdicts(verdicts, QUESTIONS[:1])
-    assert float(mean_rating(per_question(ratings))) == 6.0
+    assert float(mean_rating(per_question(ratings).sum(axis=0))) == 6.0
     assert (ratings.n_scored, ratings.n_asked) == (2, 2)
 
 
@@ -70,16 +70,16 @@ def test_repeats_are_averaged_within_a_turn_first():
 )
 def test_no_status_but_ok_is_averaged(status: VerdictStatus):
     ratings = from_verdicts([rated("81", 1, 7), failed("81", 2, status)], QUESTIONS[:1])
-    assert float(mean_rating(per_question(ratings))) == 7.0
+    assert float(mean_rating(per_question(ratings).sum(axis=0))) == 7.0
     # nor one that carries a number by mistake
     wrong = Verdict(question_id="81", turn=2, status=status, rating=1)
     ratings = from_verdicts([rated("81", 1, 7), wrong], QUESTIONS[:1])
-    assert float(mean_rating(per_question(ratings))) == 7.0
+    assert float(mean_rating(per_question(ratings).sum(axis=0))) == 7.0
 
 
 def test_nothing_rated_is_nan():
     ratings = from_verdicts([], QUESTIONS)
-    assert np.isnan(mean_rating(per_question(ratings)))
+    assert np.isnan(mean_rating(per_question(ratings).sum(axis=0)))
     assert np.isnan(by_turn(ratings)).all()
     assert (ratings.n_scored, ratings.n_asked) == (0, 6)
 
@@ -94,7 +94,7 @@ def test_seeds_are_pooled_question_by_question():
     first = from_verdicts([rated("81", 1, 4), rated("81", 2, 6)], QUESTIONS[:1])
     second = from_verdicts([rated("81", 1, 8)], QUESTIONS[:1])
     both = pool([first, second])
-    assert float(mean_rating(per_question(both))) == 6.0
+    assert float(mean_rating(per_question(both).sum(axis=0))) == 6.0
     assert by_turn(both) == [6.0, 6.0]
     assert (both.n_scored, both.n_asked) == (3, 4)
     with pytest.raises(ValueError, match="not the same questions"):
@@ -119,7 +119,7 @@ def test_interval_is_over_questions():
     verdicts, questions = many(0, 1)
     ratings = from_verdicts(verdicts, questions)
     found = rating_interval(ratings, SETTINGS)
-    means = per_question(ratings)[:, 0] / 2
+    means = per_question(ratings)[0, :, 0] / 2
     expected = 2 * 1.96 * means.std() / np.sqrt(40)
     assert found.low < found.value < found.high
     assert found.high - found.low == pytest.approx(expected, rel=0.1)

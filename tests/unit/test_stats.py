@@ -15,7 +15,8 @@ COUNT = st.integers(0, 9)
 
 
 def column(*values: float) -> stats.Values:
-    return np.array(values, dtype=float)[:, None]
+    """One seed, a question a value: (1, n, 1)."""
+    return np.array(values, dtype=float)[None, :, None]
 
 
 def bleu_rows(n: int, seed: int, matched: float = 0.5) -> stats.Values:
@@ -64,7 +65,7 @@ def test_corpus_bleu_of_many_resamples_is_each_one_s():
 
 
 def test_interval_covers_the_truth_as_often_as_it_says():
-    draws = np.random.default_rng(0).normal(5, 2, (200, 40, 1))
+    draws = np.random.default_rng(0).normal(5, 2, (200, 1, 40, 1))
     quick = Statistics(confidence=0.9, resamples=200)
     found = [stats.interval(values, stats.mean, quick) for values in draws]
     coverage = np.mean([interval.low <= 5 <= interval.high for interval in found])
@@ -76,9 +77,9 @@ def test_interval_covers_the_truth_as_often_as_it_says():
 @pytest.mark.parametrize("aggregate", [stats.mean, stats.corpus_bleu])
 def test_interval_is_reproducible_and_follows_the_seed(aggregate: stats.Aggregate):
     rows = bleu_rows(30, seed=2)
-    first = stats.interval(rows, aggregate, SETTINGS)
-    assert first == stats.interval(rows, aggregate, SETTINGS)
-    assert first != stats.interval(rows, aggregate, Statistics(resamples=500, seed=4))
+    first = stats.interval(rows[None], aggregate, SETTINGS)
+    assert first[:4] == stats.interval(rows[None], aggregate, SETTINGS)[:4]
+    assert first[:4] != stats.interval(rows[None], aggregate, Statistics(resamples=500, seed=4))[:4]
     assert first.low < first.value < first.high
     assert first.method == "BCa"
 
@@ -91,28 +92,29 @@ def test_interval_of_a_mean_is_scipy_s_bca():
         bootstrap((values,), np.mean, method=method, rng=np.random.default_rng(3), **options)
         for method in ("BCa", "percentile")
     )
-    found = stats.interval(values[:, None], stats.mean, SETTINGS)
+    found = stats.interval(values[None, :, None], stats.mean, SETTINGS)
     assert (found.low, found.high) == pytest.approx(bca.confidence_interval)
     assert found.high != pytest.approx(percentile.confidence_interval.high, rel=1e-3)
 
 
 def test_more_confidence_is_wider():
     rows = bleu_rows(30, seed=2)
-    narrow = stats.interval(rows, stats.corpus_bleu, Statistics(confidence=0.8))
-    wide = stats.interval(rows, stats.corpus_bleu, Statistics(confidence=0.99))
+    narrow = stats.interval(rows[None], stats.corpus_bleu, Statistics(confidence=0.8))
+    wide = stats.interval(rows[None], stats.corpus_bleu, Statistics(confidence=0.99))
     assert wide.low < narrow.low < narrow.high < wide.high
 
 
 def test_memory_batches_do_not_change_the_resamples(monkeypatch: pytest.MonkeyPatch):
     rows = bleu_rows(30, seed=2)
-    whole = stats.interval(rows, stats.corpus_bleu, SETTINGS)
+    whole = stats.interval(rows[None], stats.corpus_bleu, SETTINGS)
     monkeypatch.setattr(stats, "NUMBERS_PER_BATCH", 30 * 10 * 7)
-    assert stats.interval(rows, stats.corpus_bleu, SETTINGS) == pytest.approx(whole)
+    again = stats.interval(rows[None], stats.corpus_bleu, SETTINGS)
+    assert again[:3] == pytest.approx(whole[:3])
 
 
 def test_constant_values_fall_back_to_percentile():
     found = stats.interval(column(7, 7, 7), stats.mean, SETTINGS)
-    assert found == (7, 7, 7, "percentile")
+    assert found[:4] == (7, 7, 7, "percentile")
 
 
 def test_one_question_has_no_interval():
@@ -136,27 +138,103 @@ def test_difference_is_paired():
     """A spread between questions of 30 points does not hide a difference of 1 within each."""
     random = np.random.default_rng(0)
     second = column(*random.normal(50, 30, 60))
-    first = second + 1 + random.normal(0, 0.5, (60, 1))
+    first = second + 1 + random.normal(0, 0.5, (1, 60, 1))
     found = stats.paired_difference(first, second, stats.mean, SETTINGS)
     assert 0.7 < found.low < found.value < found.high < 1.3
     assert found.p_value < 0.01
     reverse = stats.paired_difference(second, first, stats.mean, SETTINGS)
     assert reverse.value == pytest.approx(-found.value)
-    shuffled = stats.paired_difference(random.permutation(first), second, stats.mean, SETTINGS)
+    shuffled = stats.paired_difference(
+        random.permutation(first, axis=1), second, stats.mean, SETTINGS
+    )
     assert shuffled.high - shuffled.low > 10
 
 
 def test_bleu_difference():
     better, worse = bleu_rows(60, seed=0, matched=0.8), bleu_rows(60, seed=0, matched=0.4)
-    found = stats.paired_difference(better, worse, stats.corpus_bleu, SETTINGS)
+    found = stats.paired_difference(better[None], worse[None], stats.corpus_bleu, SETTINGS)
     expected = sacrebleu_score(better.sum(axis=0)) - sacrebleu_score(worse.sum(axis=0))
     assert found.value == pytest.approx(expected)
     assert 0 < found.low < found.value < found.high
     assert found.p_value < 0.01
-    same = stats.paired_difference(better, better, stats.corpus_bleu, SETTINGS)
-    assert same == (0, 0, 0, "percentile", 1)
+    same = stats.paired_difference(better[None], better[None], stats.corpus_bleu, SETTINGS)
+    assert (*same[:4], same.p_value) == (0, 0, 0, "percentile", 1)
 
 
 def test_unequal_shapes_are_refused():
     with pytest.raises(ValueError, match="not paired"):
         stats.paired_difference(column(1, 2), column(1, 2, 3), stats.mean, SETTINGS)
+
+
+def test_one_seed_has_no_spread():
+    assert np.isnan(stats.interval(column(1, 2, 3), stats.mean, SETTINGS).seed_sd)
+
+
+def test_seeds_by_hand():
+    """Every question alike, seeds 1, 2, 6: the t-interval of three numbers."""
+    values = np.repeat([[1.0], [2.0], [6.0]], 10, axis=1)[..., None]
+    found = stats.interval(values, stats.mean, SETTINGS)
+    assert found.value == 3
+    assert found.seed_sd == pytest.approx(np.sqrt(7))
+    half = 4.302653 * np.sqrt(7 / 3)  # t(2 df), 97.5 %
+    assert (found.low, found.high) == pytest.approx((3 - half, 3 + half))
+    difference = stats.paired_difference(values, values - 1, stats.mean, SETTINGS)
+    assert difference[:3] == (1, 1, 1)  # every seed, every question: one better
+    assert (difference.seed_sd, difference.p_value) == (0, 0)
+
+
+def test_equal_seeds_leave_the_questions():
+    """Degrees of freedom are those of the questions, the half-width that of their bootstrap."""
+    one = np.random.default_rng(0).normal(size=(1, 30, 1))
+    found = stats.interval(np.repeat(one, 3, axis=0), stats.mean, Statistics(resamples=5000))
+    assert found.seed_sd == pytest.approx(0, abs=1e-12)
+    half = 2.045 * one.std() / np.sqrt(30)  # t(29 df)
+    assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.03)
+
+
+@pytest.mark.parametrize(("sd_seed", "sd_question"), [(0.3, 0.3), (0.5, 0.1), (0.02, 1.0)])
+def test_seeds_and_questions_are_covered_as_often_as_promised(sd_seed: float, sd_question: float):
+    """Three seeds, 40 questions; a bootstrap over questions alone misses by far."""
+    random = np.random.default_rng(1)
+    quick = Statistics(confidence=0.9, resamples=100)
+    hit = []
+    for _ in range(150):
+        seeds = random.normal(0, sd_seed, (3, 1, 1))
+        questions = random.normal(0, sd_question, (1, 40, 1))
+        found = stats.interval(
+            seeds + questions + random.normal(0, 1, (3, 40, 1)), stats.mean, quick
+        )
+        hit.append(found.low <= 0 <= found.high)
+    assert 0.84 <= np.mean(hit) <= 0.99
+
+
+def test_a_base_policy_of_one_seed_meets_methods_of_several():
+    base = column(1, 2, 3, 4)
+    method = np.concatenate([base + 1, base + 3])
+    found = stats.paired_difference(method, base, stats.mean, SETTINGS)
+    assert found.value == 2
+    assert found.seed_sd == pytest.approx(np.sqrt(2))
+    assert stats.paired_difference(base, method, stats.mean, SETTINGS).value == -2
+
+
+def test_bleu_of_seeds_is_that_of_their_answers_together():
+    rows = np.stack([bleu_rows(20, seed=0), bleu_rows(20, seed=1)])
+    found = stats.interval(rows, stats.corpus_bleu, SETTINGS)
+    assert found.value == pytest.approx(sacrebleu_score(rows.sum(axis=(0, 1))))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p_value", "word"),
+    [
+        (0.1, 2, 0.01, "better"),
+        (-2, -0.1, 0.04, "worse"),
+        (0.1, 2, 0.2, "not separable"),
+        (-1, 2, 0.01, "not separable"),
+        (0, 2, 0.01, "not separable"),
+        (0, 0, 1.0, "not separable"),
+        (np.nan, np.nan, np.nan, "not separable"),
+    ],
+)
+def test_verdict_needs_interval_and_test(low: float, high: float, p_value: float, word: str):
+    found = stats.Difference((low + high) / 2, low, high, "BCa", np.nan, p_value)
+    assert stats.verdict(found, Statistics()) == word

@@ -57,7 +57,7 @@ def test_length_control_takes_padding_out():
     Upstream's form, at the mean difference, gives the plain win rate back for a lone policy.
     """
     found = judged_by_length_alone(0, 500, mean=0.3)
-    plain = float(win_rate(per_question(found)))
+    plain = float(win_rate(per_question(found).sum(axis=0)))
     controlled = controlled_win_rates({"x": found}, 1)["x"]
     assert plain == pytest.approx(75, abs=3)
     assert controlled.win_rate == pytest.approx(50, abs=4)

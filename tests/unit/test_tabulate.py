@@ -11,7 +11,7 @@ import pytest
 from asft import rendering
 from asft.config import Statistics
 from asft.errors import UserError
-from asft.stats import BLEU_COUNTS, MEANS, METRICS, separable
+from asft.stats import BLEU_COUNTS, MEANS, METRICS
 from asft.steps.tabulate import tabulate
 
 N = 12
@@ -19,7 +19,7 @@ SETTINGS = Statistics(resamples=200)
 HEADER = [
     *["dataset", "method", "seeds", "bleu4", "rouge1", "rouge2", "rougeL"],
     *["lf_bleu4", "lf_rouge1", "lf_rouge2", "lf_rougeL"],
-    *(f"{name}_{end}" for name in METRICS for end in ("low", "high")),
+    *(f"{name}_{end}" for name in METRICS for end in ("low", "high", "seed_sd")),
     *["n", "avg_tokens", "paper_bleu4", "paper_rouge1", "paper_rouge2", "paper_rougeL"],
     *["model", "benchmark", "bleu_signature", "note"],
 ]
@@ -128,34 +128,27 @@ def test_markdown_says_what_it_is(tmp_path: Path):
     title = text.splitlines()[0]
     assert title == "# Table 3: tiny_model on alpaca_en, n = 12. bundled data; not comparable"
     row = read(out)[1]
-    cell = "{:.2f} [{:.2f}, {:.2f}]".format(
-        *(float(row[key]) for key in ("lf_rougeL", "lf_rougeL_low", "lf_rougeL_high"))
-    )
+    keys = ("lf_rougeL", "lf_rougeL_seed_sd", "lf_rougeL_low", "lf_rougeL_high")
+    cell = "{:.2f} ± {:.2f} [{:.2f}, {:.2f}]".format(*(float(row[key]) for key in keys))
     line = next(line for line in text.splitlines() if "asft" in line)
     columns = [part.strip() for part in line.strip("|").split("|")]
     assert columns[:3] == ["hh_rlhf", "asft", "2"]
     assert columns[-3:] == [cell, "30.09", "25.5"]
-    assert "95 % bootstrap (BCa) over questions, 200 resamples, seed 0" in text
+    assert "95 %, over questions and training seeds (bootstrap over questions, 200" in text
+    assert "plus the variance between 2 seeds" in text
     assert "Percentile" not in text
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "p_value", "words"),
-    [
-        (0.1, 2, 0.01, "separable"),
-        (-2, -0.1, 0.04, "separable"),
-        (0.1, 2, 0.2, "not separable"),
-        (-1, 2, 0.01, "not separable"),
-        (0, 2, 0.01, "not separable"),
-        (0, 0, 1.0, "not separable"),
-    ],
-)
-def test_separable_needs_interval_and_test(low: float, high: float, p_value: float, words: str):
-    row = {"dataset": "d", "method_a": "a", "method_b": "b", "metric": "bleu4", "p_value": p_value}
-    row |= {"difference": (low + high) / 2, "low": low, "high": high}
-    row["separable"] = separable(low, high, p_value, Statistics())
-    last = rendering.markdown([], [row], "title", "remark").strip().splitlines()[-1]
-    assert last.strip("|").split("|")[-1].strip() == words
+def test_a_verdict_says_with_how_much_it_was_sought():
+    row: dict[str, Any] = {"dataset": "d", "method_a": "a", "method_b": "b", "metric": "bleu4"}
+    row |= {"difference": 0.5, "low": -1.0, "high": 2.0, "p_value": 0.5, "n": 44, "seeds": 1}
+
+    def last_cell(verdict: str) -> str:
+        text = rendering.markdown([], [row | {"verdict": verdict}], "title", "remark")
+        return text.strip().splitlines()[-1].strip("|").split("|")[-1].strip()
+
+    assert last_cell("not separable") == "not separable with 44 questions and 1 seed"
+    assert last_cell("better") == "better"
 
 
 def test_constant_scores_name_the_percentile_interval(tmp_path: Path):
@@ -242,5 +235,6 @@ def test_files_that_cannot_be_compared_are_refused(tmp_path: Path):
 
 def test_every_number_is_finite(tmp_path: Path):
     for row in read(run(tmp_path, jobs(tmp_path))):
-        numbers = [row[key] for key in HEADER[2:] if key not in HEADER[-8:]]
+        kept = [k for k in HEADER[2:-8] if not k.endswith("seed_sd")]  # base has one seed
+        numbers = [row[key] for key in kept]
         assert all(math.isfinite(float(number)) for number in numbers)

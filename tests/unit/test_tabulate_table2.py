@@ -14,7 +14,7 @@ from asft.errors import UserError
 from asft.records import Completion, Question, Verdict, write_jsonl
 from asft.steps.score_verdicts import score_verdicts
 from asft.steps.tabulate_table2 import tabulate_table2
-from asft.table2 import Table
+from asft.table2 import Entry, Table
 
 SETTINGS = Statistics(resamples=200)
 N = 24
@@ -25,16 +25,19 @@ RATED = [
 PLAYED = [Question(question_id=f"q{i}", turns=["?"]) for i in range(N)]
 HEADER = [
     *["method", "seeds", "arena_hard_win_rate", "arena_hard_low", "arena_hard_high"],
+    "arena_hard_seed_sd",
     *["arena_hard_official_low", "arena_hard_official_high"],
     *["arena_hard_length_controlled", "arena_hard_style_controlled"],
     *["arena_hard_n", "arena_hard_n_unscored"],
     *["mt_bench_gpt4", "mt_bench_gpt4_low", "mt_bench_gpt4_high"],
+    "mt_bench_gpt4_seed_sd",
     *["mt_bench_gpt4_turn1", "mt_bench_gpt4_turn2", "mt_bench_gpt4_n", "mt_bench_gpt4_n_unscored"],
     *["avg_tokens", "swap_consistency", "first_position_rate"],
     *["paper_arena_hard", "paper_mt_bench_gpt4_turbo", "paper_mt_bench_gpt4"],
     *["refused", "warning", "model", "note"],
 ]
 Job = tuple[str, int, str, str, Path]
+ROW = {"method": "base", "warning": "", "refused": ""}
 
 
 def ratings(level: float, seed: int, failing: int = 0, judge: str = "gpt-4-0613") -> list[Verdict]:
@@ -136,7 +139,7 @@ def test_columns_rows_and_companions(tmp_path: Path):
     methods = [(row["method"], row["seeds"]) for row in rows]
     trained = [("dpo", "2"), ("asft", "2"), ("sft", "2")]
     assert methods == [("base", "1"), *trained, ("control_null", "1")]
-    suffixes = ["csv", "differences.csv", "md", "tex"]
+    suffixes = ["csv", "differences.csv", "md", "paper.csv", "tex"]
     assert sorted(p.name for p in out.parent.iterdir()) == [f"table2.{s}" for s in suffixes]
     for row in rows:
         for headline, prefix in [("arena_hard_win_rate", "arena_hard"), ("mt_bench_gpt4",) * 2]:
@@ -236,23 +239,15 @@ def test_controls_without_a_base_say_so(tmp_path: Path):
     assert "`base` has no value to compare them with: arena_hard_win_rate, mt_bench_gpt4." in text
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "p", "words"),
-    [
-        (0.1, 2, 0.01, "separable"),
-        (-2, -0.1, 0.01, "separable"),
-        (0.1, 2, 0.2, "not separable"),
-        (-1, 2, 0.01, "not separable"),
-        (0, 0, 1, "not separable"),
-        (np.nan, np.nan, np.nan, "too few"),
-    ],
-)
-def test_separable_needs_the_interval_and_the_test(low: float, high: float, p: float, words: str):
+def test_differences_say_with_how_much_they_were_sought():
     row = {"benchmark": "b", "judge": "j", "method_a": "x", "method_b": "y", "metric": "win_rate"}
-    row |= {"difference": (low + high) / 2, "low": low, "high": high, "p_value": p, "n": 9}
-    table = Table([], [], [], [row])
-    last = rendering_table2.markdown(table, "title", SETTINGS).strip().splitlines()[-1]
-    assert last.strip("|").split("|")[-1].strip() == words
+    row |= {"difference": 1.0, "low": np.nan, "high": np.nan, "p_value": np.nan, "n": 1, "seeds": 2}
+    row["verdict"] = "not separable"
+    entry = Entry("base", [1], {})
+    text = rendering_table2.markdown(Table([entry], [], [ROW], [row]), "title", SETTINGS)
+    cells = text.strip().splitlines()[-1].strip("|").split("|")
+    assert cells[-1].strip() == "not separable with 1 question and 2 seeds"
+    assert cells[-2].strip() == "—"
 
 
 def test_another_judge_is_named_as_not_comparable(tmp_path: Path):

@@ -49,6 +49,7 @@ if CONFIG.tables.table2:
         output:
             csv="<results>/table2.csv",
             differences="<results>/table2.differences.csv",
+            paper="<results>/table2.paper.csv",
             markdown="<results>/table2.md",
             latex="<results>/table2.tex",
         log:

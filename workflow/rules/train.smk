@@ -66,3 +66,30 @@ rule train:
     shell:
         "asft --log {log} train --settings {input.settings} --model {input.model}"
         " --tokens {input.tokens} {params.reference} --out {params.folder}"
+
+
+def cost_settings(wildcards):
+    method = "asft" if wildcards.arm == "asft" else "dpo"
+    run = experiment.run_settings(CONFIG, wildcards.dataset, method, CONFIG.seeds[0])
+    return as_json(
+        training=run["training"],
+        hyperparameters=run["hyperparameters"],
+        steps=CONFIG.figures.cost.steps,
+        seed=run["seed"],
+    )
+
+
+rule measure_cost:
+    input:
+        model=f"<results>/models/{CONFIG.model}",
+        tokens="<results>/data/{dataset}/tokens",
+    output:
+        "<results>/cost/{dataset}/{arm}/repeat{repeat}.json",
+    log:
+        "<results>/logs/measure_cost/{dataset}/{arm}/repeat{repeat}.log",
+    threads: ALL_CORES
+    params:
+        settings=cost_settings,
+    shell:
+        "asft --log {log} measure-cost --settings {params.settings:q} --arm {wildcards.arm}"
+        " --repeat {wildcards.repeat} --model {input.model} --tokens {input.tokens} --out {output}"

@@ -1,0 +1,109 @@
+"""Figure 2(b)'s measurement: a few training steps of one arm, in a process of its own.
+
+dpo_online  DPO with the reference model in memory beside the policy, in the precision of training
+dpo_cached  DPO with the reference's log-probabilities computed before; what that took stands apart
+asft        no reference
+
+All arms: the same pairs in the same order, the same trainer; only loss and reference differ.
+
+Reads  <results>/models/{model}/, <results>/data/{dataset}/tokens
+Writes <results>/cost/{dataset}/{arm}/repeat{n}.json
+By hand: asft measure-cost --settings JSON --arm asft --repeat 0 --model DIR --tokens DIR --out FILE
+"""
+
+import tempfile
+import time
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import set_seed
+
+from asft.attention import PAIR_ATTENTION
+from asft.config import Training
+from asft.cost import cost_of
+from asft.errors import UserError
+from asft.losses import METHODS
+from asft.models import default_device, load_policy, resolve_precision
+from asft.records import write_json
+from asft.reference import CachedReference, OnlineReference, score_pairs, write_reference
+from asft.source_kinds import Section
+from asft.tokens import TokenPair, read_tokens
+from asft.trainer import PairTrainer, packed_by_length
+
+KEPT = ["steps", "peak_memory_bytes", "peak_memory_is", "device", "threads", "precision"]
+KEPT += ["parameters"]
+
+
+class Settings(Section):
+    """This step's part of the config."""
+
+    training: Training
+    hyperparameters: dict[str, float]
+    steps: int
+    seed: int
+
+
+def measure_cost(
+    settings_json: str, arm: str, repeat: int, model: Path, tokens: Path, out: Path
+) -> None:
+    """Train `steps` optimiser steps of `arm` and write what a pair took.
+
+    Raises:
+        UserError: there are no training pairs.
+    """
+    settings = Settings.model_validate_json(settings_json)
+    training = settings.training.model_copy(update={"epochs": 1})
+    known = read_tokens(tokens, "train")
+    if len(known) == 0:
+        raise UserError(f"{tokens}: no training pairs")
+    pairs = list(islice(cycle(known), settings.steps * training.batch_size))
+    precision = resolve_precision(training.precision)
+    set_seed(settings.seed)
+    policy = load_policy(model, torch.float32, PAIR_ATTENTION)
+    with tempfile.TemporaryDirectory() as scratch:
+        reference, seconds = _reference(arm, policy, model, pairs, training, precision, scratch)
+        trainer = PairTrainer(
+            policy,
+            pairs,
+            [],
+            method=METHODS["asft" if arm == "asft" else "dpo"],
+            hyperparameters=settings.hyperparameters,
+            training=training,
+            precision=precision,
+            seed=settings.seed,
+            output_dir=scratch,
+            reference=reference,
+        )
+        trainer.train()
+    cost = cost_of(trainer)
+    about = {"arm": arm, "repeat": repeat, "pairs": len(pairs)}
+    about["seconds_per_pair"] = round(1 / cost["pairs_per_second"], 5)
+    about["reference_seconds_per_pair"] = round(seconds / len(pairs), 5)
+    write_json(out, about | {name: cost[name] for name in KEPT})
+
+
+def _reference(
+    arm: str,
+    policy: Any,
+    model: Path,
+    pairs: list[TokenPair],
+    training: Training,
+    precision: torch.dtype,
+    scratch: str,
+) -> tuple[Any, float]:
+    """The arm's reference, and the seconds that computing it beforehand took."""
+    if arm == "asft":
+        return None, 0.0
+    if arm == "dpo_online":
+        loaded = load_policy(model, precision, PAIR_ATTENTION).to(default_device())
+        return OnlineReference(loaded, precision), 0.0
+    different = list({pair.id: pair for pair in pairs}.values())
+    policy.to(default_device())
+    began = time.perf_counter()
+    table = score_pairs(policy, packed_by_length(different, training.token_budget), precision)
+    seconds = (time.perf_counter() - began) * len(pairs) / len(different)
+    path = Path(scratch) / "reference_logps.parquet"
+    write_reference(path, table)
+    return CachedReference(path), seconds

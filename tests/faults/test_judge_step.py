@@ -1,0 +1,252 @@
+"""The whole step `asft judge` against a real server that misbehaves: verdicts, requests, files."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from judge_server import JudgeServer, Reply, completion, error
+
+from asft import experiment
+from asft.answers import BaselineAnswer
+from asft.records import Completion, Question, Verdict, read_jsonl, write_jsonl
+from asft.steps.prepare_benchmark import prepare_benchmark
+
+ROOT = Path(__file__).parents[2]
+ASFT = Path(sys.executable).parent / "asft"
+CANARY = "sk-canary-7Gq9zT4xWm2LpV8r"
+CONFIG = experiment.load(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def benchmarks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The two judged benchmarks of the default, eight questions each, and somebody's answers."""
+    folder = tmp_path_factory.mktemp("benchmarks")
+    for name in ("mt_bench", "arena_hard"):
+        settings = CONFIG.benchmarks[name].model_copy(update={"limit": 8})
+        prepare_benchmark(settings.model_dump_json(), name, folder / name)
+        questions = read_jsonl(folder / name / "questions.jsonl", Question)
+        answers = [
+            Completion(
+                question_id=q.question_id,
+                turns=[f"answer {n}, turn {t}." for t in range(len(q.turns))],
+                finish_reasons=["stop"] * len(q.turns),
+                tokens=[4] * len(q.turns),
+            )
+            for n, q in enumerate(questions)
+        ]
+        write_jsonl(folder / name / "completions.jsonl", answers)
+    return folder
+
+
+def command(benchmarks: Path, benchmark: str, url: str, out: Path, **settings: Any) -> list[str]:
+    judge = {"backend": "openai", "model": "gpt-4", "base_url": url, "api_key_env": "JUDGE_KEY"}
+    judge |= {"timeout_s": 2, "max_attempts": 2, "concurrency": 4, **settings}
+    folder = benchmarks / benchmark
+    return [
+        *(str(ASFT), "--log", str(out.with_suffix(".log")), "judge"),
+        *("--settings", json.dumps(judge), "--protocol", benchmark, "--benchmark", str(folder)),
+        *("--completions", str(folder / "completions.jsonl")),
+        *("--store", str(out.parent / "cache/judge.sqlite"), "--out", str(out)),
+    ]
+
+
+def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"JUDGE_KEY": CANARY}
+    return subprocess.run(
+        arguments, cwd=ROOT, env=environment, text=True, capture_output=True, check=False
+    )
+
+
+def about(body: dict[str, Any]) -> tuple[int, int]:
+    """The question's number and the last turn among the answers that a call shows."""
+    found = re.findall(r"answer (\d+), turn (\d+)\.", json.dumps(body["messages"]))
+    return max((int(n), int(t)) for n, t in found)
+
+
+# By question, in turn 1 (turn 2 is always [[5]]): what the judge says, what becomes of it.
+RATINGS: list[tuple[Reply, tuple[str, float | None], tuple[str, float | None]]] = [
+    (completion("Good. Rating: [[7]]"), ("ok", 7), ("ok", 7)),
+    (completion("[[3]] or rather [[8]]"), ("ok", 3), ("conflicting", None)),
+    (completion("Rating: [[11]]"), ("ok", 11), ("out_of_range", None)),
+    (completion("arr[0] is read.\nRating: [[6]]"), ("ok", 6), ("ok", 6)),
+    (completion("arr[0] is read.\nRating: 6"), ("ok", 0), ("no_verdict", None)),
+    (completion("I cannot say."), ("no_verdict", None), ("no_verdict", None)),
+    (completion("It is", "length"), ("truncated", None), ("truncated", None)),
+    (completion("[[9]]\nIn short, good."), ("ok", 9), ("no_verdict", None)),
+]
+
+
+@pytest.mark.parametrize("protocol", ["paper", "hardened"])
+def test_ratings(benchmarks: Path, tmp_path: Path, protocol: str) -> None:
+    def script(body: dict[str, Any], before: int) -> Reply:
+        question, turn = about(body)
+        return completion("[[5]]") if turn else RATINGS[question][0]
+
+    with JudgeServer(script) as server:
+        arguments = command(
+            benchmarks, "mt_bench", server.url, tmp_path / "v.jsonl", protocol=protocol
+        )
+        done = run(arguments)
+        assert done.returncode == 0, done.stderr
+        assert len(server.bodies) == 16
+        assert run(arguments).returncode == 0  # from the store
+        assert len(server.bodies) == 16
+    verdicts = read_jsonl(tmp_path / "v.jsonl", Verdict)
+    expected = [row[1 if protocol == "paper" else 2] for row in RATINGS]
+    assert [(v.status, v.rating) for v in verdicts if v.turn == 1] == expected
+    assert {v.rating for v in verdicts if v.turn == 2} == {5.0}
+    assert {v.model for v in verdicts} == {"judge-0613"}
+
+
+# By question, in game 1 (game 2 is always [[A=B]]): replies to the question and to "go on".
+GAMES: list[tuple[list[Reply], tuple[str, str | None], int]] = [
+    ([completion("My final verdict is: [[A>>B]]")], ("ok", "A>>B"), 1),
+    ([completion("[[A>B]] … [[B>A]]")], ("conflicting", None), 1),
+    ([completion("[[A>B]] … [[A>B]]")], ("ok", "A>B"), 1),
+    ([completion("[[A<B]]")], ("no_verdict", None), 1),
+    ([completion("Hmm."), completion("[[B>A]]")], ("ok", "B>A"), 2),
+    ([completion("Hmm."), completion("Hmm again.")], ("no_verdict", None), 2),
+    ([completion("Cut", "length"), completion("here", "length")], ("truncated", None), 2),
+    ([completion("arr[0] then [[B>>A]]")], ("ok", "B>>A"), 1),
+]
+
+
+def test_games(benchmarks: Path, tmp_path: Path) -> None:
+    first_games: Counter[int] = Counter()
+    baseline = read_jsonl(benchmarks / "arena_hard/judge/baseline.jsonl", BaselineAnswer)
+
+    def script(body: dict[str, Any], before: int) -> Reply:
+        question, _ = about(body)
+        text = body["messages"][1]["content"]
+        if text.index(f"answer {question},") < text.index(baseline[question].text):
+            return completion("[[A=B]]")  # game 2: our answer comes first
+        first_games[question] += 1
+        asked_on = len(body["messages"]) > 2
+        return GAMES[question][0][1 if asked_on else 0]
+
+    with JudgeServer(script) as server:
+        arguments = command(benchmarks, "arena_hard", server.url, tmp_path / "v.jsonl")
+        done = run(arguments)
+        assert done.returncode == 0, done.stderr
+        expected = 8 + sum(calls for *_, calls in GAMES)
+        assert len(server.bodies) == expected
+        assert run(arguments).returncode == 0
+        assert len(server.bodies) == expected
+    verdicts = read_jsonl(tmp_path / "v.jsonl", Verdict)
+    assert [(v.status, v.label) for v in verdicts if v.game == 1] == [row[1] for row in GAMES]
+    assert {v.label for v in verdicts if v.game == 2} == {"A=B"}
+    assert dict(first_games) == {n: row[2] for n, row in enumerate(GAMES)}
+
+
+def test_calls_that_stay_without_answer(benchmarks: Path, tmp_path: Path) -> None:
+    """The step fails in one line and keeps what came; a rerun asks for the rest alone."""
+    healed = False
+
+    def script(body: dict[str, Any], before: int) -> Reply:
+        return (
+            error(400, "filtered", "content_filter") if about(body)[0] == 2 and not healed else GOOD
+        )
+
+    out = tmp_path / "v.jsonl"
+    with JudgeServer(script) as server:
+        arguments = command(benchmarks, "mt_bench", server.url, out)
+        done = run(arguments)
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+        assert "14 of 16 judged; 2 left: HTTP 400: filtered" in done.stderr
+        assert not out.exists()
+        tolerant = command(benchmarks, "mt_bench", server.url, out, max_missing=0.2)
+        assert run(tolerant).returncode == 0
+        verdicts = read_jsonl(out, Verdict)
+        assert Counter(v.status for v in verdicts) == {"ok": 14, "api_error": 2}
+        assert all(v.rating is None and "HTTP 400" in v.detail for v in verdicts if v.detail)
+        healed, sent = True, len(server.bodies)
+        assert run(arguments).returncode == 0
+        assert len(server.bodies) == sent + 2
+    assert Counter(v.status for v in read_jsonl(out, Verdict)) == {"ok": 16}
+
+
+GOOD = completion("Rating: [[7]]")
+
+
+def test_kill_and_rerun(benchmarks: Path, tmp_path: Path) -> None:
+    """kill -9 at several moments: no answer that was stored is ever asked for again."""
+    out = tmp_path / "v.jsonl"
+    with JudgeServer([GOOD._replace(delay=0.1)]) as server:
+        arguments = command(benchmarks, "mt_bench", server.url, out, concurrency=2)
+        environment = os.environ | {"JUDGE_KEY": CANARY}
+        for until in (3, 7, 11):
+            child = subprocess.Popen(arguments, cwd=ROOT, env=environment)
+            while len(server.bodies) < until and child.poll() is None:
+                time.sleep(0.002)
+            child.kill()
+            assert child.wait() == -signal.SIGKILL
+            assert not out.exists()
+        assert run(arguments).returncode == 0
+        repeated = Counter(json.dumps(body, sort_keys=True) for body in server.bodies)
+        assert len(repeated) == 16
+        assert sum(repeated.values()) <= 16 + 3 * 2  # at most the calls in flight at each kill
+    assert len(read_jsonl(out, Verdict)) == 16
+
+
+def test_changed_answers_alone_are_asked_anew(benchmarks: Path, tmp_path: Path) -> None:
+    out = tmp_path / "v.jsonl"
+    with JudgeServer([GOOD]) as server:
+        arguments = command(benchmarks, "mt_bench", server.url, out)
+        assert run(arguments).returncode == 0
+        answers = read_jsonl(benchmarks / "mt_bench/completions.jsonl", Completion)
+        turns = [answers[0].turns[0], "another second answer, turn 1."]
+        answers[0] = answers[0].model_copy(update={"turns": turns})
+        changed = tmp_path / "changed.jsonl"
+        write_jsonl(changed, answers)
+        arguments[arguments.index("--completions") + 1] = str(changed)
+        assert run(arguments).returncode == 0
+        assert len(server.bodies) == 16 + 1
+        # Another way to read the same answers costs nothing.
+        paper = json.loads(arguments[arguments.index("--settings") + 1])
+        assert paper.get("protocol") is None
+
+
+def test_the_key_is_in_no_output(benchmarks: Path, tmp_path: Path) -> None:
+    """A server that echoes the key in its errors, with and without --debug."""
+    texts = ""
+    for status in (400, 401, 404, 429, 500):
+        with JudgeServer([error(status, f"Bearer {CANARY} is not welcome", CANARY)]) as server:
+            arguments = command(benchmarks, "mt_bench", server.url, tmp_path / f"{status}.jsonl")
+            for debug in ([], ["--debug"]):
+                done = run([arguments[0], *debug, *arguments[1:]])
+                assert done.returncode == 1
+                texts += done.stdout + done.stderr
+            assert server.headers[0]["authorization"] == f"Bearer {CANARY}"
+    with JudgeServer([completion(f"Your key is {CANARY}. [[7]]")]) as server:
+        assert (
+            run(command(benchmarks, "mt_bench", server.url, tmp_path / "ok.jsonl")).returncode == 0
+        )
+    assert CANARY not in texts
+    logs = list(tmp_path.rglob("*.log"))
+    assert len(logs) == 6
+    assert not [path for path in logs if CANARY.encode() in path.read_bytes()]
+
+
+def test_dry_run_sends_nothing(benchmarks: Path, tmp_path: Path) -> None:
+    with JudgeServer([GOOD]) as server:
+        arguments = command(benchmarks, "arena_hard", server.url, tmp_path / "calls.jsonl")
+        assert run([*arguments, "--dry-run"]).returncode == 0
+        assert not server.bodies
+        calls = [json.loads(line) for line in (tmp_path / "calls.jsonl").open(encoding="utf-8")]
+        assert (
+            run(command(benchmarks, "arena_hard", server.url, tmp_path / "v.jsonl")).returncode == 0
+        )
+        sent = [
+            json.dumps(body["messages"]) for body in server.bodies if len(body["messages"]) == 2
+        ]
+    assert sorted(json.dumps(call["messages"]) for call in calls) == sorted(sent)
