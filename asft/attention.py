@@ -86,8 +86,8 @@ def _attend_dense(
     # Heads that share a key-value head stand in one matrix: no repeated keys.
     mask = _mask(*sizes, heads // groups, query.dtype).expand(groups, -1, -1)
     q = query.reshape(groups, -1, query.shape[-1])
-    weights = torch.baddbmm(mask, q, key[0].transpose(1, 2), alpha=scale).softmax(-1)
-    return torch.bmm(weights, value[0]).view(1, heads, tokens, -1)
+    weights = torch.baddbmm(mask, q, key.squeeze(0).transpose(1, 2), alpha=scale).softmax(-1)
+    return torch.bmm(weights, value.squeeze(0)).view(1, heads, tokens, -1)
 
 
 @lru_cache(maxsize=64)  # every layer of a step asks for the same few

@@ -102,13 +102,14 @@ def pair_logps(model: torch.nn.Module, row: PackedRow) -> PairLogps:
     The LM head runs on scored positions only. Absent completions and prompts have sum 0 and 0
     tokens.
     """
-    logits = model(
+    output = model(
         input_ids=row["input_ids"],
         position_ids=row["position_ids"],
         spans=row["spans"],
         logits_to_keep=row["scored"],
         use_cache=False,
-    ).logits[0]
+    )
+    logits = output.logits.squeeze(0)  # not [0], whose gradient is a second array of zeros
     pairs = len(row["ids"])
     scores = sum_segments(token_logps(logits, row["targets"]), row["segments"], 3 * pairs)
     kinds = zip(scores.sum.view(3, pairs), scores.tokens.view(3, pairs), strict=True)

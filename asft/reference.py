@@ -12,6 +12,7 @@ import torch
 from tqdm import tqdm
 
 from asft.errors import UserError
+from asft.fused import fuse
 from asft.logps import CompletionLogps, PairLogps
 from asft.packing import PackedRow, pair_logps
 from asft.records import atomic
@@ -21,7 +22,7 @@ COLUMNS = ("chosen_sum", "chosen_tokens", "rejected_sum", "rejected_tokens")
 
 def score_pairs(model: Any, rows: Iterable[PackedRow], precision: torch.dtype) -> pa.Table:
     """Sums and token counts of every pair, sorted by id; the forward is the trainer's own."""
-    model.eval()
+    fuse(model.eval())
     columns: dict[str, list[float]] = {name: [] for name in COLUMNS}
     ids: list[str] = []
     device = model.device
@@ -70,6 +71,7 @@ class OnlineReference:
 
     def __init__(self, model: Any, precision: torch.dtype) -> None:
         self._model, self._precision = model.eval().requires_grad_(False), precision
+        fuse(model)
 
     def __call__(self, row: PackedRow) -> PairLogps:
         enabled = self._precision != torch.float32

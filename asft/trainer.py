@@ -17,6 +17,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
 from asft.config import Training
+from asft.fused import fuse
 from asft.history import History
 from asft.logps import PairLogps
 from asft.losses import Method
@@ -49,6 +50,7 @@ class PairTrainer(Trainer):
         self.method, self.hyperparameters, self.reference = method, hyperparameters, reference
         self.training, self.precision = training, precision
         self.heldout, self.history = heldout, History()
+        fuse(model)
         super().__init__(
             model=model,
             args=_arguments(training, seed, output_dir),

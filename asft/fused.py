@@ -1,0 +1,126 @@
+"""RMS norm and rotary embedding in fewer passes over memory, for training on CPUs.
+
+On a CPU these elementwise operations cost a quarter of a training step: each intermediate is a pass
+over memory, and autograd keeps several. Here forward and backward are written out, in fp32 as in
+transformers, and the result has the type that autocast would turn it into next.
+
+On GPUs nothing is replaced: not measured there.
+"""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class _RMSNorm(torch.autograd.Function):
+    """y = w · x / rms(x); keeps x and one number a token."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float, dtype: torch.dtype) -> Tensor:
+        full = x.float()
+        norm = torch.linalg.vector_norm(full, dim=-1, keepdim=True)
+        scale = norm.square_().div_(x.shape[-1]).add_(eps).rsqrt_()
+        ctx.save_for_backward(x, weight, scale)
+        return (full * scale).to(x.dtype).mul_(weight).to(dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        x, weight, scale = ctx.saved_tensors
+        grad, normed = grads[0].float(), x.float() * scale
+        product = grad * normed
+        # d y / d x = (w - normed · mean(w · normed)) / rms
+        along = (product @ weight.float()).unsqueeze(-1).div_(x.shape[-1])
+        d_x = (grad * weight).addcmul_(normed, along, value=-1).mul_(scale)
+        d_weight = product.flatten(0, -2).sum(0)
+        return d_x.to(x.dtype), d_weight.to(weight.dtype), None, None
+
+
+class _Rotary(torch.autograd.Function):
+    """Rotation of the pairs (i, i + dim/2) of the last dimension; keeps nothing of x."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, cos: Tensor, sin: Tensor, dtype: torch.dtype) -> Tensor:
+        ctx.save_for_backward(cos, sin)
+        ctx.dtype, half = x.dtype, x.shape[-1] // 2
+        full = x.float()
+        out = full * cos
+        out[..., :half].addcmul_(full[..., half:], sin[..., :half], value=-1)
+        out[..., half:].addcmul_(full[..., :half], sin[..., half:])
+        return out.to(dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
+        cos, sin = ctx.saved_tensors
+        full, half = grads[0].float(), grads[0].shape[-1] // 2
+        out = full * cos
+        out[..., :half].addcmul_(full[..., half:], sin[..., half:])
+        out[..., half:].addcmul_(full[..., :half], sin[..., :half], value=-1)
+        return out.to(ctx.dtype), None, None, None
+
+
+def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    """`LlamaRMSNorm`, in autocast's type where autocast is on."""
+    dtype = _autocast_dtype(x) or torch.promote_types(x.dtype, weight.dtype)
+    return _RMSNorm.apply(x, weight, eps, dtype)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def rotary(
+    q: Tensor, k: Tensor, cos: Tensor, sin: Tensor, unsqueeze_dim: int = 1
+) -> tuple[Tensor, Tensor]:
+    """`apply_rotary_pos_emb`, in autocast's type where autocast is on."""
+    cos, sin = cos.unsqueeze(unsqueeze_dim).float(), sin.unsqueeze(unsqueeze_dim).float()
+    dtype = _autocast_dtype(q) or q.dtype
+    rotated = [_Rotary.apply(x, cos, sin, dtype) for x in (q, k)]  # type: ignore[no-untyped-call]
+    return rotated[0], rotated[1]
+
+
+def fuse(model: Any) -> list[str]:
+    """Replace what `model` has of both, where it computes the same; returns what was replaced.
+
+    Architectures differ (Gemma's norm adds 1 to the weight, some rotate half of the dimensions), so
+    each is tried on random numbers first and left alone if it disagrees.
+    """
+    if model.device.type != "cpu":
+        return []
+    replaced = set()
+    for module in model.modules():
+        name = type(module).__name__
+        if name.endswith("RMSNorm") and hasattr(module, "variance_epsilon") and _agrees(module):
+            module.forward = partial(rms_norm, weight=module.weight, eps=module.variance_epsilon)
+            replaced.add(name)
+    for source in {type(module).__module__ for module in model.modules()}:
+        theirs = getattr(sys.modules[source], "apply_rotary_pos_emb", None)
+        if theirs is rotary or (theirs is not None and _rotates_alike(theirs)):
+            sys.modules[source].apply_rotary_pos_emb = rotary  # type: ignore[attr-defined]
+            replaced.add("apply_rotary_pos_emb")
+    return sorted(replaced)
+
+
+def _agrees(norm: Any) -> bool:
+    x = torch.randn(3, norm.weight.numel(), generator=torch.Generator().manual_seed(0))
+    x = x.to(norm.weight.dtype)
+    with torch.no_grad():
+        expected = type(norm).forward(norm, x).float()
+        found = rms_norm(x, norm.weight, norm.variance_epsilon).float()
+    return torch.allclose(found, expected, atol=1e-5 if x.dtype == torch.float32 else 1e-2)
+
+
+def _rotates_alike(theirs: Callable[..., Any]) -> bool:
+    generator = torch.Generator().manual_seed(0)
+    q, k = (torch.randn(1, heads, 3, 8, generator=generator) for heads in (4, 2))
+    angles = torch.randn(1, 3, 4, generator=generator).repeat(1, 1, 2)
+    try:
+        expected = theirs(q, k, angles.cos(), angles.sin())
+    except Exception:  # another signature: theirs stays
+        return False
+    found = rotary(q, k, angles.cos(), angles.sin())
+    return all(torch.allclose(a, b, atol=1e-5) for a, b in zip(found, expected, strict=True))
+
+
+def _autocast_dtype(x: Tensor) -> torch.dtype | None:
+    kind = x.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None

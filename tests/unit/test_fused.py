@@ -1,0 +1,92 @@
+"""The replaced operations against transformers' own: values, gradients, types; what is left alone."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from transformers.models.gemma.modeling_gemma import GemmaRMSNorm
+from transformers.models.llama import modeling_llama
+from transformers.models.llama.modeling_llama import LlamaRMSNorm
+
+from asft import fused
+from asft.models import load_policy
+
+PLAIN_ROTARY = modeling_llama.apply_rotary_pos_emb
+
+
+@pytest.fixture(autouse=True)
+def _put_back(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(modeling_llama, "apply_rotary_pos_emb", PLAIN_ROTARY)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_rms_norm(dtype: torch.dtype):
+    torch.manual_seed(0)
+    norm = LlamaRMSNorm(24, eps=1e-5)
+    torch.nn.init.normal_(norm.weight)
+    x = torch.randn(2, 7, 24, dtype=dtype) * 3
+    ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
+    weight = norm.weight.detach().clone().requires_grad_()
+    out, expected = fused.rms_norm(ours, weight, 1e-5), norm(theirs)
+    torch.testing.assert_close(out, expected, atol=1e-6, rtol=1e-6)
+    seed = torch.randn_like(expected)
+    out.backward(seed)
+    expected.backward(seed)
+    torch.testing.assert_close(ours.grad, theirs.grad, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(weight.grad, norm.weight.grad, atol=1e-5, rtol=1e-5)
+
+
+def test_rotary():
+    torch.manual_seed(0)
+    angles = torch.randn(1, 7, 8).repeat(1, 1, 2)
+    cos, sin = angles.cos(), angles.sin()
+    parts = [torch.randn(1, heads, 7, 16) for heads in (6, 2)]
+    ours = [x.clone().requires_grad_() for x in parts]
+    theirs = [x.clone().requires_grad_() for x in parts]
+    for found, expected in zip(
+        fused.rotary(*ours, cos, sin), PLAIN_ROTARY(*theirs, cos, sin), strict=True
+    ):
+        torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-6)
+        seed = torch.randn_like(expected)
+        found.backward(seed)
+        expected.backward(seed)
+    for x, y in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(x.grad, y.grad, atol=1e-6, rtol=1e-6)
+
+
+def test_under_autocast_the_type_is_that_of_the_next_operation():
+    x, weight = torch.randn(2, 8, requires_grad=True), torch.ones(8, requires_grad=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        out = fused.rms_norm(x, weight, 1e-5)
+        q, k = fused.rotary(*[torch.randn(1, 1, 3, 8)] * 2, *[torch.ones(1, 3, 8)] * 2)
+    assert {out.dtype, q.dtype, k.dtype} == {torch.bfloat16}
+    out.float().sum().backward()
+    assert x.grad is not None
+    assert weight.grad is not None
+    assert (x.grad.dtype, weight.grad.dtype) == (torch.float32, torch.float32)
+
+
+def test_a_whole_model_computes_the_same(tiny: Path):
+    model = load_policy(tiny, torch.float32)
+    other = copy.deepcopy(model)
+    ids = torch.arange(20)[None]
+    expected = model(ids, labels=ids).loss
+    expected.backward()
+    assert fused.fuse(other) == ["LlamaRMSNorm", "apply_rotary_pos_emb"]
+    assert fused.fuse(other) == ["LlamaRMSNorm", "apply_rotary_pos_emb"]  # twice does no harm
+    found = other(ids, labels=ids).loss
+    found.backward()
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-6)
+    for (name, one), two in zip(model.named_parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(two.grad, one.grad, atol=1e-5, rtol=1e-4, msg=name)
+
+
+def test_what_computes_something_else_is_left_alone(monkeypatch: pytest.MonkeyPatch):
+    norm = GemmaRMSNorm(8)
+    norm.variance_epsilon = norm.eps
+    assert not fused._agrees(norm)
+    assert fused._agrees(LlamaRMSNorm(8))
+    assert not fused._rotates_alike(lambda q, k, cos, sin: (q * cos, k * cos))
+    assert not fused._rotates_alike(lambda q: q)
+    assert fused._rotates_alike(PLAIN_ROTARY)
