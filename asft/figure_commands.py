@@ -1,7 +1,143 @@
 """The commands that draw figures and build the report."""
 
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+
+from asft.commands import Settings
+from asft.config import Statistics
+
+if TYPE_CHECKING:
+    from asft.histories import HistoryFile
+    from asft.judged_files import ScoreFile
+    from asft.plotting import About
 
 app = typer.Typer()
 plot_app = typer.Typer(no_args_is_help=True, help="One figure: pdf, png and the numbers as csv.")
 app.add_typer(plot_app, name="plot")
+
+Out = Annotated[Path, typer.Option(help="the pdf; png and csv go beside it")]
+History = Annotated[list[str], typer.Option(help="method,seed=history.csv")]
+Score = Annotated[list[str], typer.Option(help="method,seed,benchmark,judge=scores.csv")]
+Table2 = Annotated[Path, typer.Option(help="table2.csv: it knows what was refused")]
+
+
+@plot_app.command()
+def figure1(out: Out, beta: Annotated[float, typer.Option(help="of Bradley-Terry")] = 0.1) -> None:
+    """Loss surfaces and gradient fields."""
+    from asft.steps.plot_losses import plot_losses as step
+
+    step(beta, out)
+
+
+@plot_app.command()
+def figure2a(settings: Settings, history: History, out: Out) -> None:
+    """Likelihood margin on held-out pairs over training."""
+    from asft.steps.plot_training import plot_margins as step
+
+    chosen = json.loads(settings)
+    step(_histories(history), chosen["dataset"], _about(chosen), out)
+
+
+@plot_app.command()
+def figure2b(
+    settings: Settings,
+    cost: Annotated[list[Path], typer.Option(help="one measurement of one arm, as JSON")],
+    out: Out,
+) -> None:
+    """Run time and peak memory of DPO and ASFT."""
+    from asft.steps.plot_training import plot_cost as step
+
+    chosen = json.loads(settings)
+    step(cost, chosen["dataset"], chosen["gradient_checkpointing"], _about(chosen), out)
+
+
+@plot_app.command()
+def training(settings: Settings, history: History, out: Out) -> None:
+    """Training curves of all methods of one data set."""
+    from asft.steps.plot_training import plot_curves as step
+
+    chosen = json.loads(settings)
+    step(_histories(history), chosen["dataset"], _about(chosen), out)
+
+
+@plot_app.command()
+def figure3(
+    settings: Settings,
+    questions: Annotated[Path, typer.Option(help="questions.jsonl of the benchmark")],
+    completions: Annotated[list[str], typer.Option(help="method,seed=answers.jsonl")],
+    verdicts: Annotated[list[str], typer.Option(help="method,seed=verdicts.jsonl")],
+    out: Out,
+) -> None:
+    """Case study: the question that the judge rated most differently."""
+    from asft.steps.plot_judged import plot_case as step
+
+    chosen, judged = json.loads(settings), dict(map(_split, verdicts))
+    runs = {
+        names[0]: (int(names[1]), path, judged[names]) for names, path in map(_split, completions)
+    }
+    step(questions, runs, chosen["judge"], _about(chosen), out)
+
+
+@plot_app.command("mt-bench")
+def mt_bench(settings: Settings, score: Score, table2: Table2, out: Out) -> None:
+    """MT-Bench ratings by category."""
+    from asft.steps.plot_judged import plot_mt_bench as step
+
+    chosen = json.loads(settings)
+    step(_scores(score), table2, _statistics(chosen), _about(chosen), out)
+
+
+@plot_app.command()
+def length(settings: Settings, score: Score, table2: Table2, out: Out) -> None:
+    """Scores against the length of answers."""
+    from asft.steps.plot_judged import plot_length as step
+
+    chosen = json.loads(settings)
+    step(_scores(score), table2, _statistics(chosen), _about(chosen), out)
+
+
+@plot_app.command()
+def differences(
+    settings: Settings,
+    table3: Annotated[Path, typer.Option(help="table3.differences.csv")],
+    out: Out,
+    table2: Annotated[Path | None, typer.Option(help="table2.differences.csv")] = None,
+) -> None:
+    """Forest plot of all paired differences."""
+    from asft.steps.plot_judged import plot_differences as step
+
+    step(table2, table3, _about(json.loads(settings)), out)
+
+
+def _about(chosen: dict[str, Any]) -> "About":
+    from asft.plotting import About
+
+    note = " ".join(chosen["note"].split())
+    return About(chosen["model"], note, tuple(chosen["methods"]))
+
+
+def _statistics(chosen: dict[str, Any]) -> Statistics:
+    return Statistics.model_validate(chosen["statistics"])
+
+
+def _histories(items: list[str]) -> "list[HistoryFile]":
+    from asft.histories import HistoryFile
+
+    return [HistoryFile(names[0], int(names[1]), path) for names, path in map(_split, items)]
+
+
+def _scores(items: list[str]) -> "list[ScoreFile]":
+    from asft.judged_files import ScoreFile
+
+    return [
+        ScoreFile(method, int(seed), benchmark, judge, path)
+        for (method, seed, benchmark, judge), path in map(_split, items)
+    ]
+
+
+def _split(item: str) -> tuple[tuple[str, ...], Path]:
+    names, _, path = item.partition("=")
+    return tuple(names.split(",")), Path(path)

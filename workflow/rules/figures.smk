@@ -1,1 +1,186 @@
 # The figures: each as pdf, png and the numbers in it as csv.
+from asft import figure_plan
+
+
+def captioned(**more):
+    """What every figure is told: what its caption says, and whose colours it shares."""
+    return as_json(
+        model=CONFIG.model, note=CONFIG.note, methods=list(CONFIG.methods), **more
+    )
+
+
+def options(name, keys, paths):
+    """`--name a,b=path` for each of the paths."""
+    return " ".join(
+        f"--{name} {','.join(map(str, key))}={path}" for key, path in zip(keys, paths)
+    )
+
+
+def histories(runs):
+    return [f"<results>/runs/{run.folder}/history.csv" for run in runs]
+
+
+rule figure1:
+    output:
+        pdf="<results>/figure1.pdf",
+        png="<results>/figure1.png",
+        csv="<results>/figure1.csv",
+    log:
+        "<results>/logs/figure1.log",
+    shell:
+        "asft --log {log} plot figure1 --out {output.pdf}"
+
+
+rule figure_training:
+    input:
+        lambda wildcards: histories(
+            figure_plan.training_runs(CONFIG, wildcards.dataset)
+        ),
+    output:
+        pdf="<results>/figure_training_{dataset}.pdf",
+        png="<results>/figure_training_{dataset}.png",
+        csv="<results>/figure_training_{dataset}.csv",
+    log:
+        "<results>/logs/figure_training_{dataset}.log",
+    params:
+        histories=lambda wildcards, input: options(
+            "history",
+            [run[1:] for run in figure_plan.training_runs(CONFIG, wildcards.dataset)],
+            input,
+        ),
+        settings=lambda wildcards: captioned(dataset=wildcards.dataset),
+    shell:
+        "asft --log {log} plot training --settings {params.settings:q} {params.histories}"
+        " --out {output.pdf}"
+
+
+rule figure_differences:
+    input:
+        table3="<results>/table3.differences.csv",
+        table2="<results>/table2.differences.csv" if CONFIG.tables.table2 else [],
+    output:
+        pdf="<results>/figure_differences.pdf",
+        png="<results>/figure_differences.png",
+        csv="<results>/figure_differences.csv",
+    log:
+        "<results>/logs/figure_differences.log",
+    params:
+        table2=lambda wildcards, input: (
+            f"--table2 {input.table2}" if input.table2 else ""
+        ),
+        settings=captioned(),
+    shell:
+        "asft --log {log} plot differences --settings {params.settings:q} --table3 {input.table3}"
+        " {params.table2} --out {output.pdf}"
+
+
+if CONFIG.figures.margins:
+    MARGIN_RUNS = figure_plan.margin_runs(CONFIG)
+
+    rule figure2a:
+        input:
+            histories(MARGIN_RUNS),
+        output:
+            pdf="<results>/figure2a.pdf",
+            png="<results>/figure2a.png",
+            csv="<results>/figure2a.csv",
+        log:
+            "<results>/logs/figure2a.log",
+        params:
+            histories=lambda wildcards, input: options(
+                "history", [run[1:] for run in MARGIN_RUNS], input
+            ),
+            settings=captioned(dataset=CONFIG.figures.margins.dataset),
+        shell:
+            "asft --log {log} plot figure2a --settings {params.settings:q} {params.histories}"
+            " --out {output.pdf}"
+
+
+if CONFIG.figures.cost:
+    COST = CONFIG.figures.cost
+
+    rule figure2b:
+        input:
+            expand(
+                "<results>/cost/{dataset}/{arm}/repeat{n}.json",
+                dataset=COST.dataset,
+                arm=figure_plan.ARMS,
+                n=range(1, COST.repeats + 1),
+            ),
+        output:
+            pdf="<results>/figure2b.pdf",
+            png="<results>/figure2b.png",
+            csv="<results>/figure2b.csv",
+        log:
+            "<results>/logs/figure2b.log",
+        params:
+            costs=lambda wildcards, input: " ".join(f"--cost {path}" for path in input),
+            settings=captioned(
+                dataset=COST.dataset,
+                gradient_checkpointing=CONFIG.training.gradient_checkpointing,
+            ),
+        shell:
+            "asft --log {log} plot figure2b --settings {params.settings:q} {params.costs}"
+            " --out {output.pdf}"
+
+
+if CONFIG.tables.table2:
+    TABLE2 = CONFIG.tables.table2
+    CASE_RUNS = figure_plan.case_runs(CONFIG)
+    CASE_JUDGE = TABLE2.mt_bench_judges[0]
+    JUDGED_CELLS = figure_plan.judged_cells(CONFIG)
+
+    rule figure3:
+        input:
+            questions=f"<results>/benchmarks/{TABLE2.mt_bench}/questions.jsonl",
+            completions=[
+                f"<results>/runs/{folder}/completions/{TABLE2.mt_bench}.jsonl"
+                for _, _, folder in CASE_RUNS
+            ],
+            verdicts=[
+                f"<results>/runs/{folder}/verdicts/{TABLE2.mt_bench}/{CASE_JUDGE}.jsonl"
+                for _, _, folder in CASE_RUNS
+            ],
+        output:
+            pdf="<results>/figure3.pdf",
+            png="<results>/figure3.png",
+            csv="<results>/figure3.csv",
+        log:
+            "<results>/logs/figure3.log",
+        params:
+            completions=lambda wildcards, input: options(
+                "completions", [row[:2] for row in CASE_RUNS], input.completions
+            ),
+            verdicts=lambda wildcards, input: options(
+                "verdicts", [row[:2] for row in CASE_RUNS], input.verdicts
+            ),
+            settings=captioned(judge=CASE_JUDGE),
+        shell:
+            "asft --log {log} plot figure3 --settings {params.settings:q}"
+            " --questions {input.questions} {params.completions} {params.verdicts}"
+            " --out {output.pdf}"
+
+    rule figure_judged:
+        input:
+            scores=[
+                f"<results>/runs/{folder}/scores/{benchmark}/{judge}.csv"
+                for _, _, benchmark, judge, folder in JUDGED_CELLS
+            ],
+            table2="<results>/table2.csv",
+        output:
+            pdf="<results>/figure_{picture}.pdf",
+            png="<results>/figure_{picture}.png",
+            csv="<results>/figure_{picture}.csv",
+        log:
+            "<results>/logs/figure_{picture}.log",
+        wildcard_constraints:
+            picture="mt_bench|length",
+        params:
+            command=lambda wildcards: wildcards.picture.replace("_", "-"),
+            scores=lambda wildcards, input: options(
+                "score", [cell[:4] for cell in JUDGED_CELLS], input.scores
+            ),
+            settings=captioned(statistics=CONFIG.statistics),
+        shell:
+            "asft --log {log} plot {params.command} --settings {params.settings:q}"
+            " {params.scores} --table2 {input.table2} --out {output.pdf}"
