@@ -79,9 +79,9 @@ def pick(rated: Values) -> int | None:
 
 
 def probabilities_in_words(verdict: Verdict) -> str:
-    """The rating's distribution, "7 at 31 %, 8 at 22 %, …", the likeliest first; "" without one."""
+    """The rating's distribution, "7: 31 %, 8: 22 %, …", the likeliest first; "" without one."""
     likeliest = sorted(verdict.probabilities.items(), key=lambda item: -item[1])
-    return ", ".join(f"{name.strip('[]')} at {100 * share:.0f} %" for name, share in likeliest)
+    return ", ".join(f"{name.strip('[]')}: {100 * share:.0f} %" for name, share in likeliest)
 
 
 def _said(method: str, each: Contestant, question: Question) -> dict[str, object]:

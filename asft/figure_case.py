@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from asft.case_study import RULE
 from asft.plotting import PAGE, About, add_caption, caption_of, mark_of, new_figure, note_figure
-from asft.typesetting import CUT, LINE, shorten, wrap
+from asft.typesetting import BASE, CUT, LINE, shorten, wrap
 
 LEFT, GAP = 0.1, 0.12  # inches: the margin of the page, and around each rule between rows
 NAMES = 1.0  # width of the column of names
@@ -43,8 +43,10 @@ def draw_case(numbers: pd.DataFrame, about: About) -> Figure:
     judge = f"{first['judge']} ({model})" if model not in ("", first["judge"]) else first["judge"]
     text = (
         f"Figure 3. Case study, picked by rule: {RULE}. Here {first['spread']:.2f} points apart;"
-        f" judge: {judge}; training seed {first['seed']}. {CUT}: shortened here, whole in the csv."
+        f" judge: {judge}; training seed {first['seed']}."
     )
+    if any(line.endswith(CUT) for row in rows for line, _ in row.text):
+        text += f" {CUT}: shortened here, whole in the csv."
     add_caption(figure, caption_of(text, about))
     figure.set_layout_engine("none")  # all places are given
     height = top = figure.get_figheight()  # with the caption
@@ -70,7 +72,7 @@ def _question(numbers: pd.DataFrame) -> Row:
 def _answer(row: pd.Series, methods: int, about: About) -> Row:
     mark = mark_of(str(row["method"]), about)
     most = max(FEWEST_LINES, ALL_LINES // methods)
-    said = str(row["judgment"]) or f"rating {row['probabilities']}"
+    said = str(row["judgment"]) or f"probabilities {row['probabilities']}"
     verdict = shorten(wrap(f"Judge: {said}", TEXT), max(2, most // 3), TEXT)
     answer = wrap(str(row["answer"]), TEXT) or ["(an empty answer)"]
     answer = shorten(answer, most - len(verdict), TEXT)
@@ -87,9 +89,9 @@ def _typeset(figure: Figure, row: Row, top: float, height: float) -> None:
     _rule(figure, top / height)
     for left, lines in ((LEFT, row.name), (LEFT + NAMES, row.text)):
         for number, (line, colour) in enumerate(lines):
-            y = (top - GAP / 2 - number * LINE) / height
+            y = (top - GAP / 2 - (number + BASE) * LINE) / height
             bold = "bold" if left == LEFT and number == 0 else "normal"
-            figure.text(left / PAGE, y, line, va="top", color=colour, weight=bold)
+            figure.text(left / PAGE, y, line, va="baseline", color=colour, weight=bold)
 
 
 def _rule(figure: Figure, y: float) -> None:

@@ -26,7 +26,7 @@ MARGINS = {"margin": "per token (mean)", "margin_sum": "per answer (sum)"}
 CURVES = {
     "loss": "loss, each method's own",
     "margin": "margin per token",
-    "accuracy": "share of pairs with margin > 0",
+    "accuracy": "pairs with margin > 0",
     "logp_chosen": "log-prob. per token, chosen",
     "logp_rejected": "log-prob. per token, rejected",
     "grad_norm": "gradient norm before clipping",

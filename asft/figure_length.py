@@ -98,8 +98,8 @@ def _points(axes: Axes, rows: pd.DataFrame, method: str, about: About) -> None:
         single["score"],
         mark.marker,
         color=mark.colour,
-        markersize=2.5,
-        alpha=0.35,
+        markersize=3.2,
+        alpha=0.45,
         markeredgewidth=0,
     )
     mean = rows[rows["kind"] == "method"]

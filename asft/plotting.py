@@ -20,7 +20,7 @@ from matplotlib.lines import Line2D
 
 from asft.method_colours import OTHERS, colour_of
 from asft.records import atomic, write_text
-from asft.typesetting import FONT, LINE, SIZE, wrap
+from asft.typesetting import BASE, FONT, LINE, SIZE, wrap
 
 COLUMN, PAGE = 3.4, 7.0  # widths of a printed column and page
 
@@ -104,12 +104,12 @@ def add_method_legend(
     figure: Figure, methods: Sequence[str], about: About, lines: bool = True
 ) -> None:
     """One legend above the panels, outside of them, so that it hides nothing."""
-    handles = [
-        Line2D([], [], c=mark.colour, marker=mark.marker, ls=mark.dashes, label=mark.label)
-        for mark in (mark_of(method, about) for method in methods)
-    ]
-    for handle in handles:
-        handle.set_linestyle(handle.get_linestyle() if lines else "")
+    handles = []
+    for mark in (mark_of(method, about) for method in methods):
+        dashes = mark.dashes if lines else ""
+        handles.append(
+            Line2D([], [], c=mark.colour, marker=mark.marker, ls=dashes, label=mark.label)
+        )
     add_legend(figure, handles)
 
 
@@ -141,8 +141,8 @@ def add_caption(figure: Figure, text: str) -> None:
     assert isinstance(engine, ConstrainedLayoutEngine)  # of new_figure
     engine.set(rect=(0, share, 1, 1 - share))
     for number, line in enumerate(lines):
-        y = room - 0.06 - number * LINE
-        figure.text(0.1 / width, y / (height + room), line, va="top", color="#333333")
+        y = room - 0.06 - (number + BASE) * LINE
+        figure.text(0.1 / width, y / (height + room), line, va="baseline", color="#333333")
 
 
 def caption_of(text: str, about: About) -> str:

@@ -12,6 +12,7 @@ from matplotlib.ft2font import FT2Font, LoadFlags
 FONT = "DejaVu Sans"  # comes with Matplotlib: the same letters on every machine
 SIZE = 8.0  # points
 LINE = 1.3 * SIZE / 72  # inches from one line to the next
+BASE = 0.75  # of a line: how far below its top the letters stand
 CUT = "[…]"
 
 

@@ -81,7 +81,7 @@ def test_a_judge_that_gives_probabilities():
     verdict = Verdict(
         question_id="q", status="ok", rating=2, probabilities={"[[1]]": 0.3, "[[10]]": 0.7}
     )
-    assert probabilities_in_words(verdict) == "10 at 70 %, 1 at 30 %"
+    assert probabilities_in_words(verdict) == "10: 70 %, 1: 30 %"
 
 
 def test_an_answer_that_is_missing_is_an_error():
