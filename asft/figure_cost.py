@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -29,8 +30,10 @@ ARMS: dict[str, str] = {
 COLOURS = {arm: colour_of(arm.partition("_")[0]) for arm in ARMS}
 ALIKE = ("parameters", "precision", "device", "threads", "peak_memory_is")
 
-# Bytes a parameter: fp32 weights, gradients and Adam's two moments; a reference has weights only.
-TRAINED, FROZEN = 16, 4
+# Bytes a parameter: fp32 weights, gradients and Adam's two moments; a reference has weights only,
+# in the precision of training.
+TRAINED = 16
+FROZEN = {"bfloat16": 2, "float16": 2, "float32": 4}
 PAPER = {"time": -13.0, "memory": -16.7}  # per cent, §5.2: ASFT against reference-dependent methods
 
 
@@ -48,7 +51,7 @@ class Measurement(BaseModel):
     peak_memory_bytes: int = Field(gt=0)
     peak_memory_is: str
     parameters: int
-    precision: str
+    precision: Literal["bfloat16", "float16", "float32"]
     device: str
     threads: int
 
@@ -101,7 +104,8 @@ def costs(measurements: Sequence[Measurement], checkpointing: bool) -> pd.DataFr
     forward = asft / training
     table["expected_seconds_per_pair"] = forward * (training + online)
     table["expected_reference_seconds_per_pair"] = forward * (table["arm"] == "dpo_cached")
-    table["expected_memory_bytes"] = table["parameters"] * (TRAINED + FROZEN * online)
+    per_parameter = TRAINED + online * table["precision"].map(FROZEN)
+    table["expected_memory_bytes"] = table["parameters"] * per_parameter
     return table
 
 
@@ -127,6 +131,7 @@ def draw_costs(numbers: pd.DataFrame, dataset: str, about: About) -> Figure:
 
 def _text(numbers: pd.DataFrame, dataset: str) -> str:
     first, repeats = numbers.iloc[0], numbers["arm"].value_counts()
+    frozen = FROZEN[first["precision"]]
     training = round(first["expected_seconds_per_pair"] / _forward(numbers)) - 1
     return (
         f"Figure 2(b). Training on {dataset}: {repeats.min()} fresh processes per arm, bars are"
@@ -135,7 +140,7 @@ def _text(numbers: pd.DataFrame, dataset: str) -> str:
         f" {first['peak_memory_is']}."
         f" Expected (a model, not a measurement): time {training + 1}F, {training}F + F and"
         f" {training}F for F, a forward pass, scaled to ASFT's median; memory"
-        f" {TRAINED} bytes per parameter (fp32 weights, gradients, Adam) and {FROZEN} for a"
+        f" {TRAINED} bytes per parameter (fp32 weights, gradients, Adam) and {frozen} for a"
         " reference, without activations. The cache is computed once for all methods, epochs and"
         " seeds; drawn as if for one epoch of one run."
     )

@@ -123,7 +123,7 @@ def _scores(cell: Cell) -> dict[str, float]:
         unit = 100.0
     else:
         sums, ids, unit = ratings.per_question(content), content.question_ids, 1.0
-    pairs = zip(ids, sums, strict=True)
+    pairs = zip(ids, sums.sum(axis=0), strict=True)  # over seeds
     return {key: unit * total / weight for key, (total, weight) in pairs if weight > 0}
 
 

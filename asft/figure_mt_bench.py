@@ -40,7 +40,7 @@ def by_category(
 ) -> pd.DataFrame:
     """Ratings by judge, category and method; cells that Table 2 refused are left out.
 
-    Rows of kind `mean` have an interval over questions, NaN with fewer than `ENOUGH`; rows of kind
+    Rows of kind `mean` have an interval (asft.stats), NaN with fewer than `ENOUGH`; rows of kind
     `question` are the means of single questions. The category `ALL` comes last.
     """
     rows: list[dict[str, object]] = []
@@ -82,8 +82,8 @@ def draw_mt_bench(numbers: pd.DataFrame, statistics: Statistics, about: About) -
     add_method_legend(figure, methods, about, lines=False)
     text = (
         "MT-Bench by category. Dots: mean over questions, turns and seeds; light strokes: single"
-        f" questions; lines: {100 * statistics.confidence:g} % bootstrap interval over questions,"
-        f" drawn from {ENOUGH} questions on."
+        f" questions; lines: {100 * statistics.confidence:g} % intervals as in Table 2, drawn from"
+        f" {ENOUGH} questions on."
     )
     add_caption(figure, caption_of(text, about))
     return figure
@@ -96,7 +96,7 @@ def _only(content: Ratings, category: str) -> Ratings:
 
 
 def _rows(part: Ratings, name: str, statistics: Statistics) -> list[dict[str, object]]:
-    sums = ratings.per_question(part)
+    sums = ratings.per_question(part).sum(axis=0)  # over seeds
     rated = sums[:, 1] > 0
     n = int(rated.sum())
     if n == 0:

@@ -197,6 +197,10 @@ def test_cost_has_medians_and_the_expectation(tmp_path):
     # 16 bytes a parameter, and 4 for a reference
     memory = table["expected_memory_bytes"]
     assert memory.to_dict() == {"asft": 16e8, "dpo_cached": 16e8, "dpo_online": 20e8}
+    paths = measurements(tmp_path / "bf16", repeats=1, precision="bfloat16")
+    plot_cost(paths, "ultrafeedback", False, ABOUT, out)  # a reference in 2 bytes
+    table = pd.read_csv(out.with_suffix(".csv")).set_index("arm")
+    assert table.loc["dpo_online", "expected_memory_bytes"] == 18e8
 
 
 def test_checkpointing_changes_the_expectation(tmp_path):
