@@ -115,8 +115,8 @@ def draw_costs(numbers: pd.DataFrame, dataset: str, about: About) -> Figure:
     time, memory = figure.subplots(1, 2)
     _bars(time, numbers, "seconds_per_pair", 1.0, "reference_seconds_per_pair")
     _bars(memory, numbers, "peak_memory_bytes", 1e-9, None)
-    letter(time, _against(numbers, "median_seconds_per_pair", "time"), 0)
-    letter(memory, _against(numbers, "median_peak_memory_bytes", "memory"), 1)
+    letter(time, _against(numbers, "median_seconds_per_pair", "time"), 0, 2)
+    letter(memory, _against(numbers, "median_peak_memory_bytes", "memory"), 1, 2)
     time.set_ylabel("seconds per pair")
     memory.set_ylabel("peak memory, GB")
     hatched = Patch(
@@ -131,12 +131,13 @@ def draw_costs(numbers: pd.DataFrame, dataset: str, about: About) -> Figure:
 
 def _text(numbers: pd.DataFrame, dataset: str) -> str:
     first, repeats = numbers.iloc[0], numbers["arm"].value_counts()
+    threads = "1 thread" if first["threads"] == 1 else f"{first['threads']} threads"
     frozen = FROZEN[first["precision"]]
     training = round(first["expected_seconds_per_pair"] / _forward(numbers)) - 1
     return (
         f"Figure 2(b). Training on {dataset}: {repeats.min()} fresh processes per arm, bars are"
         f" medians, of {int(first['steps'])} steps each; above: ASFT against the first arm."
-        f" {first['device']}, {first['threads']} threads, {first['precision']}; memory:"
+        f" {first['device']}, {threads}, {first['precision']}; memory:"
         f" {first['peak_memory_is']}."
         f" Expected (a model, not a measurement): time {training + 1}F, {training}F + F and"
         f" {training}F for F, a forward pass, scaled to ASFT's median; memory"

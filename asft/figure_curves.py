@@ -51,7 +51,7 @@ def draw_margins(numbers: pd.DataFrame, about: About) -> Figure:
     for place, (axes, (column, title)) in enumerate(zip(panels, MARGINS.items(), strict=True)):
         for method, rows in numbers.groupby("method", sort=False):
             _line(axes, rows, column, str(method), about)
-        letter(axes, title, place)
+        letter(axes, title, place, 2)
         _step_axis(axes)
     panels[0].set_ylabel("log-prob. of chosen − rejected")
     add_method_legend(figure, list(dict.fromkeys(numbers["method"])), about)
@@ -90,7 +90,7 @@ def draw_curves(numbers: pd.DataFrame, about: About) -> Figure:
             axes.plot(train["step"], train[column], color=mark.colour, ls=mark.dashes, **light)
             if shown:
                 _line(axes, heldout, column, str(method), about)
-        letter(axes, title, place)
+        letter(axes, title, place, 3)
         _step_axis(axes)
     _widen(panels[0], numbers["loss"])
     add_method_legend(figure, list(dict.fromkeys(numbers["method"])), about)

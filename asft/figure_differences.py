@@ -86,7 +86,7 @@ def draw_differences(numbers: pd.DataFrame, about: About) -> Figure:
         row = part.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axes, (title, lines) in zip(row, panels, strict=True):
             _forest(axes, lines.assign(pair=_pairs(lines, about)), names)
-            letter(axes, str(title), place)
+            letter(axes, str(title), place, len(panels))
             place += 1
         part.suptitle(
             f"Table {number}, {group}", x=0.01, ha="left", fontsize="medium", weight="bold"

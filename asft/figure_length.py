@@ -76,7 +76,7 @@ def draw_length(numbers: pd.DataFrame, statistics: Statistics, about: About) -> 
     ):
         for method, points in rows.groupby("method", sort=False):
             _points(axes, points, str(method), about)
-        letter(axes, f"{benchmark}, judge: {judge}", place)
+        letter(axes, f"{benchmark}, judge: {judge}", place, len(panels))
         axes.set_xlabel("tokens per answer")
         axes.set_ylabel("win rate, %" if rows["pairwise"].iloc[0] else "rating")
         axes.margins(0.08)

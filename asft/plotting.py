@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -22,7 +23,7 @@ from asft.method_colours import OTHERS, colour_of
 from asft.records import atomic, write_text
 from asft.typesetting import BASE, FONT, LINE, SIZE, wrap
 
-COLUMN, PAGE = 3.4, 7.0  # widths of a printed column and page
+PAGE = 7.0  # the width of a printed page without its margins
 
 STYLE: Any = {
     "font.family": FONT,
@@ -158,9 +159,11 @@ def note_figure(text: str) -> Figure:
     return figure
 
 
-def letter(axes: Axes, title: str, number: int) -> None:
-    """A panel's title with its letter."""
-    axes.set_title(f"({'abcdefghijklmnopqrstuvwxyz'[number]}) {title}", loc="left")
+def letter(axes: Axes, title: str, number: int, panels: int) -> None:
+    """A panel's title with its letter, in lines that fit where `panels` share a row."""
+    name = ascii_lowercase[number % 26] * (1 + number // 26)
+    lines = wrap(f"({name}) {title}", (PAGE - 0.9) / panels)
+    axes.set_title("\n".join(lines), loc="left")
 
 
 @contextmanager

@@ -1,14 +1,17 @@
 """Figure 3's rule, MT-Bench by category, score against length, forest plot of differences."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from asft.case_study import Contestant, case_study, probabilities_in_words
 from asft.config import Statistics
 from asft.errors import UserError
+from asft.figure_commands import plot_app
 from asft.figure_differences import read_differences
 from asft.judged_files import ScoreFile
 from asft.plotting import About
@@ -209,6 +212,29 @@ def test_score_against_length(judged, tmp_path):
         assert len(points) == 8
         mean = means.loc[(benchmark, "dpo"), "tokens"]
         assert points["tokens"].mean() == pytest.approx(mean, abs=1e-3)
+
+
+def test_the_commands_of_the_rules(judged, tmp_path):
+    table2, files = judged
+    chosen = {"model": "m", "note": "n", "methods": [], "statistics": {"resamples": 100}}
+    chosen["judge"] = "gpt"
+    scores = [f"--score={','.join(map(str, file[:4]))}={file.path}" for file in files]
+    runs = [file for file in files if file.benchmark == "mt_bench" and file.seed == 1]
+    case = [f"--questions={runs[0].path.with_suffix('.q.jsonl')}"]
+    for option, ending in (("completions", ".c.jsonl"), ("verdicts", ".v.jsonl")):
+        case += [f"--{option}={file.method},1={file.path.with_suffix(ending)}" for file in runs]
+    both = differences(tmp_path, True)
+    for name, given in (
+        ("mt-bench", [*scores, f"--table2={table2}"]),
+        ("length", [*scores, f"--table2={table2}"]),
+        ("figure3", case),
+        ("differences", [f"--table2={both[0]}", f"--table3={both[1]}"]),
+    ):
+        out = tmp_path / f"{name}.pdf"
+        arguments = [name, "--settings", json.dumps(chosen), *given, "--out", str(out)]
+        assert CliRunner().invoke(plot_app, arguments, catch_exceptions=False).exit_code == 0
+        assert len(pd.read_csv(out.with_suffix(".csv"))) > 1, name
+    assert set(pd.read_csv(tmp_path / "figure3.csv")["method"]) == {"base", "dpo", "asft"}
 
 
 def test_a_table_of_another_experiment_is_refused(judged, tmp_path):

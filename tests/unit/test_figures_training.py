@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from asft.errors import UserError
+from asft.figure_commands import plot_app
 from asft.histories import MOST_POINTS, QUANTITIES, HistoryFile, over_seeds
 from asft.plotting import About
 from asft.steps.plot_training import plot_cost, plot_curves, plot_margins
@@ -149,6 +151,27 @@ def test_refusals(tmp_path):
     with pytest.raises(UserError, match=r"nowhere.csv: no such file"):
         plot_curves([HistoryFile("asft", 1, tmp_path / "nowhere.csv")], "x", ABOUT, out)
     assert not out.exists()
+
+
+def settings(**more: object) -> str:
+    """What the rules of all figures pass on."""
+    return json.dumps({"model": "tiny", "note": "A\n note.", "methods": ["asft"]} | more)
+
+
+def test_the_commands_of_the_rules(tmp_path):
+    jobs = files(tmp_path, (1, 2))
+    given = [f"--history={job.method},{job.seed}={job.path}" for job in jobs]
+    for name in ("figure2a", "training"):
+        out = tmp_path / f"{name}.pdf"
+        arguments = [name, "--settings", settings(dataset="hh_rlhf"), *given, "--out", str(out)]
+        assert CliRunner().invoke(plot_app, arguments, catch_exceptions=False).exit_code == 0
+        assert set(pd.read_csv(out.with_suffix(".csv"))["seeds"]) == {2}
+    out = tmp_path / "figure2b.pdf"
+    given = [f"--cost={path}" for path in measurements(tmp_path, repeats=1)]
+    chosen = settings(dataset="hh_rlhf", gradient_checkpointing=False)
+    arguments = ["figure2b", "--settings", chosen, *given, "--out", str(out)]
+    assert CliRunner().invoke(plot_app, arguments, catch_exceptions=False).exit_code == 0
+    assert len(pd.read_csv(out.with_suffix(".csv"))) == 3
 
 
 # Figure 2(b)
