@@ -25,7 +25,8 @@ class _RMSNorm(torch.autograd.Function):
         norm = torch.linalg.vector_norm(full, dim=-1, keepdim=True)
         scale = norm.square_().div_(x.shape[-1]).add_(eps).rsqrt_()
         ctx.save_for_backward(x, weight, scale)
-        return (full * scale).to(x.dtype).mul_(weight).to(dtype)
+        out: Tensor = (full * scale).to(x.dtype).mul_(weight).to(dtype)
+        return out
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-# Rows of logits turned to fp32 at a time. On a CPU the temporary, rows × vocabulary × 4 bytes, should
-# stay in the cache (3 times faster than 256); a GPU wants few launches.
+# Rows of logits turned to fp32 at a time. On a CPU the temporary, rows × vocabulary × 4 bytes,
+# should stay in the cache (3 times faster than 256); a GPU wants few launches.
 CHUNK = {"cpu": 32}
 CHUNK_ELSEWHERE = 1024
 

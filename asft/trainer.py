@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -51,6 +51,9 @@ class PairTrainer(Trainer):
         self.training, self.precision = training, precision
         self.heldout, self.history = heldout, History()
         fuse(model)
+        if model.config.tie_word_embeddings:
+            # Its gradient, a few hundred rows, is added to the head's without an array of zeros.
+            cast(Any, model.get_input_embeddings()).sparse = True
         super().__init__(
             model=model,
             args=_arguments(training, seed, output_dir),

@@ -1,4 +1,4 @@
-"""The replaced operations against transformers' own: values, gradients, types; what is left alone."""
+"""The replaced operations against transformers' own: values, gradients, types, refusals."""
 
 import copy
 from pathlib import Path
