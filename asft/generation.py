@@ -9,6 +9,7 @@ import torch
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from asft.config import Decoding
+from asft.decoding import Row, decode, supports
 from asft.records import Completion, Message, Question, fingerprint
 from asft.tokens import encode_prompt
 
@@ -40,11 +41,15 @@ def answer_batch(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     batch: Sequence[Question],
-    decoding: Decoding,
+    decodings: Sequence[Decoding],
     end_tokens: list[int],
     seed: int,
 ) -> Iterator[Completion]:
-    """All turns of a batch of questions, the policy's own earlier answers in context."""
+    """All turns of a batch of questions, the policy's own earlier answers in context.
+
+    Args:
+        decodings: one a question; they may differ in `do_sample` and `temperature` alone.
+    """
     talks: list[list[Message]] = [[] for _ in batch]
     answers: list[list[Answer]] = [[] for _ in batch]
     for turn in range(max(len(question.turns) for question in batch)):
@@ -52,13 +57,17 @@ def answer_batch(
         for i in active:
             talks[i].append(Message(role="user", content=batch[i].turns[turn]))
         prompts = [encode_prompt(talks[i], tokenizer) for i in active]
-        # Seeded by what is asked, not by how much was asked before.
-        torch.manual_seed(_batch_seed(seed, turn, batch))
-        for i, answer in zip(
-            active, _generate(model, tokenizer, prompts, decoding, end_tokens), strict=True
+        # Seeded by what is asked, not by how much was asked before or beside it.
+        seeds = [_seed_of(seed, turn, batch[i].question_id) for i in active]
+        chosen = [decodings[i] for i in active]
+        decode_all = _decode if supports(model) else _generate_groups
+        for i, row in zip(
+            active,
+            decode_all(model, tokenizer, prompts, chosen, seeds, set(end_tokens)),
+            strict=True,
         ):
-            answers[i].append(answer)
-            talks[i].append(Message(role="assistant", content=answer.text))
+            answers[i].append(_cut(row, tokenizer, set(end_tokens)))
+            talks[i].append(Message(role="assistant", content=answers[i][-1].text))
     for question, turns in zip(batch, answers, strict=True):
         yield Completion(
             question_id=question.question_id,
@@ -68,8 +77,50 @@ def answer_batch(
         )
 
 
-def _batch_seed(seed: int, turn: int, batch: Sequence[Question]) -> int:
-    return int(fingerprint([seed, turn, [q.question_id for q in batch]])[:15], 16)
+def _seed_of(*parts: int | str) -> int:
+    return int(fingerprint(list(parts))[:15], 16)
+
+
+def _decode(
+    model: Any,
+    tokenizer: Any,
+    prompts: list[list[int]],
+    decodings: list[Decoding],
+    seeds: list[int],
+    end_tokens: set[int],
+) -> list[list[int]]:
+    limit = decodings[0].max_new_tokens
+    rows = [
+        Row(
+            prompt,
+            decoding.temperature if decoding.do_sample else None,
+            torch.rand(limit, generator=torch.Generator().manual_seed(seed), dtype=torch.float64),
+        )
+        for prompt, decoding, seed in zip(prompts, decodings, seeds, strict=True)
+    ]
+    shared = {"top_k": decodings[0].top_k, "top_p": decodings[0].top_p}
+    return decode(model, rows, max_new_tokens=limit, end_tokens=end_tokens, **shared)  # type: ignore[arg-type]
+
+
+def _generate_groups(
+    model: Any,
+    tokenizer: Any,
+    prompts: list[list[int]],
+    decodings: list[Decoding],
+    seeds: list[int],
+    end_tokens: set[int],
+) -> list[list[int]]:
+    """`model.generate`, once for each decoding; for caches that `decode` cannot fill."""
+    found: list[list[int]] = [[] for _ in prompts]
+    for decoding in dict.fromkeys(decodings):
+        places = [i for i, other in enumerate(decodings) if other == decoding]
+        torch.manual_seed(_seed_of(*(seeds[i] for i in places)))
+        chosen = [prompts[i] for i in places]
+        for i, row in zip(
+            places, _generate(model, tokenizer, chosen, decoding, end_tokens), strict=True
+        ):
+            found[i] = row
+    return found
 
 
 def _generate(
@@ -77,8 +128,8 @@ def _generate(
     tokenizer: Any,
     prompts: list[list[int]],
     decoding: Decoding,
-    end_tokens: list[int],
-) -> list[Answer]:
+    end_tokens: set[int],
+) -> list[list[int]]:
     width = max(map(len, prompts))
     pad = tokenizer.pad_token_id
     ids = torch.tensor([[pad] * (width - len(p)) + p for p in prompts], device=model.device)
@@ -92,13 +143,14 @@ def _generate(
     config = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=decoding.do_sample,
         max_new_tokens=decoding.max_new_tokens,
-        eos_token_id=end_tokens,
+        eos_token_id=sorted(end_tokens),
         pad_token_id=pad,
         **sampling,
     )
     with torch.inference_mode():
         output = model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
-    return [_cut(row, tokenizer, set(end_tokens)) for row in output[:, width:].tolist()]
+    rows: list[list[int]] = output[:, width:].tolist()
+    return rows
 
 
 def _cut(row: list[int], tokenizer: Any, end_tokens: set[int]) -> Answer:

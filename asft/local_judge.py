@@ -39,22 +39,38 @@ class LocalJudge:
                 "lower max_new_tokens of the benchmark or take another judge"
             )
         device = self._model.device
+        mask, positions = _apart(len(prompt), [len(e) for e in endings])
         with torch.inference_mode():
             start = self._model(
                 torch.tensor([prompt], device=device), use_cache=True, logits_to_keep=1
             )
-            width = max(map(len, endings))
-            padded = torch.tensor([e + [0] * (width - len(e)) for e in endings], device=device)
-            cache = start.past_key_values
-            cache.batch_repeat_interleave(len(endings))
-            logits = self._model(padded[:, :-1], past_key_values=cache).logits
-        first = start.logits.expand(len(endings), -1, -1)
-        logps = torch.cat([first, logits], dim=1).float().log_softmax(-1)
-        picked = logps.gather(-1, padded[..., None])[..., 0]
-        lengths = torch.tensor([len(e) for e in endings], device=device)
-        kept = torch.arange(width, device=device) < lengths[:, None]
-        sums = (picked * kept).sum(-1).log_softmax(-1)
-        return dict(zip(verdicts, sums.tolist(), strict=True))
+            # All endings in one row behind the prompt, none of them seeing another.
+            logits = self._model(
+                torch.tensor([[token for e in endings for token in e]], device=device),
+                past_key_values=start.past_key_values,
+                attention_mask=_additive(mask, self._model.dtype).to(device),
+                position_ids=positions.to(device),
+            ).logits
+        first = start.logits[0, -1].float().log_softmax(-1)
+        after = logits[0].float().log_softmax(-1).split([len(e) for e in endings])
+        sums = [
+            first[e[0]] + rows[:-1].gather(-1, torch.tensor(e[1:], device=device)[:, None]).sum()
+            for e, rows in zip(endings, after, strict=True)
+        ]
+        return dict(zip(verdicts, torch.stack(sums).log_softmax(-1).tolist(), strict=True))
+
+
+def _apart(prompt: int, lengths: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Who sees whom, (1, 1, n, prompt + n), and positions, (1, n), of endings in one row."""
+    blocks = [torch.ones(n, n).tril() for n in lengths]
+    own = torch.block_diag(*blocks).bool()  # type: ignore[no-untyped-call]
+    seen = torch.cat([torch.ones(len(own), prompt, dtype=torch.bool), own], dim=1)
+    positions = torch.cat([torch.arange(prompt, prompt + n) for n in lengths])
+    return seen[None, None], positions[None]
+
+
+def _additive(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    return torch.zeros(mask.shape, dtype=dtype).masked_fill_(~mask, torch.finfo(dtype).min)
 
 
 def judge_identity(folder: Path) -> str:

@@ -29,9 +29,8 @@ def generate(policy: Path, questions: Path, settings: str, seed: int, out: Path)
     tokenizer = load_tokenizer(policy)
     partial = Partial(out, [chosen, seed, _identity(policy), [q.model_dump() for q in asked]])
     todo = [
-        (decoding, batch)
-        for decoding, group in by_decoding(asked, chosen)
-        for batch in batches(group, tokenizer, generation.batch_size)
+        batch
+        for batch in batches(asked, tokenizer, generation.batch_size)
         if not all(question.question_id in partial.done for question in batch)
     ]
     if todo:
@@ -40,28 +39,24 @@ def generate(policy: Path, questions: Path, settings: str, seed: int, out: Path)
         )
         ends = end_token_ids(model, tokenizer)
         began = time.perf_counter()
-        for decoding, batch in tqdm(todo, desc="generate", disable=None):
-            partial.add(list(answer_batch(model, tokenizer, batch, decoding, ends, seed)))
-        answered = sum(len(batch) for _, batch in todo)
+        for batch in tqdm(todo, desc="generate", disable=None):
+            decodings = [decoding_of(question, chosen) for question in batch]
+            partial.add(list(answer_batch(model, tokenizer, batch, decodings, ends, seed)))
+        answered = sum(len(batch) for batch in todo)
         print(f"answered {answered} questions in {time.perf_counter() - began:.1f} s")
     write_jsonl(out, [partial.done[question.question_id] for question in asked])
     partial.path.unlink(missing_ok=True)
 
 
-def by_decoding(
-    questions: list[Question], settings: dict[str, Any]
-) -> list[tuple[Decoding, list[Question]]]:
-    """Questions that are sampled alike: `temperatures` by category stand over `decoding`."""
-    groups: dict[Decoding, list[Question]] = {}
-    for question in questions:
-        decoding = Decoding.model_validate(settings["decoding"])
-        temperature = settings.get("temperatures", {}).get(question.category)
-        if temperature is not None:
-            # FastChat takes anything below 1e-4 for greedy (gen_model_answer.py).
-            sampled = {"do_sample": temperature >= 1e-4, "temperature": max(temperature, 1e-4)}
-            decoding = decoding.model_copy(update=sampled)
-        groups.setdefault(decoding, []).append(question)
-    return list(groups.items())
+def decoding_of(question: Question, settings: dict[str, Any]) -> Decoding:
+    """How a question is answered: `temperatures` by category stand over `decoding`."""
+    decoding = Decoding.model_validate(settings["decoding"])
+    temperature = settings.get("temperatures", {}).get(question.category)
+    if temperature is None:
+        return decoding
+    # FastChat takes anything below 1e-4 for greedy (gen_model_answer.py).
+    sampled = {"do_sample": temperature >= 1e-4, "temperature": max(temperature, 1e-4)}
+    return decoding.model_copy(update=sampled)
 
 
 class Partial:

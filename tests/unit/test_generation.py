@@ -36,7 +36,9 @@ def answers(policy, questions, decoding, batch_size, ends=None, seed=3):
     ends = end_token_ids(model, tokenizer) if ends is None else ends
     found = {}
     for batch in batches(questions, tokenizer, batch_size):
-        for completion in answer_batch(model, tokenizer, batch, decoding, ends, seed):
+        for completion in answer_batch(
+            model, tokenizer, batch, [decoding] * len(batch), ends, seed
+        ):
             found[completion.question_id] = completion
     return found
 
