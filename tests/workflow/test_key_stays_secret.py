@@ -1,0 +1,67 @@
+"""A judge's API key through the whole DAG: it reaches the server and nothing else."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from judge_server import JudgeServer, completion, error
+from test_dag import BIN, OVERLAY, copy_project, overlay
+
+CANARY = "sk-canary-7Gq9zT4xWm2LpV8r"
+CONTENT = {
+    "judges": {"remote": {"backend": "openai", "model": "gpt-4", "api_key_env": "JUDGE_KEY"}},
+    "tables": {
+        "table3": {"methods": ["base"], "datasets": ["hh_rlhf"]},
+        "table2": {
+            **{"methods": ["base"], "controls": [], "dataset": "hh_rlhf"},
+            **{"arena_hard_judge": "remote", "mt_bench_judges": ["remote"]},
+        },
+    },
+    "figures": {"margins": None, "cost": None},
+}
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    command = [str(BIN / "snakemake"), "--cores", "2", "results/test/table2.csv", *arguments]
+    environment = os.environ | {"JUDGE_KEY": CANARY, "ASFT_CACHE": str(folder / "cache")}
+    return subprocess.run(
+        [*command, "--configfile", OVERLAY, "remote.yaml"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_project(tmp_path_factory.mktemp("secret"))
+
+
+def test_no_artefact_holds_the_key(project: Path) -> None:
+    printed = b""
+    for reply in (
+        error(401, f"Bearer {CANARY} is not welcome", CANARY),
+        error(500, f"{CANARY} broke it"),
+        completion(f"The key is {CANARY[:6]}… [[7]] [[A>B]]"),
+    ):
+        with JudgeServer([reply]) as server:
+            CONTENT["judges"]["remote"] |= {"base_url": server.url, "max_attempts": 1}
+            overlay(project, "remote.yaml", CONTENT)
+            done = run(project, "--printshellcmds", "--verbose")
+            printed += done.stdout + done.stderr
+            assert server.bodies
+            assert {headers["authorization"] for headers in server.headers} == {f"Bearer {CANARY}"}
+    assert done.returncode == 0, printed.decode()[-3000:]
+    printed += run(project, "--summary").stdout
+    report = run(project, "--report", "report.html")
+    printed += report.stdout + report.stderr
+    assert (project / "report.html").stat().st_size > 1000, report.stderr.decode()[-2000:]
+    files = [path for path in project.rglob("*") if path.is_file()]
+    names = {path.name for path in files}
+    assert {"judge.sqlite", "table2.md", "remote.log", "report.html"} <= names
+    assert any(".snakemake/metadata" in str(path) for path in files)
+    assert any(".snakemake/log" in str(path) for path in files)
+    for secret in (CANARY.encode(), CANARY[5:].encode()):
+        assert secret not in printed
+        assert [path for path in files if secret in path.read_bytes()] == []
