@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test check env format schema paper-plan clean
+.PHONY: demo test check env format schema paper-plan bench clean
 
 demo: env  ## train, generate and score the default experiment; prints Table 3
 	snakemake --cores all results/table3.csv
@@ -30,6 +30,10 @@ schema: env
 
 paper-plan: env  ## the jobs of the paper's experiment, without running them
 	snakemake -n --quiet rules --cores all results/paper/table3.csv --configfile workflow/config/paper.yaml
+
+bench: env  ## speed and memory against TRL; wants a quiet machine, and `make demo` before it
+	python bench/training.py
+	python bench/judge_calls.py
 
 env: $(BIN)/.complete
 

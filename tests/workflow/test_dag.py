@@ -150,6 +150,22 @@ def test_steps_that_need_no_torch_import_none(finished, tmp_path):
     assert subprocess.run(steps["train"], shell=True, cwd=folder, env=poisoned).returncode != 0
 
 
+def test_seeds_reach_the_tables(finished):
+    """Two seeds of two methods: means, spread, and differences that say with how many seeds."""
+    one = {"datasets": ["hh_rlhf"], "methods": ["base", "sft", "asft"]}
+    overlay(finished, "seeds.yaml", {"seeds": [1, 2], "tables": {"table3": one}})
+    snakemake(finished, TABLE3, overlays=["seeds.yaml"])
+    table = pd.read_csv(finished / "results/test/table3.csv").set_index("method")
+    assert table["seeds"].to_dict() == {"base": 1, "sft": 2, "asft": 2}
+    assert table["rougeL_seed_sd"].notna().to_dict() == {"base": False, "sft": True, "asft": True}
+    differences = pd.read_csv(finished / "results/test/table3.differences.csv")
+    assert set(differences["seeds"]) == {2}
+    assert set(differences["verdict"]) <= {"better", "worse", "not separable"}
+    assert "plus the variance between 2 seeds" in (finished / "results/test/table3.md").read_text()
+    runs = [finished / f"results/test/runs/hh_rlhf/asft/seed{seed}" for seed in (1, 2)]
+    assert len({(run / "policy/model.safetensors").read_bytes() for run in runs}) == 2
+
+
 def test_table_2_and_its_answers_are_kept(finished):
     """Judged once: from the store the same table comes back without a judge's model."""
     content = {"tables": {"table2": {"methods": ["base"], "controls": ["injection"]}}}
