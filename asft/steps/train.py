@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,7 @@ def _cost(trainer: PairTrainer, policy: torch.nn.Module) -> dict[str, Any]:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
         how = "peak resident set of the whole process"
     return {
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "steps": len(steps),
         "steady_steps": len(steady),
         "steady_seconds": round(seconds, 3),
