@@ -24,6 +24,18 @@ Score = Annotated[list[str], typer.Option(help="method,seed,benchmark,judge=scor
 Table2 = Annotated[Path, typer.Option(help="table2.csv: it knows what was refused")]
 
 
+@app.command()
+def report(
+    settings: Settings,
+    results: Path = typer.Option(help="the experiment's folder"),
+    out: Path = typer.Option(help="a folder; what it holds is replaced"),
+) -> None:
+    """A static report; open its index.html."""
+    from asft.steps.report import report as step
+
+    step(settings, results, out)
+
+
 @plot_app.command()
 def figure1(out: Out, beta: Annotated[float, typer.Option(help="of Bradley-Terry")] = 0.1) -> None:
     """Loss surfaces and gradient fields."""
