@@ -21,7 +21,6 @@ from asft.report.cells import (
     read_rows,
     samples_link,
 )
-from asft.stats import separable
 
 PAPER_LABELS = {
     "arena_hard": "paper",
@@ -106,7 +105,7 @@ def differences3(results: Path, config: Config) -> Table:
     for row in read_rows(results / "table3.differences.csv"):
         keys = [key_of(config, row["dataset"], row[f"method_{end}"]) for end in "ab"]
         link = samples_link(benchmark, m=keys[0], v=keys[1], s=row["metric"])
-        lines.append([Cell(row["dataset"]), *_difference(row, config, row["metric"], link, 2)])
+        lines.append([Cell(row["dataset"]), *_difference(row, row["metric"], link, 2)])
     return Table("Differences in Table 3", "", _difference_head("Data set"), lines)
 
 
@@ -119,7 +118,7 @@ def differences2(results: Path, config: Config) -> Table:
         keys = [key_of(config, dataset, row[f"method_{end}"]) for end in "ab"]
         link = samples_link(benchmark, m=keys[0], v=keys[1], s=row["judge"])
         metric = f"{row['metric'].replace('_', ' ')} by {row['judge']}"
-        lines.append([Cell(benchmark), *_difference(row, config, metric, link, digits)])
+        lines.append([Cell(benchmark), *_difference(row, metric, link, digits)])
     return Table("Differences in Table 2", "", _difference_head("Benchmark"), lines)
 
 
@@ -178,10 +177,10 @@ def _paper(value: str) -> str:
 
 def _difference_head(first: str) -> list[Cell]:
     words = heads(first, "First − second", "Metric")
-    return [*words, *number_heads("Difference", "p", "n"), *heads("Verdict")]
+    return [*words, *number_heads("Difference", "p", "n"), *heads("First is")]
 
 
-def _difference(row: Row, config: Config, metric: str, link: str, digits: int) -> list[Cell]:
+def _difference(row: Row, metric: str, link: str, digits: int) -> list[Cell]:
     names = f"{row['method_a']} − {row['method_b']}"
     difference = f"{float(row['difference']):+.{digits}f}" if row["difference"] else NONE
     low, high, p = row["low"], row["high"], row["p_value"]
@@ -192,15 +191,5 @@ def _difference(row: Row, config: Config, metric: str, link: str, digits: int) -
         Cell(difference, spread, link=link, number=True),
         Cell(fixed(p, 4), number=True),
         Cell(row["n"], number=True),
-        Cell(_verdict(row, config)),
+        Cell(row["verdict"]),
     ]
-
-
-def _verdict(row: Row, config: Config) -> str:
-    """The table's own word where it has one."""
-    if row.get("verdict"):
-        return row["verdict"]
-    if not (row["low"] and row["high"] and row["p_value"]):
-        return "too few"
-    low, high, p = (float(row[key]) for key in ("low", "high", "p_value"))
-    return "separable" if separable(low, high, p, config.statistics) else "not separable"
