@@ -34,6 +34,7 @@ rule all:
         "<results>/table3.csv",
         [f"<results>/table{n}.csv" for n in (1, 2) if CONFIG.tables.table2],
         [f"<results>/{name}.pdf" for name in figure_names(CONFIG)],
+        "<results>/report/index.html",
 
 
 include: "workflow/rules/data.smk"

@@ -1,0 +1,187 @@
+"""One benchmark as the report shows it: questions, everybody's answers, verdicts, scores."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from asft import battles, ratings
+from asft.answers import BaselineAnswer, load_reference_answers
+from asft.battles import OUTCOMES, Games
+from asft.errors import UserError
+from asft.records import Completion, Question, Verdict, by_id, read_json_rows, read_jsonl
+from asft.report_plan import Asked, Contestant
+from asft.scores import Scores, read_scores
+from asft.stats import METRICS
+from asft.verdict_scores import Judged, read_verdict_scores
+
+Column = list[float | None]  # one value a question; None where there is none
+
+
+class Measure(NamedTuple):
+    """One way of scoring an answer; `kind` says how a page sorts scores into outcomes."""
+
+    name: str
+    label: str
+    kind: str  # metric, rating or games
+    scores: list[Column]  # by contestant
+    flags: list[list[str]]  # by contestant: "n" a verdict is missing, "d" the two orders disagree
+
+
+class Benchmark(NamedTuple):
+    """Everything about one benchmark; lists by contestant follow `asked.contestants`."""
+
+    asked: Asked
+    questions: list[Question]
+    completions: list[dict[str, Completion]]
+    verdicts: list[dict[str, list[tuple[str, Verdict]]]]  # by question: (judge, verdict)
+    judge_references: dict[str, list[str]]
+    baseline: dict[str, str]
+    measures: list[Measure]
+
+
+LABELS = {
+    "lf_bleu4": "BLEU-4",
+    "lf_rouge1": "ROUGE-1",
+    "lf_rouge2": "ROUGE-2",
+    "lf_rougeL": "ROUGE-L",
+    "bleu4": "sacreBLEU, of this answer alone",
+    "rouge1": "rouge-score 1",
+    "rouge2": "rouge-score 2",
+    "rougeL": "rouge-score L",
+}
+
+
+def read_benchmark(results: Path, asked: Asked) -> Benchmark:
+    """All files of one benchmark.
+
+    Raises:
+        UserError: a file is unusable, or answers or scores are of other questions.
+    """
+    folder = results / "benchmarks" / asked.benchmark
+    path = folder / "questions.jsonl"
+    questions = list(by_id(read_jsonl(path, Question), path).values())
+    ids = [question.question_id for question in questions]
+    read = [_completions(results / c.completions(asked.benchmark), ids) for c in asked.contestants]
+    references, baseline = folder / "judge/references.jsonl", folder / "judge/baseline.jsonl"
+    measures = [_judged(results, asked, judge, ids) for judge in asked.judges]
+    return Benchmark(
+        asked,
+        questions,
+        read,
+        [_verdicts(results, asked, contestant) for contestant in asked.contestants],
+        load_reference_answers(read_json_rows(references)) if references.is_file() else {},
+        {row.question_id: row.text for row in read_jsonl(baseline, BaselineAnswer)}
+        if baseline.is_file()
+        else {},
+        measures or _metrics(results, asked, ids),
+    )
+
+
+def _completions(path: Path, ids: list[str]) -> dict[str, Completion]:
+    found = by_id(read_jsonl(path, Completion), path)
+    _same_questions(path, list(found), ids)
+    return found
+
+
+def _verdicts(
+    results: Path, asked: Asked, contestant: Contestant
+) -> dict[str, list[tuple[str, Verdict]]]:
+    found: dict[str, list[tuple[str, Verdict]]] = defaultdict(list)
+    for judge in asked.judges:
+        for verdict in read_jsonl(results / contestant.verdicts(asked.benchmark, judge), Verdict):
+            found[verdict.question_id].append((judge, verdict))
+    return found
+
+
+def _metrics(results: Path, asked: Asked, ids: list[str]) -> list[Measure]:
+    """The reference metrics, the paper's family first."""
+    files = []
+    for contestant in asked.contestants:
+        files.append(read_scores(results / contestant.scores(asked.benchmark, "references")))
+        _same_questions(files[-1].path, files[-1].question_ids, ids)
+    return [
+        Measure(name, label, "metric", [_metric(file, name, ids) for file in files], [])
+        for name, label in LABELS.items()
+    ]
+
+
+def _metric(file: Scores, name: str, ids: list[str]) -> Column:
+    """One metric, question by question: the table's own arithmetic on single rows."""
+    values = np.stack([file.columns[column] for column in METRICS[name].columns], axis=-1)
+    found = METRICS[name].over_questions(values[:, None, :])
+    by_question = dict(zip(file.question_ids, found.tolist(), strict=True))
+    return [_rounded(by_question[question_id]) for question_id in ids]
+
+
+def _judged(results: Path, asked: Asked, judge: str, ids: list[str]) -> Measure:
+    files = []
+    for contestant in asked.contestants:
+        files.append(read_verdict_scores(results / contestant.scores(asked.benchmark, judge)))
+        _same_questions(files[-1].path, files[-1].question_ids, ids)
+    games = asked.protocol == "arena_hard"
+    label = f"win rate by {judge}" if games else f"rating by {judge}"
+    columns = [_judged_scores(file, ids) for file in files]
+    flags = [_flags(file, ids) for file in files]
+    return Measure(judge, label, "games" if games else "rating", columns, flags)
+
+
+def _judged_scores(file: Judged, ids: list[str]) -> Column:
+    content = file.content
+    if isinstance(content, Games):
+        sums, scale = battles.per_question(content), 100.0
+    else:
+        sums, scale = ratings.per_question(content), 1.0
+    # A file is of one seed.
+    values = [scale * total / n if n else None for total, n in sums[0].tolist()]
+    by_question = dict(zip(file.question_ids, values, strict=True))
+    return [_rounded(by_question[question_id]) for question_id in ids]
+
+
+def _flags(file: Judged, ids: list[str]) -> list[str]:
+    found: dict[str, set[str]] = {question_id: set() for question_id in ids}
+    if isinstance(file.content, Games):
+        for question_id, (first, second) in zip(
+            file.content.question_ids, file.content.labels, strict=True
+        ):
+            if not first or not second:
+                found[question_id].add("n")
+            elif 1 - OUTCOMES[first][1] != OUTCOMES[second][1]:
+                found[question_id].add("d")
+    else:
+        missing = file.content.asked & ~np.isfinite(file.content.values)
+        for row, question_id in enumerate(file.content.question_ids):
+            found[question_id] |= {"n"} if missing[row].any() else set()
+    return ["".join(sorted(found[question_id])) for question_id in ids]
+
+
+def _same_questions(path: Path, given: list[str], asked: list[str]) -> None:
+    if sorted(given) != sorted(asked):
+        odd = sorted(set(given) ^ set(asked))
+        raise UserError(
+            f"{path}: not the benchmark's questions"
+            f" ({len(odd)} differ{f', first: {odd[0]!r}' if odd else ''}); make it again"
+        )
+
+
+def _rounded(value: float | None) -> float | None:
+    """Four digits, as in the tables; whatever is no number is None."""
+    return None if value is None or not np.isfinite(value) else round(value, 4)
+
+
+def plain(verdict: Verdict, judge: int) -> dict[str, Any]:
+    """A verdict for the page, without what is empty; `judge` is a place in `Asked.judges`."""
+    facts = {
+        "turn": verdict.turn,
+        "game": verdict.game,
+        "repeat": verdict.repeat,
+        "rating": _rounded(verdict.rating),
+        "label": verdict.label,
+        "words": verdict.judgments,
+        "detail": verdict.detail,
+        "model": verdict.model,
+        "probabilities": [[k.strip("[]"), round(p, 4)] for k, p in verdict.probabilities.items()],
+    }
+    kept = {key: value for key, value in facts.items() if value not in (None, "", [], 0)}
+    return {"judge": judge, "status": verdict.status} | kept

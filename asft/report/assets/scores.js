@@ -1,0 +1,102 @@
+"use strict";
+window.ASFT = window.ASFT || {};
+// From scores to outcomes and orders; pure functions of a benchmark's index.
+(() => {
+  const DIGITS = { metric: 2, rating: 2, games: 0 };
+
+  // The chosen contestants and measure as numbers; unknown names fall back to something sensible.
+  function chosen(index, state) {
+    const place = (key) => index.contestants.findIndex((each) => each.key === key);
+    const measure = Math.max(0, index.measures.findIndex((each) => each.name === state.s));
+    const trained = index.contestants.findLastIndex((each) => !each.control);
+    const method = place(state.m) >= 0 ? place(state.m) : Math.max(0, trained);
+    const versus = state.v && place(state.v) !== method ? place(state.v) : -1;
+    return { measure, method, versus };
+  }
+
+  // One value a question: the score, or the difference of two; null where there is none.
+  function values(index, { measure, method, versus }) {
+    const scores = index.measures[measure].scores;
+    if (versus < 0) return scores[method];
+    return scores[method].map((score, i) => {
+      const other = scores[versus][i];
+      return score === null || other === null ? null : score - other;
+    });
+  }
+
+  function flags(index, { measure, method, versus }) {
+    const all = index.measures[measure].flags;
+    if (!all.length) return index.ids.map(() => "");
+    return all[method].map((flag, i) => (versus < 0 ? flag : flag + all[versus][i]));
+  }
+
+  // What can become of an answer, best first, each with a test of (value, flags).
+  function outcomes(index, choice) {
+    const { kind } = index.measures[choice.measure];
+    const none = ["none", "no verdict", (value, flag) => value === null || flag.includes("n")];
+    if (choice.versus >= 0) {
+      const rows = [
+        ["better", "higher", (value) => value !== null && value > 0],
+        ["equal", "equal", (value) => value === 0],
+        ["worse", "lower", (value) => value !== null && value < 0],
+      ];
+      return kind === "metric" ? rows : [...rows, none];
+    }
+    if (kind === "games") {
+      return [
+        ["win", "win", (value) => value !== null && value > 50],
+        ["tie", "tie", (value) => value === 50],
+        ["loss", "loss", (value) => value !== null && value < 50],
+        ["split", "orders disagree", (value, flag) => flag.includes("d")],
+        none,
+      ];
+    }
+    if (kind === "rating") return [...[9, 7, 4, 1].map(band), none];
+    return quarters(values(index, choice));
+  }
+
+  function band(low, i) {
+    const high = [10, 9, 7, 4][i];
+    const label = i === 0 ? "9 to 10" : `${low} to below ${high}`;
+    const test = (value) => value !== null && value >= low && (i === 0 || value < high);
+    return [`r${low}`, label, test];
+  }
+
+  function quarters(column) {
+    const sorted = column.filter((value) => value !== null).sort((a, b) => a - b);
+    const cut = (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+    const cuts = [-Infinity, cut(0.25), cut(0.5), cut(0.75), Infinity];
+    const names = ["lowest quarter", "second quarter", "third quarter", "highest quarter"];
+    return names
+      .map((name, i) => {
+        const [low, high] = [cuts[i], cuts[i + 1]];
+        const text = i === 0 ? `below ${show(high)}` : `from ${show(low)}`;
+        const test = (value) => value !== null && value >= low && value < high;
+        return [`q${i + 1}`, `${name}, ${text}`, test];
+      })
+      .reverse();
+  }
+
+  function show(value, digits = 2) {
+    return value === null || value === undefined ? "–" : value.toFixed(digits);
+  }
+
+  function spread(index, measure, shown) {
+    return index.ids.map((_, i) => {
+      const found = shown.map((c) => index.measures[measure].scores[c][i]);
+      const known = found.filter((value) => value !== null);
+      return known.length > 1 ? Math.max(...known) - Math.min(...known) : null;
+    });
+  }
+
+  // Question numbers in the chosen order; those without a value come last.
+  function ordered(numbers, order, column, spreads) {
+    if (!order) return numbers;
+    const key = order === "spread" ? spreads : column;
+    const sign = order === "low" ? 1 : -1;
+    const rank = (i) => (key[i] === null ? Infinity : sign * key[i]);
+    return [...numbers].sort((a, b) => (rank(a) === rank(b) ? a - b : rank(a) - rank(b)));
+  }
+
+  ASFT.scores = { DIGITS, chosen, values, flags, outcomes, spread, ordered, show };
+})();

@@ -1,0 +1,70 @@
+"""What a table of the front page is made of."""
+
+import csv
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+Row = dict[str, str]
+NONE = "—"
+
+
+class Cell(NamedTuple):
+    """One cell; a page shows `below` and `paper` smaller, under the text."""
+
+    text: str
+    below: str = ""
+    paper: str = ""
+    link: str = ""
+    method: str = ""  # shown with the method's colour
+    number: bool = False
+    warn: bool = False
+
+
+class Table(NamedTuple):
+    """A table; `files` are copies of what it was made of. Heads of number columns say so."""
+
+    title: str
+    remark: str
+    head: list[Cell]
+    rows: list[list[Cell]]
+    files: tuple[str, ...] = ()
+
+
+def heads(*texts: str) -> list[Cell]:
+    """Heads of columns that hold words."""
+    return [Cell(text) for text in texts]
+
+
+def number_heads(*texts: str) -> list[Cell]:
+    """Heads of columns that hold numbers."""
+    return [Cell(text, number=True) for text in texts]
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a CSV file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def fixed(text: str | None, digits: int) -> str:
+    """A CSV cell with so many decimals; a dash where it is empty."""
+    return f"{float(text):.{digits}f}" if text else NONE
+
+
+def bounds(row: Row, name: str, digits: int) -> str:
+    """An interval as "low – high", and "± sd" between seeds; nothing where there is none."""
+    low, high, sd = (row.get(f"{name}_{end}") for end in ("low", "high", "seed_sd"))
+    parts = [f"{fixed(low, digits)} – {fixed(high, digits)}"] if low and high else []
+    return ", ".join([*parts, f"± {fixed(sd, digits)}"] if sd else parts)
+
+
+def share(text: str | None) -> str:
+    """A share as per cent."""
+    return f"{100 * float(text):.0f} %" if text else NONE
+
+
+def samples_link(benchmark: str, **state: str) -> str:
+    """The samples behind a number; the keys are those of assets/state.js."""
+    chosen = {"b": benchmark, **{key: value for key, value in state.items() if value}}
+    return f"samples.html#{urlencode(chosen)}"

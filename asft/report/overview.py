@@ -1,0 +1,237 @@
+"""The front page around the tables: what was run, what it cost, which data, which judges."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from asft import experiment, report_plan
+from asft.config import Config
+from asft.errors import UserError
+from asft.figure_plan import figure_names
+from asft.records import Question, read_jsonl
+from asft.report.cells import (
+    NONE,
+    Cell,
+    Table,
+    fixed,
+    heads,
+    number_heads,
+    read_rows,
+    samples_link,
+    share,
+)
+
+Facts = list[tuple[str, str]]
+EVIDENCE = 6  # samples linked below a figure
+
+
+class Card(NamedTuple):
+    """Facts about one data set or benchmark."""
+
+    title: str
+    facts: Facts
+
+
+class Picture(NamedTuple):
+    """One figure: files that were copied beside the page, and the samples that it shows."""
+
+    name: str
+    title: str
+    png: str
+    files: list[str]
+    samples: list[tuple[str, str]]  # (question id, link)
+
+
+def read_json(path: Path) -> Any:
+    """One JSON document.
+
+    Raises:
+        UserError: it is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}); make it again") from error
+
+
+def facts(results: Path, config: Config) -> Facts:
+    """What was run, in a few lines."""
+    model = read_json(results / "models" / config.model / "card.json")
+    asked = report_plan.benchmarks(config)
+    judges = list(dict.fromkeys(judge for each in asked for judge in each.judges))
+    methods = list(dict.fromkeys(c.method for c in report_plan.contestants(config)))
+    training = config.training
+    found = [
+        ("Base policy", f"{config.model}, {_parameters(model)}"),
+        ("Trained on", ", ".join(report_plan.datasets(config)) or NONE),
+        ("Methods", ", ".join(_method(config, name) for name in methods if _is_method(name))),
+        (
+            "Training",
+            f"epochs {training.epochs:g}, pairs a step {training.batch_size}, learning rate"
+            f" {training.learning_rate:g}" + _overridden(config, methods),
+        ),
+        ("Seeds", ", ".join(map(str, config.seeds))),
+        ("Asked", ", ".join(f"{each.benchmark} ({_protocol(each)})" for each in asked)),
+        ("Judged by", ", ".join(f"{name} ({config.judges[name].model})" for name in judges)),
+        ("Intervals", f"{100 * config.statistics.confidence:g} %, by bootstrap over questions"),
+    ]
+    return [(name, value) for name, value in found if value]
+
+
+def cost(results: Path, config: Config) -> Table:
+    """What training took, run by run."""
+    lines = []
+    for run in (c for c in report_plan.contestants(config) if c.is_trained):
+        found = read_json(results / "runs" / run.folder / "cost.json")
+        lines.append(
+            [
+                Cell(run.dataset),
+                Cell(run.method, method=run.method),
+                Cell(str(run.seed), number=True),
+                Cell(_number(found, "seconds", 1), number=True),
+                Cell(_number(found, "pairs_per_second", 2), number=True),
+                Cell(_number(found, "peak_memory_bytes", 2, 1e-9), number=True),
+                Cell(f"{found.get('device', NONE)}, {found.get('precision', NONE)}"),
+            ]
+        )
+    head = heads("Data set", "Method") + number_heads(
+        "Seed", "Training, s", "Pairs/s", "Peak memory, GB"
+    )
+    return Table("Cost", "", [*head, *heads("Device")], lines)
+
+
+def data_cards(results: Path, config: Config) -> list[Card]:
+    """Training data: what was kept, what was dropped and why, what the test set shares with it."""
+    cards = []
+    for name in report_plan.datasets(config):
+        card = read_json(results / "data" / name / "card.json")
+        kept, overlap = card["kept"], card["overlap"]["any_turn"]
+        lengths = {part: quantiles["50"] for part, quantiles in card["lengths"].items()}
+        cards.append(
+            Card(
+                name,
+                [
+                    ("Rows in", f"{card['rows']:,}"),
+                    ("Kept", f"{kept['train']:,} to train on, {kept['heldout']:,} held out"),
+                    ("Dropped", _dropped(card)),
+                    ("Cut", f"{card['truncated_chosen'] + card['truncated_rejected']} completions"),
+                    ("Median tokens", ", ".join(f"{k} {v}" for k, v in lengths.items())),
+                    ("Chosen is longer", share(str(card["chosen_longer_share"]))),
+                    (
+                        "Test questions found in it",
+                        f"{overlap['exact']['questions']} word for word,"
+                        f" {overlap['ngram13']['questions']} by 13-grams,"
+                        f" of {card['overlap']['questions']}",
+                    ),
+                    ("Fingerprint", card["fingerprint"][:16]),
+                ],
+            )
+        )
+    return cards
+
+
+def benchmark_cards(results: Path, config: Config) -> list[Card]:
+    """Questions: how many came, how many were asked."""
+    cards = []
+    for asked in report_plan.benchmarks(config):
+        card = read_json(results / "benchmarks" / asked.benchmark / "card.json")
+        found = [
+            ("Questions in", f"{card['rows']:,}"),
+            ("Dropped", _dropped(card)),
+            ("Asked", f"{card['asked']:,} of {card['kept']:,}"),
+            ("Scored by", ", ".join(asked.judges) or "reference metrics"),
+        ]
+        cards.append(Card(asked.benchmark, found))
+    return cards
+
+
+def trust(results: Path, config: Config) -> Table:
+    """How far the judges can be trusted: controls against base, coverage, habits of position."""
+    columns = experiment.table2_columns(config)
+    head = heads("Answers of")
+    for benchmark, judge in columns:
+        head += [Cell(benchmark, below=f"by {judge}", number=True), Cell("Verdicts", number=True)]
+    head += number_heads("Same winner in both orders", "First position wins")
+    lines = []
+    for row in read_rows(results / "table2.csv"):
+        line = [Cell(row["method"], method=row["method"])]
+        for benchmark, judge in columns:
+            pairwise = config.benchmarks[benchmark].protocol == "arena_hard"
+            prefix = benchmark if pairwise else f"{benchmark}_{judge}"
+            value = row.get(f"{prefix}_win_rate" if pairwise else prefix)
+            fooled = f"on {benchmark} by judge {judge}, at or above" in row.get("warning", "")
+            n, lost = int(row[f"{prefix}_n"]), int(row[f"{prefix}_n_unscored"])
+            line += [
+                Cell(
+                    fixed(value, 1 if pairwise else 2),
+                    "at or above base" if fooled else "",
+                    number=True,
+                    warn=fooled,
+                ),
+                Cell(f"{n - lost}/{n}", number=True),
+            ]
+        habits = (row.get("swap_consistency"), row.get("first_position_rate"))
+        lines.append([*line, *(Cell(share(habit), number=True) for habit in habits)])
+    return Table("Judges", "", head, lines)
+
+
+def pictures(results: Path, config: Config) -> list[Picture]:
+    """The figures, each with links to the samples that its numbers are of, where they are few."""
+    asked = [each.benchmark for each in report_plan.benchmarks(config)]
+    ids = {name: _question_ids(results, name) for name in asked}
+    found = []
+    for name in figure_names(config):
+        rows = read_rows(results / f"{name}.csv")
+        keys = list(dict.fromkeys(row["question_id"] for row in rows if row.get("question_id")))
+        homes = [(key, next((b for b in asked if key in ids[b]), "")) for key in keys]
+        links = [(key, samples_link(home, q=key)) for key, home in homes if home]
+        files = [f"{name}.{ending}" for ending in report_plan.FIGURE_ENDINGS]
+        shown = links if len(links) <= EVIDENCE else []
+        found.append(Picture(name, _title(name), files[0], files[1:], shown))
+    return found
+
+
+def _question_ids(results: Path, benchmark: str) -> set[str]:
+    path = results / "benchmarks" / benchmark / "questions.jsonl"
+    return {question.question_id for question in read_jsonl(path, Question)}
+
+
+def _title(name: str) -> str:
+    """ "figure2a" -> "Figure 2a", "figure_mt_bench" -> "Mt bench"."""
+    rest = name.removeprefix("figure")
+    return (
+        f"Figure {rest}" if rest[:1].isdigit() else rest.strip("_").replace("_", " ").capitalize()
+    )
+
+
+def _is_method(name: str) -> bool:
+    return not name.startswith("control_")
+
+
+def _method(config: Config, name: str) -> str:
+    row = config.methods.get(name)
+    given = row.hyperparameters if row else {}
+    return name + (f" ({', '.join(f'{k} {v:g}' for k, v in given.items())})" if given else "")
+
+
+def _overridden(config: Config, methods: list[str]) -> str:
+    own = [name for name in methods if name in config.methods and config.methods[name].training]
+    return f" (otherwise: {', '.join(own)})" if own else ""
+
+
+def _protocol(asked: report_plan.Asked) -> str:
+    return asked.protocol.replace("_", " ")
+
+
+def _parameters(card: dict[str, Any]) -> str:
+    count = card.get("parameters")
+    return f"{count / 1e6:,.1f} million parameters" if count else "parameters not counted"
+
+
+def _number(card: dict[str, Any], key: str, digits: int, scale: float = 1) -> str:
+    return f"{scale * card[key]:,.{digits}f}" if key in card else NONE
+
+
+def _dropped(card: dict[str, Any]) -> str:
+    reasons = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in card["dropped"].items())
+    return reasons or "none"

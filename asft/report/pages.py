@@ -1,0 +1,125 @@
+"""Writes the report: pages from templates, styles and scripts as they are, data as scripts.
+
+Everything that comes from a file is escaped: by Jinja's autoescape in pages, by
+`scripts.assignment` in data; the pages' own scripts put texts into text nodes and nowhere else.
+Each page also carries a policy under which a browser runs no script but the report's own.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from asft import report_plan
+from asft.config import Config
+from asft.errors import UserError
+from asft.method_colours import colour_of
+from asft.records import write_text
+from asft.report import evidence, overview, tables
+from asft.report.answers import read_benchmark
+from asft.report.provenance import provenance
+from asft.report.scripts import assignment
+
+HERE = Path(__file__).parent
+
+
+def write_report(results: Path, config: Config, out: Path) -> None:
+    """Write the folder `out`, whole or not at all; what it held before is gone.
+
+    Raises:
+        UserError: a file that `report_plan.inputs` names is missing or unusable.
+    """
+    _require(results, config)
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        _write_folder(results, config, partial)
+        shutil.rmtree(out, ignore_errors=True)
+        partial.replace(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write_folder(results: Path, config: Config, out: Path) -> None:
+    shutil.copytree(HERE / "assets", out / "assets")
+    _write_data(results, config, out / "assets")
+    _write_colours(config, out / "assets/colours.css")
+    (out / "files").mkdir()
+    for name in [*report_plan.tables(config), *report_plan.figures(config)]:
+        shutil.copyfile(results / name, out / "files" / name)
+    common = _common(results, config)
+    _write_page("index.html", common | _front(results, config), out)
+    _write_page("samples.html", common, out)
+
+
+def _require(results: Path, config: Config) -> None:
+    for name in report_plan.inputs(config):
+        if not (results / name).exists():
+            raise UserError(f"{results / name}: no such file, and the report reads it")
+
+
+def _write_data(results: Path, config: Config, assets: Path) -> None:
+    names = []
+    methods = list(config.methods)
+    for number, asked in enumerate(report_plan.benchmarks(config)):
+        benchmark = read_benchmark(results, asked)
+        for path, content in evidence.files(benchmark, methods, number):
+            write_text(assets / path, content)
+        names.append(asked.benchmark)
+    write_text(assets / "data/report.js", assignment("report", {"benchmarks": names}))
+
+
+def _write_colours(config: Config, path: Path) -> None:
+    """A class for each method; names of methods have no character that CSS could mistake."""
+    methods = dict.fromkeys(c.method for c in report_plan.contestants(config))
+    rules = (f".m-{name} {{ --method: {colour_of(name, [*config.methods])} }}" for name in methods)
+    write_text(path, "\n".join(rules) + "\n")
+
+
+def _common(results: Path, config: Config) -> dict[str, Any]:
+    return {
+        "model": config.model,
+        "note": " ".join(config.note.split()),
+        "provenance": provenance(results, config),
+    }
+
+
+def _front(results: Path, config: Config) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "facts": overview.facts(results, config),
+        "tables3": tables.table3(results, config),
+        "differences": [tables.differences3(results, config)],
+        "pictures": overview.pictures(results, config),
+        "cost": overview.cost(results, config),
+        "data_cards": overview.data_cards(results, config),
+        "benchmark_cards": overview.benchmark_cards(results, config),
+        "table1": None,
+        "table2": None,
+        "table2_notes": [],
+        "trust": None,
+    }
+    if config.tables.table2:
+        found |= {
+            "table1": tables.table1(results),
+            "table2": tables.table2(results, config),
+            "table2_notes": tables.table2_notes(results),
+            "trust": overview.trust(results, config),
+        }
+        ours, theirs = tables.differences2(results, config), tables.differences_paper(results)
+        found["differences"] = [ours, *found["differences"], theirs]
+    return found
+
+
+def _write_page(name: str, context: dict[str, Any], folder: Path) -> None:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    html = environment.get_template(name).render(context)
+    # What no HTML file can hold: NUL, and halves of surrogate pairs.
+    write_text(folder / name, html.replace("\0", "\ufffd").encode("utf-8", "replace").decode())

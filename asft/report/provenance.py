@@ -1,0 +1,107 @@
+"""Where everything in a report comes from: settings, seeds, versions, hashes, dates."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from asft import __version__, report_plan
+from asft.config import Config
+from asft.errors import UserError
+from asft.records import file_sha256
+from asft.report.overview import read_json
+
+PACKAGES = "torch transformers tokenizers accelerate sacrebleu rouge-score rouge-chinese nltk jieba"
+PACKAGES += " numpy scipy pandas snakemake"
+
+
+class RunSettings(NamedTuple):
+    """One trained policy: its settings.yaml, and the facts of it that stand in the overview."""
+
+    key: str
+    method: str
+    dataset: str
+    seed: int
+    loss: str
+    hyperparameters: str
+    data: str  # fingerprint, shortened
+    version: str
+    text: str
+
+
+class Provenance(NamedTuple):
+    """The same on every page."""
+
+    date: str  # when the last policy was trained; "" if no file says
+    versions: list[tuple[str, str]]
+    model: list[tuple[str, str]]
+    runs: list[RunSettings]
+    files: list[tuple[str, str]]  # (path below <results>, sha256)
+
+
+def provenance(results: Path, config: Config) -> Provenance:
+    """Read from the artefacts, so that the same files give the same pages on any day.
+
+    Raises:
+        UserError: a settings.yaml is not that of a run.
+    """
+    trained = [c for c in report_plan.contestants(config) if c.is_trained]
+    costs = [read_json(results / "runs" / run.folder / "cost.json") for run in trained]
+    card = read_json(results / "models" / config.model / "card.json")
+    return Provenance(
+        max((str(found.get("finished", "")) for found in costs), default=""),
+        _versions(),
+        [(key, str(value)) for key, value in _flat(card)],
+        [_run(results, run) for run in trained],
+        _hashes(results, config),
+    )
+
+
+def _run(results: Path, run: report_plan.Contestant) -> RunSettings:
+    path = results / "runs" / run.folder / "settings.yaml"
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = yaml.safe_load(text)
+        given = ", ".join(f"{key} {value:g}" for key, value in found["hyperparameters"].items())
+        origin = found["provenance"]
+        return RunSettings(
+            *(run.folder, run.method, run.dataset, run.seed),
+            *(found["loss"], given, origin["data"][:16], origin["asft"], text),
+        )
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: not a run's settings ({error}); make it again") from error
+
+
+def _versions() -> list[tuple[str, str]]:
+    """Of the environment that builds the report: by the DAG, the one that trained."""
+    found = [("asft", __version__), ("Python", platform.python_version())]
+    for name in PACKAGES.split():
+        try:
+            found.append((name, version(name)))
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _hashes(results: Path, config: Config) -> list[tuple[str, str]]:
+    """sha256 of every file that the report reads; of a folder, of the files right in it."""
+    found = []
+    for name in report_plan.inputs(config):
+        path = results / name
+        files = [path / "card.json"] if name.startswith("models/") else [path]
+        if path.is_dir() and not name.startswith("models/"):
+            files = sorted(child for child in path.iterdir() if not child.name.startswith("."))
+        found += [(f"{file.relative_to(results)}", file_sha256(file)) for file in files]
+    return found
+
+
+def _flat(card: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    facts: list[tuple[str, Any]] = []
+    for key, value in card.items():
+        if isinstance(value, dict):
+            facts += _flat(value, f"{prefix}{key} ")
+        else:
+            facts.append((f"{prefix}{key}".replace("_", " "), value))
+    return facts
