@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import sys
-from datetime import UTC, datetime
 from typing import Any, cast
 
 import torch
@@ -22,7 +21,6 @@ def cost_of(trainer: PairTrainer) -> dict[str, Any]:
     device, model = trainer.args.device, cast(torch.nn.Module, trainer.model)
     peak, how = peak_memory(device)
     return {
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "steps": len(steps),
         "steady_steps": len(steady),
         "steady_seconds": round(seconds, 3),

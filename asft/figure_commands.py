@@ -24,18 +24,6 @@ Score = Annotated[list[str], typer.Option(help="method,seed,benchmark,judge=scor
 Table2 = Annotated[Path, typer.Option(help="table2.csv: it knows what was refused")]
 
 
-@app.command()
-def report(
-    settings: Settings,
-    results: Path = typer.Option(help="the experiment's folder"),
-    out: Path = typer.Option(help="a folder; what it holds is replaced"),
-) -> None:
-    """A static report; open its index.html."""
-    from asft.steps.report import report as step
-
-    step(settings, results, out)
-
-
 @plot_app.command()
 def figure1(out: Out, beta: Annotated[float, typer.Option(help="of Bradley-Terry")] = 0.1) -> None:
     """Loss surfaces and gradient fields."""
@@ -153,3 +141,15 @@ def _scores(items: list[str]) -> "list[ScoreFile]":
 def _split(item: str) -> tuple[tuple[str, ...], Path]:
     names, _, path = item.partition("=")
     return tuple(names.split(",")), Path(path)
+
+
+@app.command()
+def report(
+    settings: Settings,
+    results: Path = typer.Option(help="the experiment's folder"),
+    out: Path = typer.Option(help="a folder; what it holds is replaced"),
+) -> None:
+    """A static report; open its index.html."""
+    from asft.steps.report import report as step
+
+    step(settings, results, out)

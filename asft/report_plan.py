@@ -73,7 +73,7 @@ def tables(config: Config) -> list[str]:
     """File names of the tables' CSV files."""
     names = ["table3.csv", "table3.differences.csv"]
     if config.tables.table2:
-        names = ["table1.csv", "table2.csv", "table2.differences.csv", *names]
+        names = ["table1.csv", "table2.csv", "table2.differences.csv", "table2.paper.csv", *names]
     return names
 
 

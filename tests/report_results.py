@@ -177,11 +177,14 @@ def _tables(folder, config):
         rows.append(row)
     _csv(folder / "table3.csv", rows)
     difference = {"difference": 0.5, "low": -1, "high": 2, "p_value": 0.25, "n": 6}
-    difference |= {"verdict": "not separable", "seeds": 1}
-    pair = {"method_a": "sft", "method_b": "asft"}
+    pair = {"method_a": "sft", "method_b": "asft", "verdict": "not separable"}
     _csv(
         folder / "table3.differences.csv",
-        [{"dataset": "hh_rlhf", "metric": "lf_rougeL"} | pair | difference],
+        [
+            {"dataset": "hh_rlhf", "metric": "lf_rougeL", "verdict": "not separable"}
+            | pair
+            | difference
+        ],
     )
     if config.tables.table2:
         _table2(folder, config, difference)
@@ -205,7 +208,12 @@ def _table2(folder, config, difference):
         rows.append(row | {"paper_mt_bench_gpt4": 7.92})
     _csv(folder / "table2.csv", rows)
     about = {"benchmark": "mt_bench", "judge": "local", "method_a": "base", "method_b": "asft"}
-    _csv(folder / "table2.differences.csv", [about | {"metric": "rating"} | difference])
+    _csv(
+        folder / "table2.differences.csv",
+        [about | {"metric": "rating", "verdict": "worse"} | difference],
+    )
+    pair = {"column": "arena_hard", "method_a": "asft", "method_b": "dpo", "verdict": "better"}
+    _csv(folder / "table2.paper.csv", [pair | difference | {"correlation_needed": 0.99}])
     facts = {"benchmark": "mt_bench", "examples": 6, "categories": 3, "baseline": "", "judge": "x"}
     facts |= {"scoring_type": "rating", "metric": "mean", "paper_examples": 80}
     _csv(folder / "table1.csv", [facts])

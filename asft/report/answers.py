@@ -133,7 +133,8 @@ def _judged_scores(file: Judged, ids: list[str]) -> Column:
         sums, scale = battles.per_question(content), 100.0
     else:
         sums, scale = ratings.per_question(content), 1.0
-    values = [scale * total / n if n else None for total, n in sums.tolist()]
+    # A file is of one seed.
+    values = [scale * total / n if n else None for total, n in sums[0].tolist()]
     by_question = dict(zip(file.question_ids, values, strict=True))
     return [_rounded(by_question[question_id]) for question_id in ids]
 

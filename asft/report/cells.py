@@ -53,9 +53,10 @@ def fixed(text: str | None, digits: int) -> str:
 
 
 def bounds(row: Row, name: str, digits: int) -> str:
-    """An interval as "low – high", or nothing where there is none."""
-    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
-    return f"{fixed(low, digits)} – {fixed(high, digits)}" if low and high else ""
+    """An interval as "low – high", and "± sd" between seeds; nothing where there is none."""
+    low, high, sd = (row.get(f"{name}_{end}") for end in ("low", "high", "seed_sd"))
+    parts = [f"{fixed(low, digits)} – {fixed(high, digits)}"] if low and high else []
+    return ", ".join([*parts, f"± {fixed(sd, digits)}"] if sd else parts)
 
 
 def share(text: str | None) -> str:

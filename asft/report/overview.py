@@ -23,6 +23,11 @@ from asft.report.cells import (
 
 Facts = list[tuple[str, str]]
 EVIDENCE = 6  # samples linked below a figure
+TITLES = {
+    "mt_bench": "MT-Bench by category",
+    "length": "Score against length",
+    "differences": "Differences between methods",
+}
 
 
 class Card(NamedTuple):
@@ -61,20 +66,21 @@ def facts(results: Path, config: Config) -> Facts:
     judges = list(dict.fromkeys(judge for each in asked for judge in each.judges))
     methods = list(dict.fromkeys(c.method for c in report_plan.contestants(config)))
     training = config.training
-    return [
+    found = [
         ("Base policy", f"{config.model}, {_parameters(model)}"),
         ("Trained on", ", ".join(report_plan.datasets(config)) or NONE),
         ("Methods", ", ".join(_method(config, name) for name in methods if _is_method(name))),
         (
             "Training",
-            f"{training.epochs:g} epochs, {training.batch_size} pairs a step, learning rate"
+            f"epochs {training.epochs:g}, pairs a step {training.batch_size}, learning rate"
             f" {training.learning_rate:g}" + _overridden(config, methods),
         ),
         ("Seeds", ", ".join(map(str, config.seeds))),
         ("Asked", ", ".join(f"{each.benchmark} ({_protocol(each)})" for each in asked)),
         ("Judged by", ", ".join(f"{name} ({config.judges[name].model})" for name in judges)),
-        ("Intervals", f"{100 * config.statistics.confidence:g} % bootstrap over questions"),
+        ("Intervals", f"{100 * config.statistics.confidence:g} %, by bootstrap over questions"),
     ]
+    return [(name, value) for name, value in found if value]
 
 
 def cost(results: Path, config: Config) -> Table:
@@ -196,11 +202,11 @@ def _question_ids(results: Path, benchmark: str) -> set[str]:
 
 
 def _title(name: str) -> str:
-    """ "figure2a" -> "Figure 2a", "figure_mt_bench" -> "Mt bench"."""
-    rest = name.removeprefix("figure")
-    return (
-        f"Figure {rest}" if rest[:1].isdigit() else rest.strip("_").replace("_", " ").capitalize()
-    )
+    """The words for a figure's file name: "figure2a" is "Figure 2a", the others have their own."""
+    rest = name.removeprefix("figure").removeprefix("_")
+    if rest.startswith("training_"):
+        return f"Training on {rest.removeprefix('training_')}"
+    return f"Figure {rest}" if rest[:1].isdigit() else TITLES.get(rest, rest)
 
 
 def _is_method(name: str) -> bool:
@@ -224,7 +230,7 @@ def _protocol(asked: report_plan.Asked) -> str:
 
 def _parameters(card: dict[str, Any]) -> str:
     count = card.get("parameters")
-    return f"{count / 1e6:,.1f} million parameters" if count else "parameters not counted"
+    return f"{count:,} parameters" if count else "parameters not counted"
 
 
 def _number(card: dict[str, Any], key: str, digits: int, scale: float = 1) -> str:

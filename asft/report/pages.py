@@ -106,7 +106,8 @@ def _front(results: Path, config: Config) -> dict[str, Any]:
             "table2_notes": tables.table2_notes(results),
             "trust": overview.trust(results, config),
         }
-        found["differences"].insert(0, tables.differences2(results, config))
+        ours, theirs = tables.differences2(results, config), tables.differences_paper(results)
+        found["differences"] = [ours, *found["differences"], theirs]
     return found
 
 

@@ -27,6 +27,16 @@ PAPER_LABELS = {
     "mt_bench_gpt4_turbo": "paper, GPT-4 Turbo",
     "mt_bench_gpt4": "paper, GPT-4",
 }
+PAIRED = "First minus second over the same questions; nothing is corrected for their number."
+PUBLISHED = (
+    "The paper gives no intervals: these are the widest that its means allow, with a correlation of"
+    " 0.5 between two methods. Correlation needed: where the difference would begin to stand out."
+)
+COLUMN_LABELS = {
+    "arena_hard": "Arena-Hard",
+    "mt_bench_gpt4_turbo": "MT-Bench, GPT-4 Turbo",
+    "mt_bench_gpt4": "MT-Bench, GPT-4",
+}
 
 
 def table1(results: Path) -> Table:
@@ -106,7 +116,7 @@ def differences3(results: Path, config: Config) -> Table:
         keys = [key_of(config, row["dataset"], row[f"method_{end}"]) for end in "ab"]
         link = samples_link(benchmark, m=keys[0], v=keys[1], s=row["metric"])
         lines.append([Cell(row["dataset"]), *_difference(row, row["metric"], link, 2)])
-    return Table("Differences in Table 3", "", _difference_head("Data set"), lines)
+    return Table("Differences in Table 3", PAIRED, _difference_head("Data set"), lines)
 
 
 def differences2(results: Path, config: Config) -> Table:
@@ -119,7 +129,20 @@ def differences2(results: Path, config: Config) -> Table:
         link = samples_link(benchmark, m=keys[0], v=keys[1], s=row["judge"])
         metric = f"{row['metric'].replace('_', ' ')} by {row['judge']}"
         lines.append([Cell(benchmark), *_difference(row, metric, link, digits)])
-    return Table("Differences in Table 2", "", _difference_head("Benchmark"), lines)
+    return Table("Differences in Table 2", PAIRED, _difference_head("Benchmark"), lines)
+
+
+def differences_paper(results: Path) -> Table:
+    """The paper's own differences, as far as its numbers of questions allow to tell."""
+    lines = [
+        [
+            Cell(COLUMN_LABELS[row["column"]]),
+            *_difference(row, f"correlation needed {fixed(row['correlation_needed'], 3)}", "", 2),
+        ]
+        for row in read_rows(results / "table2.paper.csv")
+    ]
+    title = "The paper's own differences"
+    return Table(title, PUBLISHED, _difference_head("Column"), lines, ("table2.paper.csv",))
 
 
 def key_of(config: Config, dataset: str, method: str) -> str:
@@ -177,7 +200,7 @@ def _paper(value: str) -> str:
 
 def _difference_head(first: str) -> list[Cell]:
     words = heads(first, "First − second", "Metric")
-    return [*words, *number_heads("Difference", "p", "n"), *heads("First is")]
+    return [*words, *number_heads("Difference", "p", "n"), *heads("Verdict")]
 
 
 def _difference(row: Row, metric: str, link: str, digits: int) -> list[Cell]:

@@ -9,6 +9,7 @@ By hand: asft train --settings FILE --model DIR --tokens DIR [--reference FILE] 
 import shutil
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,9 @@ def train(settings: Path, model: Path, tokens: Path, reference: Path | None, out
         seconds = time.perf_counter() - began
     _refuse_broken(policy, out)
     trainer.history.write(out / "history.csv")
-    write_json(out / "cost.json", {"seconds": round(seconds, 1)} | cost_of(trainer))
+    finished = datetime.now(UTC).isoformat(timespec="seconds")
+    about = {"finished": finished, "seconds": round(seconds, 1)}
+    write_json(out / "cost.json", about | cost_of(trainer))
     _save(policy, model, getattr(torch, training.save_dtype), out / "policy")
 
 

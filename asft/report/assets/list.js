@@ -64,7 +64,7 @@ window.ASFT = window.ASFT || {};
   function strip(index, choice, shown, i, top) {
     const bars = shown.map((c) => {
       const value = index.measures[choice.measure].scores[c][i];
-      const bar = el(`span.bar.m-${index.contestants[c].method}`);
+      const bar = el(`span.tick.m-${index.contestants[c].method}`);
       bar.style.setProperty("--height", value === null ? 0 : Math.max(0.04, value / top));
       return bar;
     });
