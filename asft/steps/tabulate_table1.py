@@ -90,7 +90,7 @@ def _latex(rows: list[dict[str, Any]], title: str) -> str:
         f"% {title}",
         r"% needs \usepackage{booktabs}",
         r"\begin{table}[t]",
-        r"\centering\small",
+        r"\centering\small\setlength{\tabcolsep}{4pt}",
         rf"\caption{{{escape_tex(title.removeprefix('Table 1: '))}}}",
         r"\begin{tabular}{lrllll}",
         r"\toprule",
