@@ -53,9 +53,9 @@ def fixed(text: str | None, digits: int) -> str:
 
 
 def bounds(row: Row, name: str, digits: int) -> str:
-    """An interval as "low – high", and "± sd" between seeds; nothing where there is none."""
+    """An interval as "low to high", and "± sd" between seeds; nothing where there is none."""
     low, high, sd = (row.get(f"{name}_{end}") for end in ("low", "high", "seed_sd"))
-    parts = [f"{fixed(low, digits)} – {fixed(high, digits)}"] if low and high else []
+    parts = [f"{fixed(low, digits)} to {fixed(high, digits)}"] if low and high else []
     return ", ".join([*parts, f"± {fixed(sd, digits)}"] if sd else parts)
 
 

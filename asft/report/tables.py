@@ -200,14 +200,14 @@ def _paper(value: str) -> str:
 
 def _difference_head(first: str) -> list[Cell]:
     words = heads(first, "First − second", "Metric")
-    return [*words, *number_heads("Difference", "p", "n"), *heads("Verdict")]
+    return [*words, *number_heads("Difference", "p", "n"), *heads("First is")]
 
 
 def _difference(row: Row, metric: str, link: str, digits: int) -> list[Cell]:
     names = f"{row['method_a']} − {row['method_b']}"
     difference = f"{float(row['difference']):+.{digits}f}" if row["difference"] else NONE
     low, high, p = row["low"], row["high"], row["p_value"]
-    spread = f"{fixed(low, digits)} – {fixed(high, digits)}" if low and high else ""
+    spread = f"{fixed(low, digits)} to {fixed(high, digits)}" if low and high else ""
     return [
         Cell(names),
         Cell(metric),

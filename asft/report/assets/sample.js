@@ -116,6 +116,7 @@ window.ASFT = window.ASFT || {};
     const { index, state, choice, columns, current, numbers, open } = view;
     const place = numbers.indexOf(current);
     const where = place < 0 ? "outside the filter" : `${place + 1} of ${numbers.length}`;
+    const spoken = sample.answers.some((each) => each.verdicts.some((v) => v.words));
     const head = el(
       "header.head",
       {},
@@ -127,7 +128,7 @@ window.ASFT = window.ASFT || {};
         ` ${[index.categories[current], where].filter(Boolean).join(" · ")}`,
         el("span.hash", {}, index.ids[current])
       ),
-      index.judges.length ? button("Judges' words", "words", actions.words) : null,
+      spoken ? button("Judges' words", "words", actions.words) : null,
       button("Copy link", "link", actions.link),
       button("Previous", "previous", actions.previous),
       button("Next", "next", actions.next)
