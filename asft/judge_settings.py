@@ -37,6 +37,11 @@ class Judge(Section):
         0.0, description="go on without answers to this share of the calls; 0: stop and rerun"
     )
     precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="local")
+    calibrate: bool = Field(
+        False,
+        description="local: divide each verdict's probability by the one that the judge gives it "
+        "when question and answers say N/A (arXiv 2102.09690): a small model has favourites",
+    )
 
     @model_validator(mode="after")
     def _no_keys(self) -> "Judge":

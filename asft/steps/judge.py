@@ -10,12 +10,13 @@ import json
 import math
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple, Self
 
 from tqdm import tqdm
 
 from asft.answers import BaselineAnswer, load_reference_answers, require_answers
 from asft.errors import UserError
-from asft.judge_prompts import continuation, load_prompts
+from asft.judge_prompts import Prompts, continuation, load_prompts
 from asft.judge_settings import Judge
 from asft.judging import (
     LABELS,
@@ -38,6 +39,8 @@ from asft.records import (
 from asft.store import Answer, Store, call_key, describe_call
 from asft.verdicts import needs_continuation
 
+NOTHING = "N/A"
+
 
 def judge(
     benchmark: Path,
@@ -55,19 +58,49 @@ def judge(
         UserError: more calls than `max_missing` remain without an answer; what came is stored.
     """
     chosen = Judge.model_validate_json(settings)
-    calls = _calls(benchmark, protocol, completions, chosen)
+    material = _material(benchmark, protocol, completions)
+    calls = _calls(material, chosen)
     if dry_run:
         lines = [json.dumps(call._asdict(), ensure_ascii=False) + "\n" for call in calls]
         return write_text(out, "".join(lines))
     with Store(store) as answers:
         if chosen.backend == "local":
-            verdicts = _judge_locally(calls, chosen, _require(model), answers)
+            empty = _calls(material.without_content(), chosen) if chosen.calibrate else None
+            verdicts = _judge_locally(calls, empty, chosen, _require(model), answers)
         else:
             verdicts = _judge_by_server(calls, chosen, answers)
     return write_jsonl(out, verdicts)
 
 
-def _calls(benchmark: Path, protocol: str, completions: Path, judge: Judge) -> list[Call]:
+class _Material(NamedTuple):
+    """What a judge is shown, before it becomes messages."""
+
+    questions: list[Question]
+    answers: dict[str, Completion]
+    references: dict[str, list[str]]
+    baseline: dict[str, BaselineAnswer] | None  # None: ratings
+    prompts: Prompts
+
+    def without_content(self) -> Self:
+        """The same prompts about nothing: every text is N/A."""
+        questions = [
+            q.model_copy(update={"turns": [NOTHING] * len(q.turns)}) for q in self.questions
+        ]
+        answers = {
+            key: answer.model_copy(update={"turns": [NOTHING] * len(answer.turns)})
+            for key, answer in self.answers.items()
+        }
+        references = {key: [NOTHING] * len(turns) for key, turns in self.references.items()}
+        baseline = self.baseline and {
+            key: answer.model_copy(update={"text": NOTHING})
+            for key, answer in self.baseline.items()
+        }
+        return self._replace(
+            questions=questions, answers=answers, references=references, baseline=baseline
+        )
+
+
+def _material(benchmark: Path, protocol: str, completions: Path) -> _Material:
     questions = read_jsonl(benchmark / "questions.jsonl", Question)
     answers = {c.question_id: c for c in read_jsonl(completions, Completion)}
     require_answers(answers, questions, f"{completions}")
@@ -77,11 +110,18 @@ def _calls(benchmark: Path, protocol: str, completions: Path, judge: Judge) -> l
         references = (
             load_reference_answers(read_json_rows(path), f"{path}") if path.exists() else {}
         )
-        return rating_calls(questions, answers, references, prompts, judge.protocol, judge.repeats)
+        return _Material(questions, answers, references, None, prompts)
     prompts = load_prompts(benchmark / "judge" / "prompts.yaml", "arena_hard")
     path = benchmark / "judge" / "baseline.jsonl"
     baseline = {answer.question_id: answer for answer in read_jsonl(path, BaselineAnswer)}
     require_answers(baseline, questions, f"{path}")
+    return _Material(questions, answers, {}, baseline, prompts)
+
+
+def _calls(material: _Material, judge: Judge) -> list[Call]:
+    questions, answers, references, baseline, prompts = material
+    if baseline is None:
+        return rating_calls(questions, answers, references, prompts, judge.protocol, judge.repeats)
     return game_calls(questions, answers, baseline, prompts, judge.protocol, judge.repeats)
 
 
@@ -91,13 +131,16 @@ def _require(model: Path | None) -> Path:
     return model
 
 
-def _judge_locally(calls: list[Call], judge: Judge, model: Path, store: Store) -> list[Verdict]:
+def _judge_locally(
+    calls: list[Call], empty: list[Call] | None, judge: Judge, model: Path, store: Store
+) -> list[Verdict]:
     from asft.local_judge import LocalJudge, judge_identity
 
     identity = judge_identity(model)
     loaded: LocalJudge | None = None
-    verdicts = []
-    for call in tqdm(calls, desc="judge", disable=None):
+
+    def score(call: Call) -> tuple[str, dict[str, float]]:
+        nonlocal loaded
         allowed = LABELS if call.game else RATINGS
         parameters = {"verdicts": ",".join(allowed), "precision": judge.precision}
         request = describe_call("local", identity, call.messages, parameters, call.repeat)
@@ -105,11 +148,23 @@ def _judge_locally(calls: list[Call], judge: Judge, model: Path, store: Store) -
         answer = store.get(key)
         if answer is None:
             loaded = loaded or LocalJudge(model, judge.precision)
-            scores = loaded.score(call.messages, allowed)
-            answer = Answer(json.dumps(scores), "stop", judge.model, None, None, "", _now())
+            text = json.dumps(loaded.score(call.messages, allowed))
+            answer = Answer(text, "stop", judge.model, None, None, "", _now())
             store.put(key, request, answer)
-        probabilities = {name: math.exp(x) for name, x in json.loads(answer.text).items()}
-        verdicts.append(weigh_verdict(call, probabilities, keys=[key], model=answer.model))
+        return key, json.loads(answer.text)
+
+    verdicts = []
+    for number, call in enumerate(tqdm(calls, desc="judge", disable=None)):
+        key, scores = score(call)
+        keys = [key]
+        if empty:
+            key, habits = score(empty[number])
+            keys.append(key)
+            scores = {name: value - habits[name] for name, value in scores.items()}
+        weights = {name: math.exp(value) for name, value in scores.items()}
+        total = sum(weights.values())
+        probabilities = {name: weight / total for name, weight in weights.items()}
+        verdicts.append(weigh_verdict(call, probabilities, keys=keys, model=judge.model))
     return verdicts
 
 
