@@ -73,7 +73,10 @@ def tabulate(
     differences = list(_differences(entries, statistics))
     title = f"{model} on {benchmark}, n = {n}. {note}".rstrip()
     remark = _remark(entries, intervals, statistics, signature)
-    write_text(out, _csv(pd.DataFrame(rows)))
+    table = pd.DataFrame(rows)
+    if all(len(entry.seeds) == 1 for entry in entries):
+        table = table.drop(columns=[f"{name}_seed_sd" for name in METRICS])  # no cell has a value
+    write_text(out, _csv(table))
     write_text(
         out.with_name(f"{out.stem}.differences.csv"),
         _csv(pd.DataFrame(differences, columns=DIFFERENCES)),

@@ -92,6 +92,12 @@ def test_columns_rows_and_companions(tmp_path: Path):
     assert sorted(p.name for p in out.parent.iterdir()) == [f"table3.{s}" for s in suffixes]
 
 
+def test_one_seed_leaves_no_empty_columns(tmp_path: Path):
+    scores = [job for job in jobs(tmp_path) if job[2] == 1]
+    rows = read(run(tmp_path, scores))
+    assert list(rows[0]) == [name for name in HEADER if not name.endswith("_seed_sd")]
+
+
 def test_seeds_average_means_and_sum_counts(tmp_path: Path):
     """Two seeds of two questions; BLEU from 4/8, 2/4, 2/4, (1/2)/4 over all four answers."""
     scores = []
