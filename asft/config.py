@@ -19,7 +19,7 @@ from asft.config_names import check_names
 from asft.errors import UserError, nearest
 from asft.figure_settings import Figures
 from asft.judge_settings import Judge
-from asft.source_kinds import Name, Section, Share, Source, Sources
+from asft.source_kinds import Name, Section, Share, Source, Sources, Threads
 from asft.table_settings import Tables
 
 
@@ -136,6 +136,7 @@ class Generation(Section):
 
     batch_size: int = Field(16, gt=0)
     precision: Literal["auto", "bf16", "fp32"] = "auto"
+    threads: Threads = None
 
 
 class Statistics(Section):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from asft.source_kinds import Section, Share
+from asft.source_kinds import Section, Share, Threads
 
 
 class Judge(Section):
@@ -37,6 +37,7 @@ class Judge(Section):
         0.0, description="go on without answers to this share of the calls; 0: stop and rerun"
     )
     precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="local")
+    threads: Threads = None
     calibrate: bool = Field(
         False,
         description="local: divide each verdict's probability by the one that the judge gives it "

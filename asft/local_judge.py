@@ -8,7 +8,7 @@ import torch
 
 from asft.errors import UserError
 from asft.model_folders import load_tokenizer
-from asft.models import default_device, load_policy, resolve_precision
+from asft.models import default_device, load_policy, resolve_precision, use_threads
 from asft.records import Message, file_sha256
 from asft.tokens import encode_prompt
 
@@ -16,7 +16,8 @@ from asft.tokens import encode_prompt
 class LocalJudge:
     """Log-probabilities of allowed verdicts as the assistant's next words."""
 
-    def __init__(self, folder: Path, precision: str) -> None:
+    def __init__(self, folder: Path, precision: str, threads: int | None = None) -> None:
+        use_threads(threads)
         self._tokenizer = load_tokenizer(folder)
         dtype = resolve_precision(precision)  # type: ignore[arg-type]
         self._model = load_policy(folder, dtype).to(default_device()).eval()

@@ -73,6 +73,12 @@ def resolve_precision(precision: Literal["auto", "bf16", "fp32"]) -> torch.dtype
     return torch.bfloat16 if precision == "bf16" else torch.float32
 
 
+def use_threads(threads: int | None) -> None:
+    """Compute with so many CPU threads; None: as many as torch likes."""
+    if threads:
+        torch.set_num_threads(threads)
+
+
 def default_device() -> torch.device:
     """The current CUDA device, else Apple's GPU, else the CPU."""
     if torch.cuda.is_available():

@@ -6,6 +6,14 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 # Names become folders and wildcards: no separators, no dots that could climb out of a folder.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Threads = Annotated[
+    int | None,
+    Field(
+        gt=0,
+        description="CPU threads of one such job; null: all. Small models get more done in "
+        "several narrow jobs side by side than in one wide job after the other",
+    ),
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -17,7 +17,13 @@ from tqdm import tqdm
 from asft.config import Decoding, Generation
 from asft.generation import answer_batch, batches
 from asft.model_folders import load_tokenizer
-from asft.models import default_device, end_token_ids, load_policy, resolve_precision
+from asft.models import (
+    default_device,
+    end_token_ids,
+    load_policy,
+    resolve_precision,
+    use_threads,
+)
 from asft.records import Completion, Question, fingerprint, read_jsonl, write_jsonl
 
 
@@ -25,6 +31,7 @@ def generate(policy: Path, questions: Path, settings: str, seed: int, out: Path)
     """Answer every question; `settings` is JSON {"decoding", "temperatures", "generation"}."""
     chosen = json.loads(settings)
     generation = Generation.model_validate(chosen["generation"])
+    use_threads(generation.threads)
     asked = read_jsonl(questions, Question)
     tokenizer = load_tokenizer(policy)
     partial = Partial(out, [chosen, seed, _identity(policy), [q.model_dump() for q in asked]])

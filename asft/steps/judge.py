@@ -147,7 +147,7 @@ def _judge_locally(
         key = call_key(**request)
         answer = store.get(key)
         if answer is None:
-            loaded = loaded or LocalJudge(model, judge.precision)
+            loaded = loaded or LocalJudge(model, judge.precision, judge.threads)
             text = json.dumps(loaded.score(call.messages, allowed))
             answer = Answer(text, "stop", judge.model, None, None, "", _now())
             store.put(key, request, answer)

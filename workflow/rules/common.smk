@@ -20,7 +20,7 @@ except UserError as error:
 # `asft` is found beside this Python, whether or not its environment is active.
 shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
-# Training and generation keep every core busy: one at a time, so they do not fight.
+# What keeps every core busy runs one at a time, so that two such jobs do not fight.
 ALL_CORES = workflow.cores or 1
 
 

@@ -20,7 +20,7 @@ rule generate:
         "<results>/runs/{run}/completions/{benchmark}.jsonl",
     log:
         "<results>/logs/generate/{run}/{benchmark}.log",
-    threads: ALL_CORES
+    threads: CONFIG.generation.threads or ALL_CORES
     params:
         settings=lambda wildcards: as_json(
             decoding=CONFIG.benchmarks[wildcards.benchmark].decoding,

@@ -18,7 +18,8 @@ def judge_model(wildcards):
 
 
 def judge_threads(wildcards):
-    return ALL_CORES if CONFIG.judges[wildcards.judge].backend == "local" else 1
+    judge = CONFIG.judges[wildcards.judge]
+    return (judge.threads or ALL_CORES) if judge.backend == "local" else 1
 
 
 rule judge:
