@@ -39,9 +39,25 @@ window.ASFT = window.ASFT || {};
     return el("div.chips", { role: "group", "aria-label": "Answers shown" }, ...buttons);
   }
 
+  // Fenced code keeps its lines and scrolls in its own box; everything else is plain text.
+  function pieces(content) {
+    const found = [];
+    let code = false;
+    for (const line of content.split("\n")) {
+      const fence = /^\s*```[^`]*$/.test(line);
+      if (!found.length || (fence && !code)) found.push({ code: fence, lines: [] });
+      found.at(-1).lines.push(line);
+      if (fence && code) found.push({ code: false, lines: [] });
+      if (fence) code = !code;
+    }
+    return found
+      .filter((each) => each.lines.length)
+      .map((each) => (each.code ? el("pre.code", {}, each.lines.join("\n")) : each.lines.join("\n")));
+  }
+
   function text(content, kind = "text") {
     return content
-      ? el(`div.${kind}`, { dir: "auto" }, content)
+      ? el(`div.${kind}`, { dir: "auto" }, ...pieces(content))
       : el(`div.${kind}.nothing`, {}, "(empty)");
   }
 
