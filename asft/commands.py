@@ -74,11 +74,17 @@ def train(
     tokens: Path = typer.Option(),
     reference: Path | None = None,
     out: Path = typer.Option(help="folder of the run"),
+    checkpoint_minutes: Annotated[
+        float,
+        typer.Option(
+            help="minutes between checkpoints, 0: none", envvar="ASFT_CHECKPOINT_MINUTES", min=0
+        ),
+    ] = 15,
 ) -> None:
     """Train one policy."""
     from asft.steps.train import train as step
 
-    step(settings, model, tokens, reference, out)
+    step(settings, model, tokens, reference, out, checkpoint_minutes)
 
 
 @app.command()

@@ -97,6 +97,10 @@ class History:
         """Whether the held-out pairs were already measured at this step."""
         return any(row["step"] == step and row["split"] == "heldout" for row in self._rows)
 
+    def restore(self, rows: list[dict[str, Any]]) -> None:
+        """Continue behind the rows of an interrupted run."""
+        self._rows = list(rows)
+
     def rows(self) -> list[dict[str, Any]]:
         """All rows with plain numbers, in the order of `COLUMNS`; missing values are absent."""
         plain = []

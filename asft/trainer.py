@@ -153,7 +153,8 @@ class _Measure(TrainerCallback):
             self._measure(state)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._measure(state)
+        if state.global_step >= state.max_steps:  # otherwise interrupted, in a hurry
+            self._measure(state)
 
     def _measure(self, state: Any) -> None:
         if self.trainer.heldout and not self.trainer.history.measured(state.global_step):

@@ -3,11 +3,12 @@
 Reads  settings.yaml (everything the run depends on), <results>/models/{model}/,
        <results>/data/{dataset}/tokens/, reference_logps.parquet if the method needs it
 Writes policy/ (safetensors, tokenizer, chat template), history.csv, cost.json
+       (while running: checkpoints/, which a rerun continues from)
 By hand: asft train --settings FILE --model DIR --tokens DIR [--reference FILE] --out DIR
 """
 
 import shutil
-import tempfile
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,20 +19,32 @@ import yaml
 from transformers import set_seed
 
 from asft.attention import PAIR_ATTENTION
+from asft.checkpoints import Checkpoints
 from asft.config import Training
 from asft.cost import cost_of
 from asft.errors import UserError
 from asft.losses import METHODS
 from asft.model_folders import load_tokenizer
 from asft.models import load_policy, resolve_precision
-from asft.records import write_json
+from asft.records import file_sha256, write_json
 from asft.reference import CachedReference
 from asft.tokens import read_tokens
 from asft.trainer import PairTrainer
 
 
-def train(settings: Path, model: Path, tokens: Path, reference: Path | None, out: Path) -> None:
-    """Train and save; a run whose loss or weights are not finite is refused."""
+def train(
+    settings: Path,
+    model: Path,
+    tokens: Path,
+    reference: Path | None,
+    out: Path,
+    checkpoint_minutes: float,
+) -> None:
+    """Train and save, from the newest checkpoint if there is one.
+
+    Raises:
+        UserError: no pairs, weights that are not finite, or a signal: then after a checkpoint.
+    """
     run = yaml.safe_load(settings.read_text(encoding="utf-8"))
     training = Training.model_validate(run["training"])
     pairs = read_tokens(tokens, "train")
@@ -39,28 +52,49 @@ def train(settings: Path, model: Path, tokens: Path, reference: Path | None, out
         raise UserError(f"{tokens}: no training pairs")
     set_seed(run["seed"])
     policy = load_policy(model, torch.float32, PAIR_ATTENTION)
-    with tempfile.TemporaryDirectory() as scratch:
-        trainer = PairTrainer(
-            policy,
-            pairs,
-            read_tokens(tokens, "heldout"),
-            method=METHODS[run["loss"]],
-            hyperparameters=run["hyperparameters"],
-            training=training,
-            precision=resolve_precision(training.precision),
-            seed=run["seed"],
-            output_dir=scratch,
-            reference=CachedReference(reference) if reference else None,
-        )
-        began = time.perf_counter()
-        trainer.train()
-        seconds = time.perf_counter() - began
+    checkpoints = out / "checkpoints"
+    trainer = PairTrainer(
+        policy,
+        pairs,
+        read_tokens(tokens, "heldout"),
+        method=METHODS[run["loss"]],
+        hyperparameters=run["hyperparameters"],
+        training=training,
+        precision=resolve_precision(training.precision),
+        seed=run["seed"],
+        output_dir=str(checkpoints),
+        reference=CachedReference(reference) if reference else None,
+    )
+    began = time.perf_counter()
+    key = file_sha256(settings)
+    start = _run(trainer, Checkpoints(checkpoints, key, checkpoint_minutes, trainer.history))
+    seconds = time.perf_counter() - began
     _refuse_broken(policy, out)
     trainer.history.write(out / "history.csv")
     finished = datetime.now(UTC).isoformat(timespec="seconds")
-    about = {"finished": finished, "seconds": round(seconds, 1)}
+    about = {"finished": finished, "seconds": round(seconds, 1), "continued_from_step": start}
     write_json(out / "cost.json", about | cost_of(trainer))
     _save(policy, model, getattr(torch, training.save_dtype), out / "policy")
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _run(trainer: PairTrainer, checkpoints: Checkpoints) -> int:
+    """Train to the end; returns the step it began at."""
+    trainer.add_callback(checkpoints)
+    newest = checkpoints.newest()
+    if newest:
+        print(f"continues from {newest}", file=sys.stderr, flush=True)
+        checkpoints.continue_history(newest)
+    start = len([row for row in trainer.history.rows() if row["split"] == "train"])
+    with checkpoints.watching():
+        trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+    if checkpoints.stopped_by:
+        done, steps = trainer.state.global_step, trainer.state.max_steps
+        raise UserError(
+            f"{checkpoints.folder.parent}: stopped by {checkpoints.stopped_by} after step {done} of"
+            f" {steps}; the same command continues from there"
+        )
+    return start
 
 
 def _refuse_broken(policy: torch.nn.Module, out: Path) -> None:
