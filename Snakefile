@@ -35,6 +35,11 @@ rule all:
         [f"<results>/table{n}.csv" for n in (1, 2) if CONFIG.tables.table2],
         [f"<results>/{name}.pdf" for name in figure_names(CONFIG)],
         "<results>/report/index.html",
+        [
+            f"<results>/runs/{run.folder}/model_card.md"
+            for dataset in trained_datasets(CONFIG)
+            for run in training_runs(CONFIG, dataset)
+        ],
 
 
 include: "workflow/rules/data.smk"

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from asft.config import Config, Training, parse
 from asft.errors import UserError, nearest
 from asft.losses import METHODS
+from asft.source_kinds import HubSource
 
 BASE = "base"  # the row of the untrained policy; it belongs to no data set
 
@@ -111,6 +112,20 @@ def table2_columns(config: Config) -> list[tuple[str, str]]:
         return []
     columns = [(table.arena_hard, table.arena_hard_judge)]
     return columns + [(table.mt_bench, judge) for judge in table.mt_bench_judges]
+
+
+def tables_of(config: Config, dataset: str) -> list[str]:
+    """The tables that show policies trained on a data set."""
+    table2, table3 = config.tables.table2, config.tables.table3
+    found = ["table3"] if dataset in table3.datasets else []
+    return found + (["table2"] if table2 and table2.dataset == dataset else [])
+
+
+def hub_name(config: Config) -> str:
+    """The base policy's name on the hub, "" if none of its sources says one."""
+    sources = config.models[config.model].sources
+    names = [source.hub for source in sources if isinstance(source, HubSource)]
+    return names[0] if names else ""
 
 
 def table3_runs(config: Config) -> list[Run]:

@@ -143,6 +143,22 @@ def _split(item: str) -> tuple[tuple[str, ...], Path]:
     return tuple(names.split(",")), Path(path)
 
 
+@app.command("model-card")
+def model_card(
+    run: Annotated[Path, typer.Option(help="folder of the run")],
+    data_card: Path = typer.Option(),
+    table3: Path | None = None,
+    table2: Path | None = None,
+    base: Annotated[str, typer.Option(help="the base policy's name on the hub")] = "",
+    note: str = "",
+    out: Path = typer.Option(),
+) -> None:
+    """README.md of a trained policy, with its scores."""
+    from asft.steps.write_model_card import write_model_card as step
+
+    step(run, data_card, table3, table2, base, note, out)
+
+
 @app.command()
 def report(
     settings: Settings,

@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 
 from asft import experiment
 from asft.errors import UserError
-from asft.figure_plan import figure_names
+from asft.figure_plan import figure_names, trained_datasets, training_runs
 from asft.report_plan import inputs as report_inputs
 
 try:
