@@ -28,6 +28,7 @@ PEERS = {
     "orpo": ["trl_orpo"],
     "asft": ["trl_orpo"],  # TRL has no ASFT: its nearest, reference-free as well
 }
+ORPO = "trl_orpo"
 COLUMNS = ["workload", "batch", "method", "peer", "ours_pairs_s", "peer_pairs_s", "speed_ratio"]
 COLUMNS += ["ours_peak_gb", "peer_peak_gb", "memory_ratio", "mfu"]
 # HH-RLHF-like: short answers, long dialogues. UltraFeedback-like: long answers.
@@ -125,18 +126,29 @@ def measure(repeats: int, steps: int, batches: list[int]) -> list[dict[str, Any]
                 pairs, _ = workload(name, Path(scratch), batch * steps)
                 flops = useful_flops(pairs)
                 job = {"model": str(MODEL), "pairs": str(pairs), "batch": batch, "steps": steps}
+                known: dict[str, list[dict[str, Any]]] = {}
                 for method, peers in PEERS.items():
-                    rows += _compare(job, name, method, peers, repeats, flops / peak)
+                    rows += _compare(job, name, method, peers, repeats, flops / peak, known)
     return rows
 
 
 def _compare(
-    job: dict[str, Any], name: str, method: str, peers: list[str], repeats: int, ideal: float
+    job: dict[str, Any],
+    name: str,
+    method: str,
+    peers: list[str],
+    repeats: int,
+    ideal: float,
+    known: dict[str, list[dict[str, Any]]],
 ) -> list[dict[str, Any]]:
-    found: dict[str, list[dict[str, Any]]] = {who: [] for who in ("asft", *peers)}
+    found: dict[str, list[dict[str, Any]]] = {"asft": []}
+    # ORPO's peer is ASFT's as well: measured once.
+    found |= {peer: known.setdefault(f"{peer} {method}", []) for peer in peers if peer != ORPO}
+    found |= {peer: known.setdefault(peer, []) for peer in peers if peer == ORPO}
     for _ in range(repeats):
         for who, runs in found.items():
-            runs.append(arm(who=who, method=method, **job))
+            if len(runs) < repeats:
+                runs.append(arm(who=who, method=method, **job))
     speed = {who: statistics.median(run["pairs_s"] for run in runs) for who, runs in found.items()}
     memory = {who: statistics.median(run["peak_gb"] for run in runs) for who, runs in found.items()}
     rows = []
