@@ -1,0 +1,112 @@
+"""The whole DAG, killed at twenty random moments: the same bytes in the end, nothing paid twice."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+
+import pytest
+from judge_server import JudgeServer, completion
+from test_dag import BIN, OVERLAY, copy_project, overlay
+
+KILLS = 20
+TARGETS = ["results/test/table3.csv", "results/test/table2.csv", "results/test/figure2a.csv"]
+CONTENT = {
+    "judges": {"remote": {"backend": "openai", "model": "judge", "concurrency": 2}},
+    "tables": {
+        "table3": {"methods": ["base", "dpo", "asft"], "datasets": ["ultrafeedback"]},
+        "table2": {
+            **{"methods": ["base", "asft"], "controls": ["empty"], "dataset": "ultrafeedback"},
+            **{"arena_hard_judge": "remote", "mt_bench_judges": ["remote"]},
+        },
+    },
+    "figures": {"margins": {"methods": ["asft"]}},
+}
+
+
+def prepare(folder, url):
+    project = copy_project(folder / "project")
+    content = json.loads(json.dumps(CONTENT))
+    content["judges"]["remote"]["base_url"] = url
+    overlay(project, "crash.yaml", content)
+    return project
+
+
+def start(project, *arguments):
+    command = [BIN / "snakemake", "--cores", "2", *arguments, "--rerun-incomplete"]
+    return subprocess.Popen(
+        [*map(str, command), "--configfile", OVERLAY, "crash.yaml"],
+        cwd=project,
+        env=os.environ | {"ASFT_CACHE": str(project / "cache"), "ASFT_CHECKPOINT_MINUTES": "1e-6"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # a process group of its own, to be killed as a whole
+    )
+
+
+def finish(project, *arguments):
+    process = start(project, *arguments)
+    said, _ = process.communicate()
+    assert process.returncode == 0, said[-3000:]
+
+
+def answered(project):
+    """What the judge was asked in the calls whose answers are stored."""
+    store = project / "cache" / "judge.sqlite"
+    if not store.exists():
+        return set()
+    with sqlite3.connect(store) as connection:
+        rows = connection.execute("SELECT request FROM answers").fetchall()
+    return {json.loads(request)["messages"][-1]["content"] for (request,) in rows}
+
+
+def reply(body, before):
+    """A verdict that depends on the question alone, after long enough to be killed meanwhile."""
+    rating = sum(map(ord, body["messages"][-1]["content"])) % 10 + 1
+    return completion(f"[[{rating}]] [[A>B]]", delay=0.3)
+
+
+def made(project):
+    """Every result but logs, and what says how long it took."""
+    root = project / "results/test"
+    files = [
+        path for path in root.rglob("*") if path.is_file() and root / "logs" not in path.parents
+    ]
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in files
+        if path.name not in ("cost.json", ".snakemake_timestamp")
+    }
+
+
+@pytest.mark.timeout(900)
+def test_killed_at_random_moments(tmp_path):
+    seed = int(os.environ.get("ASFT_TEST_SEED", random.randrange(10**6)))
+    print(f"ASFT_TEST_SEED={seed}")
+    draw = random.Random(seed)
+    with JudgeServer(reply) as server:
+        calm = prepare(tmp_path / "calm", server.url)
+        finish(calm, *TARGETS)
+        asked = len(server.bodies)
+        stormy = prepare(tmp_path / "stormy", server.url)
+        shutil.copytree(calm / "cache", stormy / "cache", ignore=shutil.ignore_patterns("judge*"))
+        for number in range(KILLS + 1):
+            stored, before = answered(stormy), len(server.bodies)
+            if number < KILLS:
+                process = start(stormy, *TARGETS)
+                time.sleep(draw.uniform(1, 12))
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
+                finish(stormy, "--unlock")
+            else:
+                finish(stormy, *TARGETS)
+            again = {body["messages"][-1]["content"] for body in server.bodies[before:]}
+            assert not again & stored
+    assert made(stormy) == made(calm)
+    # At most the calls in flight, two at a time, were asked twice.
+    assert asked <= len(server.bodies) - asked <= asked + 2 * KILLS
