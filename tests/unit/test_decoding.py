@@ -1,5 +1,7 @@
 """Decoding against `model.generate`: the same tokens, whatever stands beside a row; sampling."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from transformers import (
@@ -17,6 +19,7 @@ from transformers import (
 
 from asft import decoding
 from asft.decoding import Row, decode, supports
+from asft.decoding_kernels import decoding_kernels
 
 SIZES = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "vocab_size": 90}
 SIZES |= {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8}
@@ -131,3 +134,24 @@ def test_other_caches_are_left_to_transformers():
     assert not supports(windowed)
     config = Gemma2Config(**SIZES, query_pre_attn_scalar=8)
     assert not supports(Gemma2ForCausalLM(config))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kernels_change_no_bit_and_leave_no_trace(kind: str, monkeypatch: pytest.MonkeyPatch):
+    """In bf16, where rounding would show at once."""
+    model = build(kind).bfloat16()
+    rows = [Row(prompt, None, NONE) for prompt in PROMPTS]
+    attention = model.config._attn_implementation
+    fast = decode(model, rows, max_new_tokens=40, end_tokens=set(), **PLAIN)
+    assert model.config._attn_implementation == attention
+    assert not any("forward" in vars(module) for module in model.modules())
+    monkeypatch.setattr(decoding, "decoding_kernels", lambda *_: nullcontext())
+    assert fast == decode(model, rows, max_new_tokens=40, end_tokens=set(), **PLAIN)
+
+
+def test_kernels_are_in_use():
+    model = build("llama").bfloat16()
+    with decoding_kernels(model, rows=4):
+        assert model.config._attn_implementation == "asft_decoding"
+        packed = [name for name, module in model.named_modules() if "forward" in vars(module)]
+    assert ("lm_head" in packed) == torch.backends.mkldnn.is_available()
