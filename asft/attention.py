@@ -13,10 +13,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
+from transformers.utils.import_utils import is_flash_attn_2_available
 
+from asft.config import Attention
+from asft.errors import UserError
 from asft.packing import Span
 
 PAIR_ATTENTION = "asft_pairs"
+FLEX_ATTENTION = "asft_flex"
 # Tokens of a pair up to which a CPU attends with a mask; its weights are kept for the backward
 # pass: 2 bytes × heads × tokens² per layer.
 DENSE_UP_TO = 512
@@ -99,3 +103,29 @@ def _mask(p: int, c: int, r: int, repeats: int, dtype: torch.dtype) -> Tensor:
 
 
 AttentionInterface.register(PAIR_ATTENTION, pair_attention)
+
+
+def implementation(wanted: Attention, device: torch.device) -> str:
+    """The name to load a model with. `auto` is what was measured: pairs.
+
+    Raises:
+        UserError: flex or flash attention is not to be had here.
+    """
+    if wanted == "flex":
+        if device.type != "cuda":  # elsewhere it has no backward pass
+            raise UserError("training.attention: flex needs a CUDA GPU; take pairs")
+        import asft.flex  # noqa: F401 - registers itself
+
+        return FLEX_ATTENTION
+    if wanted == "flash":
+        if device.type != "cuda" or not is_flash_attn_2_available():
+            raise UserError(
+                "training.attention: flash needs a CUDA GPU and the package flash-attn; take pairs"
+            )
+        return "flash_attention_2"
+    return PAIR_ATTENTION
+
+
+def shares_prompts(model: Any) -> bool:
+    """Whether the model attends by pairs; otherwise it takes a row's sequences one by one."""
+    return model.config._attn_implementation in (PAIR_ATTENTION, FLEX_ATTENTION)

@@ -79,6 +79,9 @@ class Benchmark(Section):
     )
 
 
+Attention = Literal["auto", "pairs", "flex", "flash"]
+
+
 class Training(Section):
     """Optimisation, the same for every method unless the method's `training:` overrides it."""
 
@@ -97,6 +100,11 @@ class Training(Section):
     )
     token_budget: int = Field(
         8192, gt=0, description="tokens per packed row; bounds memory, not the result"
+    )
+    attention: Attention = Field(
+        "auto",
+        description="pairs: one fused call a pair; flex: one FlexAttention kernel a row; flash: "
+        "FlashAttention 2, which repeats the prompt for each completion; auto: pairs",
     )
     gradient_checkpointing: bool = False
     measure_every: int = Field(

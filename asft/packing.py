@@ -26,7 +26,7 @@ class PackedRow(TypedDict):
     """One row of pairs: T tokens, N of them scored."""
 
     ids: list[str]
-    spans: list[Span]
+    spans: list[Span]  # none if prompts are not shared
     input_ids: Tensor  # (1, T)
     position_ids: Tensor  # (1, T)
     scored: Tensor  # (N,) positions whose next-token distribution is needed
@@ -35,26 +35,37 @@ class PackedRow(TypedDict):
 
 
 def pack(
-    pairs: Sequence[TokenPair], token_budget: int, *, paired: bool = True, with_prompt: bool = False
+    pairs: Sequence[TokenPair],
+    token_budget: int,
+    *,
+    paired: bool = True,
+    with_prompt: bool = False,
+    shared: bool = True,
 ) -> list[PackedRow]:
     """Fill rows in order, a new one when the next pair would exceed the budget.
 
     A pair longer than the budget gets a row of its own. With `paired=False` rejected completions
-    are left out; with `with_prompt=True` the prompt's own tokens are scored too.
+    are left out; with `with_prompt=True` the prompt's own tokens are scored too. With
+    `shared=False` the prompt stands before both completions, for kernels that know sequences and
+    no pairs.
     """
     rows: list[list[TokenPair]] = []
     room = 0
     for pair in pairs:
-        size = len(pair.prompt) + len(pair.chosen) + (len(pair.rejected) if paired else 0)
+        size = len(pair.prompt) + len(pair.chosen)
+        if paired:
+            size += len(pair.rejected) + (0 if shared else len(pair.prompt))
         if not rows or size > room:
             rows.append([])
             room = token_budget
         rows[-1].append(pair)
         room -= size
-    return [_pack_row(row, paired, with_prompt) for row in rows]
+    return [_pack_row(row, paired, with_prompt, shared) for row in rows]
 
 
-def _pack_row(pairs: Sequence[TokenPair], paired: bool, with_prompt: bool) -> PackedRow:
+def _pack_row(
+    pairs: Sequence[TokenPair], paired: bool, with_prompt: bool, shared: bool
+) -> PackedRow:
     ids: list[np.ndarray] = []
     positions: list[np.ndarray] = []
     scored: list[np.ndarray] = []
@@ -65,22 +76,26 @@ def _pack_row(pairs: Sequence[TokenPair], paired: bool, with_prompt: bool) -> Pa
     for number, pair in enumerate(pairs):
         prompt, chosen = pair.prompt, pair.chosen
         rejected = pair.rejected if paired else pair.rejected[:0]
-        p, c, r = len(prompt), len(chosen), len(rejected)
-        spans.append((start, p, c, r))
-        ids += [prompt, chosen, rejected]
-        positions += [np.arange(p + c), np.arange(p, p + r)]
-        last = start + p - 1  # the prompt's last token predicts the first token of both completions
-        parts = [(chosen, start + p, 0), (rejected, start + p + c, 1)]
-        for completion, first, kind in parts:
+        again = prompt if paired and not shared else prompt[:0]
+        p, c, r, a = len(prompt), len(chosen), len(rejected), len(again)
+        if shared:
+            spans.append((start, p, c, r))
+        ids += [prompt, chosen, again, rejected]
+        positions += [np.arange(p + c), np.arange(p - a, p + r)]
+        # The prompt's last token predicts the first token of both completions.
+        last = start + p - 1
+        second = start + p + c + a
+        parts = [(chosen, last, start + p, 0), (rejected, second - 1 if a else last, second, 1)]
+        for completion, before, first, kind in parts:
             if len(completion):
-                scored.append(np.r_[last, first : first + len(completion) - 1])
+                scored.append(np.r_[before, first : first + len(completion) - 1])
                 targets.append(completion)
                 segments.append(np.full(len(completion), number + kind * len(pairs)))
         if with_prompt:
             scored.append(np.arange(start, last))
             targets.append(prompt[1:])
             segments.append(np.full(p - 1, number + 2 * len(pairs)))
-        start += p + c + r
+        start = second + r
     return PackedRow(
         ids=[pair.id for pair in pairs],
         spans=spans,
@@ -97,15 +112,19 @@ def _tensor(parts: Iterable[np.ndarray]) -> Tensor:
 
 
 def pair_logps(model: torch.nn.Module, row: PackedRow) -> PairLogps:
-    """Log-probabilities of a row's pairs under a causal LM loaded with `PAIR_ATTENTION`.
+    """Log-probabilities of a row's pairs under a causal LM.
+
+    The model attends as the row wants it: by `PAIR_ATTENTION` or `FLEX_ATTENTION`, or, where
+    prompts are not shared, by any of transformers' that tells sequences by their positions.
 
     The LM head runs on scored positions only. Absent completions and prompts have sum 0 and 0
     tokens.
     """
+    spans = {"spans": row["spans"]} if row["spans"] else {}
     output = model(
         input_ids=row["input_ids"],
         position_ids=row["position_ids"],
-        spans=row["spans"],
+        **spans,
         logits_to_keep=row["scored"],
         use_cache=False,
     )

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
+from asft.attention import shares_prompts
 from asft.config import Training
 from asft.fused import fuse
 from asft.history import History
@@ -68,6 +69,7 @@ class PairTrainer(Trainer):
             self.training.token_budget,
             paired=self.method.paired,
             with_prompt=self.method.needs_prompt,
+            shared=shares_prompts(self.model),
         )
         return {"rows": rows}
 
@@ -119,8 +121,13 @@ class PairTrainer(Trainer):
         """Score the held-out pairs as they stand; always both completions, whatever the method."""
         model: Any = self.model
         model.eval()
-        budget, with_prompt = self.training.token_budget, self.method.needs_prompt
-        for packed in packed_by_length(self.heldout, budget, with_prompt):
+        rows = packed_by_length(
+            self.heldout,
+            self.training.token_budget,
+            with_prompt=self.method.needs_prompt,
+            shared=shares_prompts(model),
+        )
+        for packed in rows:
             row: Any = self._prepare_input(packed)
             with torch.no_grad(), self.compute_loss_context_manager():
                 losses, policy = self.compute_loss(model, row, return_outputs=True)
@@ -162,11 +169,15 @@ class _Measure(TrainerCallback):
 
 
 def packed_by_length(
-    pairs: Iterable[TokenPair], token_budget: int, with_prompt: bool = False
+    pairs: Iterable[TokenPair], token_budget: int, **options: bool
 ) -> Iterable[PackedRow]:
-    """Rows of both completions, longest pairs first: the first needs most memory."""
+    """Rows of both completions, longest pairs first: the first needs most memory.
+
+    Args:
+        options: as of `pack`.
+    """
     longest_first = sorted(pairs, key=lambda p: -(len(p.prompt) + len(p.chosen) + len(p.rejected)))
-    yield from pack(longest_first, token_budget, with_prompt=with_prompt)
+    yield from pack(longest_first, token_budget, **options)
 
 
 def _arguments(training: Training, seed: int, output_dir: str) -> TrainingArguments:

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from transformers import set_seed
 
-from asft.attention import PAIR_ATTENTION
+from asft.attention import implementation, shares_prompts
 from asft.config import Training
 from asft.cost import cost_of
 from asft.errors import UserError
@@ -61,7 +61,8 @@ def measure_cost(
     pairs = list(islice(cycle(known), settings.steps * training.batch_size))
     precision = resolve_precision(training.precision)
     set_seed(settings.seed)
-    policy = load_policy(model, torch.float32, PAIR_ATTENTION)
+    attention = implementation(training.attention, default_device())
+    policy = load_policy(model, torch.float32, attention)
     with tempfile.TemporaryDirectory() as scratch:
         reference, seconds = _reference(arm, policy, model, pairs, training, precision, scratch)
         trainer = PairTrainer(
@@ -97,12 +98,14 @@ def _reference(
     if arm == "asft":
         return None, 0.0
     if arm == "dpo_online":
-        loaded = load_policy(model, precision, PAIR_ATTENTION).to(default_device())
+        attention = implementation(training.attention, default_device())
+        loaded = load_policy(model, precision, attention).to(default_device())
         return OnlineReference(loaded, precision), 0.0
     different = list({pair.id: pair for pair in pairs}.values())
     policy.to(default_device())
     began = time.perf_counter()
-    table = score_pairs(policy, packed_by_length(different, training.token_budget), precision)
+    rows = packed_by_length(different, training.token_budget, shared=shares_prompts(policy))
+    table = score_pairs(policy, rows, precision)
     seconds = (time.perf_counter() - began) * len(pairs) / len(different)
     path = Path(scratch) / "reference_logps.parquet"
     write_reference(path, table)

@@ -8,7 +8,7 @@ By hand: asft reference --model DIR --tokens DIR --settings '{"precision": "auto
 import json
 from pathlib import Path
 
-from asft.attention import PAIR_ATTENTION
+from asft.attention import implementation, shares_prompts
 from asft.config import Training
 from asft.models import default_device, load_policy, resolve_precision
 from asft.reference import score_pairs, write_reference
@@ -24,6 +24,7 @@ def reference(model: Path, tokens: Path, settings: str, out: Path) -> None:
     pairs = [*read_tokens(tokens, "train"), *read_tokens(tokens, "heldout")]
     # fp32 weights under autocast, as in training: the margin over the reference is then 0 at step
     # 0.
-    base = load_policy(model, torch.float32, PAIR_ATTENTION).to(default_device())
-    rows = packed_by_length(pairs, training.token_budget)
+    device = default_device()
+    base = load_policy(model, torch.float32, implementation(training.attention, device)).to(device)
+    rows = packed_by_length(pairs, training.token_budget, shared=shares_prompts(base))
     write_reference(out, score_pairs(base, rows, resolve_precision(training.precision)))

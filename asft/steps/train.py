@@ -18,14 +18,14 @@ import torch
 import yaml
 from transformers import set_seed
 
-from asft.attention import PAIR_ATTENTION
+from asft.attention import implementation
 from asft.checkpoints import Checkpoints
 from asft.config import Training
 from asft.cost import cost_of
 from asft.errors import UserError
 from asft.losses import METHODS
 from asft.model_folders import load_tokenizer
-from asft.models import load_policy, resolve_precision
+from asft.models import default_device, load_policy, resolve_precision
 from asft.records import file_sha256, write_json
 from asft.reference import CachedReference
 from asft.tokens import read_tokens
@@ -51,7 +51,8 @@ def train(
     if len(pairs) == 0:
         raise UserError(f"{tokens}: no training pairs")
     set_seed(run["seed"])
-    policy = load_policy(model, torch.float32, PAIR_ATTENTION)
+    attention = implementation(training.attention, default_device())
+    policy = load_policy(model, torch.float32, attention)
     checkpoints = out / "checkpoints"
     trainer = PairTrainer(
         policy,

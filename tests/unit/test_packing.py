@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from asft.attention import PAIR_ATTENTION
+import asft.flex  # noqa: F401 - registers FLEX_ATTENTION
+from asft.attention import FLEX_ATTENTION, PAIR_ATTENTION, implementation, shares_prompts
+from asft.errors import UserError
 from asft.logps import token_logps
 from asft.packing import pack, pair_logps
 from asft.tokens import TokenPair
@@ -146,3 +148,45 @@ def test_token_logps_equals_log_softmax_in_value_and_gradient():
     (theirs * weight).sum().backward()
     torch.testing.assert_close(ours, theirs)
     torch.testing.assert_close(grad, logits.grad)
+
+
+@pytest.mark.parametrize("with_prompt", [False, True])
+def test_flex_attention_gives_what_attention_by_pairs_gives(with_prompt):
+    """In values: on CPUs, torch has no backward pass of it."""
+    found = []
+    for attention in (PAIR_ATTENTION, FLEX_ATTENTION):
+        model = tiny(attention)
+        rows = pack(random_pairs(LENGTHS), 40, with_prompt=with_prompt)
+        with torch.no_grad():
+            values = [part.sum for row in rows for part in pair_logps(model, row)]
+        found.append(torch.cat(values))
+    torch.testing.assert_close(found[1], found[0], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_rows_without_shared_prompts_give_the_same(paired):
+    """What FlashAttention gets; here by transformers' own mask for packed sequences."""
+    pairs = random_pairs(LENGTHS)
+    rows = [pack(pairs, 1000, paired=paired, with_prompt=True, shared=s) for s in (True, False)]
+    shared, repeated = (row for (row,) in rows)
+    assert repeated["input_ids"].shape[1] == shared["input_ids"].shape[1] + (
+        sum(p for p, _, _ in LENGTHS) if paired else 0
+    )
+    expected = pair_logps(tiny(PAIR_ATTENTION), shared)
+    plain = tiny("sdpa")
+    assert shares_prompts(tiny(PAIR_ATTENTION))
+    assert not shares_prompts(plain)
+    found = pair_logps(plain, repeated)
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a.sum, b.sum, atol=1e-5, rtol=1e-5)
+        assert torch.equal(a.tokens, b.tokens)
+
+
+def test_kernels_of_gpus_are_refused_elsewhere(monkeypatch):
+    for wanted in ("flash", "flex"):
+        with pytest.raises(UserError, match="needs a CUDA GPU"):
+            implementation(wanted, torch.device("cpu"))
+    assert implementation("flex", torch.device("cuda")) == FLEX_ATTENTION
+    monkeypatch.setattr("asft.attention.is_flash_attn_2_available", lambda: True)
+    assert implementation("flash", torch.device("cuda")) == "flash_attention_2"
+    assert implementation("auto", torch.device("cuda")) == PAIR_ATTENTION

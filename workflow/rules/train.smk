@@ -33,6 +33,7 @@ rule reference:
         settings=as_json(
             precision=CONFIG.training.precision,
             token_budget=CONFIG.training.token_budget,
+            attention=CONFIG.training.attention,
         ),
     shell:
         "asft --log {log} reference --settings {params.settings:q} --model {input.model}"
