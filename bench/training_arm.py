@@ -18,7 +18,8 @@ from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # for both sides
+if '"who": "asft"' in sys.argv[-1]:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the `asft` command does
 
 import torch
 from transformers import TrainerCallback, set_seed
@@ -100,6 +101,7 @@ def trl(job: dict[str, Any], rows: list[dict[str, Any]], scratch: str) -> Any:
         **{"bf16": True, "gradient_checkpointing": False, "max_length": MAX_LENGTH},
         **{"optim": "adamw_torch_fused", "report_to": "none", "logging_steps": 1},
         **{"save_strategy": "no", "dataloader_pin_memory": False, "disable_tqdm": True},
+        **{"use_cpu": not torch.cuda.is_available()},
     }
     shared: dict[str, Any] = {
         "model": load_policy(folder, torch.float32),
