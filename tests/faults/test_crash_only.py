@@ -29,7 +29,8 @@ CONTENT = {
 
 
 def prepare(folder, url):
-    project = copy_project(folder / "project")
+    folder.mkdir()
+    project = copy_project(folder)
     content = json.loads(json.dumps(CONTENT))
     content["judges"]["remote"]["base_url"] = url
     overlay(project, "crash.yaml", content)
