@@ -26,6 +26,7 @@ PLANTED = (
     "<script>window.planted = 1</script><img src=x onerror='window.planted = 2'>"
     "<svg onload=window.planted=3></svg></script><!-- \u2028 \0 javascript:alert(1) "
 )
+CODE = "Look:\n```python\n" + "x = 1; " * 60 + "\n```\nDone."
 # Whatever sticks out of the window and no ancestor scrolls or clips.
 STICKING_OUT = """() => [...document.querySelectorAll('body *')].filter((node) => {
   const box = node.getBoundingClientRect();
@@ -50,6 +51,8 @@ def made(tmp_path_factory):
             return PLANTED
         if method == "sft" and number == 3:
             return "unbroken" * 60 + " zanzibar"
+        if method == "sft" and number == 2:
+            return CODE
         return plain_answer(method, number, turn)
 
     return build(tmp_path_factory.mktemp("ein Bericht"), small(), answer=answer)
@@ -128,6 +131,21 @@ def test_a_link_brings_back_what_was_seen(visit, made):
     titles = [each.locator("#list .title").all_text_contents() for each in (page, again)]
     assert titles[0] == titles[1]
     assert len(titles[0]) == 2
+
+
+def test_code_keeps_its_lines_and_paper_shows_what_the_screen_did(visit, made):
+    page = visit(f"{made}/samples.html#b=alpaca_en&q=alpaca_en-2")
+    page.wait_for_selector("pre.code")
+    code = page.locator("pre.code").first
+    assert code.text_content() == CODE.split("\n", 1)[1].rsplit("\n", 1)[0]
+    assert code.evaluate("(node) => node.scrollWidth > node.clientWidth")
+    assert page.evaluate(STICKING_OUT) == []
+    page = visit(f"{made}/samples.html#b=alpaca_en")
+    page.wait_for_selector(".answer")
+    page.set_viewport_size({"width": 700, "height": 900})
+    page.emulate_media(media="print")
+    page.wait_for_timeout(300)
+    assert page.locator(".answer").first.is_visible()
 
 
 def test_filters_and_search(visit, made):

@@ -3,7 +3,7 @@
 (() => {
   const { state, store, scores, list, sample } = ASFT;
   const at = (id) => document.getElementById(id);
-  const wide = matchMedia("(min-width: 60rem)");
+  const wide = matchMedia("(min-width: 60rem), print"); // a narrow sheet shows what the screen did
   let view = null; // what is shown now
   let wordsOpen = false;
   let turn = 0; // of drawing: an answer that comes late must not overwrite a newer one
