@@ -82,6 +82,17 @@ class Benchmark(Section):
 Attention = Literal["auto", "pairs", "flex", "flash"]
 
 
+class LoRA(Section):
+    """Low-rank adapters on the linear layers instead of all weights (peft)."""
+
+    rank: int = Field(16, gt=0)
+    alpha: int = Field(32, gt=0, description="the adapter is scaled by alpha / rank")
+    dropout: Share = 0.0
+    save_adapter: bool = Field(
+        False, description="keep the adapter too, in policy/adapter; the policy itself is merged"
+    )
+
+
 class Training(Section):
     """Optimisation, the same for every method unless the method's `training:` overrides it."""
 
@@ -101,6 +112,7 @@ class Training(Section):
     token_budget: int = Field(
         8192, gt=0, description="tokens per packed row; bounds memory, not the result"
     )
+    lora: LoRA | None = Field(None, description="null: train all weights, as the paper does")
     attention: Attention = Field(
         "auto",
         description="pairs: one fused call a pair; flex: one FlexAttention kernel a row; flash: "

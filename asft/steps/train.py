@@ -23,6 +23,7 @@ from asft.checkpoints import Checkpoints
 from asft.config import Training
 from asft.cost import cost_of
 from asft.errors import UserError
+from asft.lora import adapt, merged
 from asft.losses import METHODS
 from asft.model_folders import load_tokenizer
 from asft.models import default_device, load_policy, resolve_precision
@@ -53,6 +54,8 @@ def train(
     set_seed(run["seed"])
     attention = implementation(training.attention, default_device())
     policy = load_policy(model, torch.float32, attention)
+    if training.lora:
+        policy = adapt(policy, training.lora)
     checkpoints = out / "checkpoints"
     trainer = PairTrainer(
         policy,
@@ -75,7 +78,7 @@ def train(
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     about = {"finished": finished, "seconds": round(seconds, 1), "continued_from_step": start}
     write_json(out / "cost.json", about | cost_of(trainer))
-    _save(policy, model, getattr(torch, training.save_dtype), out / "policy")
+    _save(policy, model, training, out / "policy")
     shutil.rmtree(checkpoints, ignore_errors=True)
 
 
@@ -107,11 +110,13 @@ def _refuse_broken(policy: torch.nn.Module, out: Path) -> None:
         )
 
 
-def _save(policy: Any, model: Path, dtype: torch.dtype, out: Path) -> None:
+def _save(policy: Any, model: Path, training: Training, out: Path) -> None:
     """Save whole or not at all: into a folder beside `out`, then renamed."""
     temporary = out.with_name(f".{out.name}.partial")
     shutil.rmtree(temporary, ignore_errors=True)
-    policy.to(dtype).save_pretrained(temporary)
+    if training.lora:
+        policy = merged(policy, temporary / "adapter" if training.lora.save_adapter else None)
+    policy.to(getattr(torch, training.save_dtype)).save_pretrained(temporary)
     load_tokenizer(model).save_pretrained(temporary)
     shutil.rmtree(out, ignore_errors=True)
     temporary.replace(out)

@@ -232,6 +232,24 @@ def test_the_papers_experiment_is_planned():
     assert jobs["generate"] == jobs["score"] == 7
 
 
+@pytest.mark.parametrize(
+    ("overlays", "table", "jobs"),
+    [
+        (["small"], "small/table3.csv", {"train": 6, "generate": 7, "score": 7, "table3": 1}),
+        (["small"], "small/table2.csv", {"train": 4, "generate": 10, "reference": 1, "judge": 18}),
+        (["paper", "tuned"], "tuned/table2.csv", {"train": 4, "generate": 10, "judge": 27}),
+        (["paper", "lora"], "paper_lora/table3.csv", {"train": 6, "generate": 7}),
+    ],
+)
+def test_every_overlay_is_planned(overlays, table, jobs):
+    command = [str(BIN / "snakemake"), "-n", "--cores", "2", f"results/{table}", "--configfile"]
+    command += [f"workflow/config/{name}.yaml" for name in overlays]
+    output = subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
+    assert output.returncode == 0, output.stdout + output.stderr
+    found = planned(output.stdout + output.stderr)
+    assert {name: found.get(name) for name in jobs} == jobs
+
+
 def test_parsing_the_snakefile_imports_no_torch():
     code = "import asft.experiment, asft.cli, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,0 +1,31 @@
+"""Low-rank adapters: train a few per cent of the weights, save the policy with them added.
+
+The frozen weights stay fp32, as in full training, so that the reference's log-probabilities, which
+are computed without an adapter, are exactly the policy's before its first step.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from asft.config import LoRA
+
+
+def adapt(policy: Any, lora: LoRA) -> Any:
+    """`policy` with untrained adapters on all its linear layers but the head; they alone train."""
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(policy, config)
+
+
+def merged(policy: Any, adapter: Path | None) -> Any:
+    """The policy with its adapter added to the weights; the adapter alone goes to `adapter`."""
+    if adapter is not None:
+        policy.save_pretrained(adapter)
+    return policy.merge_and_unload()
