@@ -238,7 +238,7 @@ def test_the_papers_experiment_is_planned():
         (["small"], "small/table3.csv", {"train": 6, "generate": 7, "score": 7, "table3": 1}),
         (["small"], "small/table2.csv", {"train": 4, "generate": 10, "reference": 1, "judge": 18}),
         (["paper", "tuned"], "tuned/table2.csv", {"train": 4, "generate": 10, "judge": 27}),
-        (["paper", "lora"], "paper_lora/table3.csv", {"train": 6, "generate": 7}),
+        (["paper", "lora"], "lora/table3.csv", {"train": 6, "generate": 7}),
     ],
 )
 def test_every_overlay_is_planned(overlays, table, jobs):
