@@ -32,9 +32,12 @@ def test_table_3_in_six_minutes(cluster, finished):
     assert seconds <= 360
     jobs = cluster.jobs()
     assert {job["state"] for job in jobs} == {"COMPLETED"}
-    with_gpu = {job["comment"] for job in jobs if job["gpus"].endswith("gpu:1")}
-    assert len([name for name in with_gpu if "train" in name]) == 10
-    assert not [name for name in with_gpu if "prepare" in name or "table3" in name]
+    gpus = {job["comment"].partition("_wildcards")[0]: job["gpus"] for job in jobs}
+    assert gpus["rule_training_settings_train"].endswith("gpu:1")
+    assert gpus["rule_answering_generate_score"].endswith("gpu:1")
+    assert gpus["rule_prepare_dataset"] == gpus["rule_table3"] == "N/A"
+    ridden = [job for job in jobs if job["comment"] == "rule_training_settings_train"]
+    assert len(ridden) == 10  # settings in one SLURM job with their training, each by itself
 
 
 def test_its_outputs_equal_those_of_a_local_run(finished, tmp_path):

@@ -32,7 +32,8 @@ def plan(*arguments, configs=(OVERLAY,), targets=TABLES, folder=ROOT, gpus=""):
     output = result.stdout + result.stderr
     assert result.returncode == 0, output
     asked = {}
-    for block in re.split(r"\n(?=(?:local)?rule )", output)[1:]:
+    # Jobs of a group are indented.
+    for block in re.split(r"\n *(?=(?:local)?rule \w+:)", output)[1:]:
         rule = re.match(r"(?:local)?rule (\w+):", block)[1]
         threads = re.search(r"threads: (\d+)", block)
         found = dict(re.findall(r"(\w+)=([^,\s]+)", re.search(r"resources: (.*)", block)[1]))
