@@ -62,11 +62,16 @@ def test_one_beta_runs_one_method_and_too_little_memory_is_mended(cluster, finis
     folder, _ = finished
     before = cluster.newest()
     overlay(folder, "beta.yaml", {"methods": {"asft": {"beta": 0.3}}})
-    scarce = ["--set-resources", "train:mem_mb=200 * attempt ** 3"]
+    # In one SLURM job with its settings, which ask for little.
+    scarce = ["--set-resources", "train:mem_mb=200 * attempt ** 3", "settings:mem_mb=100"]
     cluster.run(folder, TABLE3, *scarce, overlays=["gpus.yaml", "beta.yaml"])
     jobs = cluster.jobs(after=before)
-    assert [job["state"] for job in jobs if job["memory"] == "200M"] == ["OUT_OF_MEMORY"] * 2
-    assert [job["state"] for job in jobs if job["memory"] == "1600M"] == ["COMPLETED"] * 2
+    training = [job for job in jobs if job["comment"] == "rule_training_settings_train"]
+    tried = [(job["state"], job["memory"]) for job in training]
+    assert tried == [("FAILED", "200M")] * 2 + [("COMPLETED", "1600M")] * 2
+    answering = [job for job in jobs if job["comment"] == "rule_answering_generate_score"]
+    assert len(answering) == 2
+    assert len(jobs) == 7  # and the table
 
 
 def test_a_job_that_hangs_is_killed_and_sent_again_with_more_time(cluster, finished):
