@@ -38,7 +38,7 @@ def gpus_here():
 
 
 # GPUs and cores of one job with a model. Where such jobs run side by side, one on each GPU, they share
-# the cores. Rules ask for None rather than 0: some clusters take the mere word for a wish.
+# the cores.
 GPUS_HERE = gpus_here()
 JOB_GPUS = min(CONFIG.gpus or 1, GPUS_HERE) if GPUS_HERE else CONFIG.gpus
 JOB_CORES = max(1, ALL_CORES * JOB_GPUS // GPUS_HERE) if GPUS_HERE else ALL_CORES

@@ -22,7 +22,7 @@ rule generate:
         "<results>/logs/generate/{run}/{benchmark}.log",
     threads: CONFIG.generation.threads or JOB_CORES
     resources:
-        gpu=JOB_GPUS or None,
+        gpu=JOB_GPUS,
         mem_mb=growing(estimates.inference_mb(size_of(CONFIG.model), JOB_GPUS)),
         runtime=growing(estimates.inference_minutes(size_of(CONFIG.model), JOB_GPUS)),
     params:

@@ -40,7 +40,7 @@ rule judge:
         "<results>/logs/judge/{contestant}/{benchmark}/{judge}.log",
     threads: judge_threads
     resources:
-        gpu=lambda wildcards: judge_size(wildcards) and JOB_GPUS or None,
+        gpu=lambda wildcards: JOB_GPUS if judge_size(wildcards) else 0,
         mem_mb=lambda wildcards, attempt: (
             attempt * estimates.inference_mb(judge_size(wildcards), JOB_GPUS)
         ),

@@ -35,7 +35,7 @@ rule reference:
         "<results>/logs/reference/{dataset}.log",
     threads: JOB_CORES
     resources:
-        gpu=JOB_GPUS or None,
+        gpu=JOB_GPUS,
         mem_mb=growing(estimates.inference_mb(size_of(CONFIG.model), JOB_GPUS)),
         runtime=growing(estimates.inference_minutes(size_of(CONFIG.model), JOB_GPUS)),
     params:
@@ -69,7 +69,7 @@ rule train:
         "<results>/logs/train/{dataset}/{method}/seed{seed}.log",
     threads: JOB_CORES
     resources:
-        gpu=JOB_GPUS or None,
+        gpu=JOB_GPUS,
         mem_mb=TRAINING_MB,
         runtime=TRAINING_MINUTES,
     params:
@@ -103,7 +103,7 @@ rule measure_cost:
         "<results>/logs/measure_cost/{dataset}/{arm}/repeat{repeat}.log",
     threads: ALL_CORES  # alone on the machine, GPUs or not: its time is the result
     resources:
-        gpu=JOB_GPUS or None,
+        gpu=JOB_GPUS,
         mem_mb=TRAINING_MB,
         runtime=TRAINING_MINUTES,
     params:
