@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from asft.devices import claim_gpus
+
 app = typer.Typer()
 Settings = Annotated[str, typer.Option(help="this step's part of the config, as JSON")]
 
@@ -62,6 +64,7 @@ def reference(
     out: Path = typer.Option(),
 ) -> None:
     """Log-probabilities of all pairs under the base policy."""
+    claim_gpus()
     from asft.steps.reference import reference as step
 
     step(model, tokens, settings, out)
@@ -82,6 +85,7 @@ def train(
     ] = 15,
 ) -> None:
     """Train one policy."""
+    claim_gpus()
     from asft.steps.train import train as step
 
     step(settings, model, tokens, reference, out, checkpoint_minutes)
@@ -96,6 +100,7 @@ def generate(
     out: Path = typer.Option(),
 ) -> None:
     """A policy's answers to a benchmark."""
+    claim_gpus()
     from asft.steps.generate import generate as step
 
     step(policy, questions, settings, seed, out)
@@ -121,6 +126,7 @@ def measure_cost(
     out: Path = typer.Option(),
 ) -> None:
     """Time and memory of a few training steps, for Figure 2(b)."""
+    claim_gpus()
     from asft.steps.measure_cost import measure_cost as step
 
     step(settings, arm, repeat, model, tokens, out)

@@ -30,6 +30,9 @@ class Model(Section):
     chat_template: str | None = Field(
         None, description="a Jinja file that replaces the model's own template"
     )
+    billion_parameters: float = Field(
+        1, gt=0, description="its size, from which jobs tell a cluster what they need"
+    )
 
 
 class Dataset(Section):
@@ -185,6 +188,12 @@ class Config(Section):
     generation: Generation = Generation()
     statistics: Statistics = Statistics()
     seeds: list[int] = Field([42], min_length=1)
+    gpus: int = Field(
+        0,
+        ge=0,
+        description="GPUs that a job with a model asks a cluster for; one of this machine is used "
+        "in any case",
+    )
     tables: Tables
     figures: Figures = Figures()
 

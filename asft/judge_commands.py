@@ -8,6 +8,7 @@ import typer
 
 from asft.commands import Settings
 from asft.config import Statistics
+from asft.devices import claim_gpus
 from asft.errors import UserError
 
 app = typer.Typer()
@@ -38,6 +39,8 @@ def judge(
     dry_run: Annotated[bool, typer.Option(help="write the messages, send nothing")] = False,
 ) -> None:
     """A judge's verdicts on a policy's answers."""
+    if judge_model:
+        claim_gpus()
     from asft.steps.judge import judge as step
 
     step(benchmark, protocol, completions, settings, judge_model, store, out, dry_run)

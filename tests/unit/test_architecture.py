@@ -20,6 +20,8 @@ FLOORS = {
         "table_settings",
         "figure_settings",
         "paper",
+        "devices",
+        "estimates",
     ],
     "maths": [
         "losses",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from asft import experiment
+from asft import estimates, experiment
+from asft.devices import visible_gpus
 from asft.errors import UserError
 from asft.figure_plan import figure_names, trained_datasets, training_runs
 from asft.report_plan import inputs as report_inputs
@@ -20,8 +21,36 @@ except UserError as error:
 # `asft` is found beside this Python, whether or not its environment is active.
 shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
-# What keeps every core busy runs one at a time, so that two such jobs do not fight.
+# What keeps every core busy runs one at a time, so that two such jobs do not fight. On a cluster these
+# are the cores of one job: the profile's `cores`.
 ALL_CORES = workflow.cores or 1
+
+
+def gpus_here():
+    """How many of this machine's GPUs the jobs may take; 0 if they run on other machines."""
+    if workflow.remote_exec or workflow.resource_settings.nodes is not None:
+        return 0
+    if "gpu" not in workflow.global_resources and visible_gpus():
+        # As many jobs at a time as there are GPUs; `asft` sees to it that each takes its own.
+        workflow.global_resources["gpu"] = len(visible_gpus())
+    limit = workflow.global_resources.get("gpu")
+    return limit.value if limit else 0
+
+
+# GPUs and cores of one job with a model. Where such jobs run side by side, one on each GPU, they share
+# the cores.
+GPUS_HERE = gpus_here()
+JOB_GPUS = min(CONFIG.gpus or 1, GPUS_HERE) if GPUS_HERE else CONFIG.gpus
+JOB_CORES = max(1, ALL_CORES * JOB_GPUS // GPUS_HERE) if GPUS_HERE else ALL_CORES
+
+
+def size_of(model):
+    return CONFIG.models[model].billion_parameters
+
+
+def growing(amount):
+    """A resource of which each attempt asks more: what was too little is tried again."""
+    return lambda wildcards, attempt: attempt * amount
 
 
 def one_of(names):

@@ -6,8 +6,14 @@ rule fetch_model:
         directory("<results>/models/{model}"),
     log:
         "<results>/logs/fetch_model/{model}.log",
+    resources:
+        mem_mb=lambda wildcards, attempt: (
+            attempt * estimates.inference_mb(size_of(wildcards.model), gpus=0)
+        ),
     params:
-        settings=lambda wildcards: CONFIG.models[wildcards.model].model_dump_json(),
+        settings=lambda wildcards: CONFIG.models[wildcards.model].model_dump_json(
+            exclude={"billion_parameters"}
+        ),
     shell:
         "asft --log {log} fetch-model --settings {params.settings:q} --out {output}"
 

@@ -20,7 +20,11 @@ rule generate:
         "<results>/runs/{run}/completions/{benchmark}.jsonl",
     log:
         "<results>/logs/generate/{run}/{benchmark}.log",
-    threads: CONFIG.generation.threads or ALL_CORES
+    threads: CONFIG.generation.threads or JOB_CORES
+    resources:
+        gpu=JOB_GPUS,
+        mem_mb=growing(estimates.inference_mb(size_of(CONFIG.model), JOB_GPUS)),
+        runtime=growing(estimates.inference_minutes(size_of(CONFIG.model), JOB_GPUS)),
     params:
         settings=lambda wildcards: as_json(
             decoding=CONFIG.benchmarks[wildcards.benchmark].decoding,

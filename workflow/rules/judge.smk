@@ -19,7 +19,13 @@ def judge_model(wildcards):
 
 def judge_threads(wildcards):
     judge = CONFIG.judges[wildcards.judge]
-    return (judge.threads or ALL_CORES) if judge.backend == "local" else 1
+    return (judge.threads or JOB_CORES) if judge.backend == "local" else 1
+
+
+def judge_size(wildcards):
+    """Billions of parameters that the job itself computes with."""
+    judge = CONFIG.judges[wildcards.judge]
+    return size_of(judge.model) if judge.backend == "local" else 0
 
 
 rule judge:
@@ -33,6 +39,14 @@ rule judge:
     log:
         "<results>/logs/judge/{contestant}/{benchmark}/{judge}.log",
     threads: judge_threads
+    resources:
+        gpu=lambda wildcards: JOB_GPUS if judge_size(wildcards) else 0,
+        mem_mb=lambda wildcards, attempt: (
+            attempt * estimates.inference_mb(judge_size(wildcards), JOB_GPUS)
+        ),
+        runtime=lambda wildcards, attempt: (
+            attempt * estimates.inference_minutes(judge_size(wildcards), JOB_GPUS)
+        ),
     params:
         settings=lambda wildcards: CONFIG.judges[wildcards.judge].model_dump_json(),
         protocol=lambda wildcards: CONFIG.benchmarks[wildcards.benchmark].protocol,

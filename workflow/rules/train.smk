@@ -1,5 +1,10 @@
 # One run: settings (the run's slice of the config), reference log-probabilities if needed, training.
 
+TRAINING_MB = growing(
+    estimates.training_mb(size_of(CONFIG.model), CONFIG.training.token_budget, JOB_GPUS)
+)
+TRAINING_MINUTES = growing(estimates.training_minutes(size_of(CONFIG.model), JOB_GPUS))
+
 
 rule settings:
     input:
@@ -28,7 +33,11 @@ rule reference:
         "<results>/data/{dataset}/reference_logps.parquet",
     log:
         "<results>/logs/reference/{dataset}.log",
-    threads: ALL_CORES
+    threads: JOB_CORES
+    resources:
+        gpu=JOB_GPUS,
+        mem_mb=growing(estimates.inference_mb(size_of(CONFIG.model), JOB_GPUS)),
+        runtime=growing(estimates.inference_minutes(size_of(CONFIG.model), JOB_GPUS)),
     params:
         settings=as_json(
             precision=CONFIG.training.precision,
@@ -58,7 +67,11 @@ rule train:
         cost="<results>/runs/{dataset}/{method}/seed{seed}/cost.json",
     log:
         "<results>/logs/train/{dataset}/{method}/seed{seed}.log",
-    threads: ALL_CORES
+    threads: JOB_CORES
+    resources:
+        gpu=JOB_GPUS,
+        mem_mb=TRAINING_MB,
+        runtime=TRAINING_MINUTES,
     params:
         reference=lambda wildcards, input: (
             f"--reference {input.reference}" if input.reference else ""
@@ -88,7 +101,11 @@ rule measure_cost:
         "<results>/cost/{dataset}/{arm}/repeat{repeat}.json",
     log:
         "<results>/logs/measure_cost/{dataset}/{arm}/repeat{repeat}.log",
-    threads: ALL_CORES
+    threads: ALL_CORES  # alone on the machine, GPUs or not: its time is the result
+    resources:
+        gpu=JOB_GPUS,
+        mem_mb=TRAINING_MB,
+        runtime=TRAINING_MINUTES,
     params:
         settings=cost_settings,
     shell:

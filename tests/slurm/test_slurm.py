@@ -1,0 +1,134 @@
+"""The DAG on a real SLURM of one node, with the profile: what a cluster's user relies on."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from slurm_cluster import wait_for
+from test_dag import BIN, OVERLAY, copy_project, overlay
+
+TABLE3 = "results/test/table3.csv"
+RUNS = "results/test/runs"
+# What a run leaves that must not depend on where it ran.
+SAME = ["history.csv", "policy/model.safetensors", "completions/alpaca_en.jsonl"]
+
+
+@pytest.fixture(scope="module")
+def finished(cluster, tmp_path_factory):
+    """Folder with Table 3 made by the cluster, and the seconds it took."""
+    folder = copy_project(tmp_path_factory.mktemp("project"))
+    # The node has two GPUs that do nothing: jobs are given them, and find only CPUs to compute on.
+    overlay(folder, "gpus.yaml", {"gpus": 1})
+    began = time.monotonic()
+    cluster.run(folder, TABLE3, overlays=["gpus.yaml"])
+    return folder, time.monotonic() - began
+
+
+def test_table_3_in_six_minutes(cluster, finished):
+    _, seconds = finished
+    assert seconds <= 360
+    jobs = cluster.jobs()
+    assert {job["state"] for job in jobs} == {"COMPLETED"}
+    gpus = {job["comment"].partition("_wildcards")[0]: job["gpus"] for job in jobs}
+    assert gpus["rule_training_settings_train"].endswith("gpu:1")
+    assert gpus["rule_answering_generate_score"].endswith("gpu:1")
+    assert gpus["rule_prepare_dataset"] == gpus["rule_table3"] == "N/A"
+    ridden = [job for job in jobs if job["comment"] == "rule_training_settings_train"]
+    assert len(ridden) == 10  # settings in one SLURM job with their training, each by itself
+
+
+def test_its_outputs_equal_those_of_a_local_run(finished, tmp_path):
+    folder, _ = finished
+    local = copy_project(tmp_path)
+    # One thread per job as there: sums in another order have other last bits.
+    command = [str(BIN / "snakemake"), TABLE3, "--cores", "2", "--max-threads", "1"]
+    environment = os.environ | {"ASFT_CACHE": str(local / "cache")}
+    subprocess.run([*command, "--configfile", OVERLAY], cwd=local, env=environment, check=True)
+    for name in ("table3.csv", "table3.md", "table3.tex", "table3.differences.csv"):
+        path = Path("results/test") / name
+        assert (local / path).read_bytes() == (folder / path).read_bytes(), name
+    runs = sorted(path.parent.relative_to(local) for path in local.glob(f"{RUNS}/*/*/*/cost.json"))
+    assert len(runs) == 10
+    for run in runs:
+        for name in SAME:
+            assert (local / run / name).read_bytes() == (folder / run / name).read_bytes(), name
+
+
+def test_one_beta_runs_one_method_and_too_little_memory_is_mended(cluster, finished):
+    """Its first training is killed for the memory it takes, not for what it was told to do."""
+    folder, _ = finished
+    before = cluster.newest()
+    overlay(folder, "beta.yaml", {"methods": {"asft": {"beta": 0.3}}})
+    # In one SLURM job with its settings, which ask for little.
+    scarce = ["--set-resources", "train:mem_mb=200 * attempt ** 3", "settings:mem_mb=100"]
+    cluster.run(folder, TABLE3, *scarce, overlays=["gpus.yaml", "beta.yaml"])
+    jobs = cluster.jobs(after=before)
+    training = [job for job in jobs if job["comment"] == "rule_training_settings_train"]
+    tried = [(job["state"], job["memory"]) for job in training]
+    assert tried == [("FAILED", "200M")] * 2 + [("COMPLETED", "1600M")] * 2
+    answering = [job for job in jobs if job["comment"] == "rule_answering_generate_score"]
+    assert len(answering) == 2
+    assert len(jobs) == 7  # and the table
+
+
+def test_a_job_that_hangs_is_killed_and_sent_again_with_more_time(cluster, finished):
+    folder, _ = finished
+    before = cluster.newest()
+    run = f"{RUNS}/hh_rlhf/sft/seed42"
+    again = [f"{run}/history.csv", "--forcerun", "train"]
+    short = ["--set-resources", "train:runtime=attempt"]
+    process = cluster.start(folder, *again, *short, overlays=["gpus.yaml"])
+    os.kill(wait_for(lambda: pid_of(folder, run)), signal.SIGSTOP)
+    cluster.finish(folder, process)
+    jobs = cluster.jobs(after=before)
+    assert [(job["state"], job["limit"]) for job in jobs] == [
+        ("TIMEOUT", "1:00"),
+        ("COMPLETED", "2:00"),
+    ]
+
+
+def test_a_job_that_slurm_requeues_is_waited_for(cluster, finished):
+    """As after preemption, or when a node dies: the same job starts again."""
+    folder, _ = finished
+    before = cluster.newest()
+    run = f"{RUNS}/hh_rlhf/sft/seed42"
+    again = [f"{run}/history.csv", "--forcerun", "train"]
+    process = cluster.start(folder, *again, overlays=["gpus.yaml"])
+    wait_for(lambda: pid_of(folder, run))
+    cluster.ask("scontrol", "requeue", cluster.jobs(after=before)[-1]["id"])
+    cluster.finish(folder, process)
+    (job,) = cluster.jobs(after=before)
+    assert job["state"] == "COMPLETED"
+    assert "Restarts=1" in cluster.ask("scontrol", "show", "job", job["id"])
+
+
+def test_ctrl_c_leaves_an_empty_queue(cluster, finished):
+    folder, _ = finished
+    before = cluster.newest()
+    run = f"{RUNS}/hh_rlhf/sft/seed42"
+    process = cluster.start(folder, TABLE3, "--forcerun", "train", overlays=["gpus.yaml"])
+    wait_for(lambda: pid_of(folder, run.rpartition("/sft")[0]))
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) != 0
+    wait_for(lambda: not cluster.ask("squeue", "-h", "--states=PD,R,CG"), seconds=20)
+    assert "CANCELLED" in {job["state"] for job in cluster.jobs(after=before)}
+
+
+# A training job that is killed and continues from its checkpoint belongs here: `pid_of` finds it.
+
+
+def pid_of(folder, run):
+    """Process id of a training run's `asft train`, None as long as there is none."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().decode().split("\0")
+            here = (process / "cwd").readlink() == folder
+        except OSError:  # it has ended
+            continue
+        asft = any(part.endswith("/asft") for part in command[:2])  # not the shell around it
+        if here and asft and "train" in command and run in " ".join(command):
+            return int(process.name)
+    return None

@@ -1,0 +1,83 @@
+"""What jobs ask for: on this machine with and without GPUs, and of a cluster. Plans only."""
+
+import os
+import re
+import subprocess
+
+import pytest
+from test_dag import BIN, OVERLAY, ROOT, copy_project, overlay
+
+TABLES = ["results/test/table3.csv", "results/test/table2.csv"]
+WITH_MODEL = {"reference", "train", "generate", "judge"}
+SLURM = ["--profile", "workflow/profiles/slurm"]
+
+
+def plan(*arguments, configs=(OVERLAY,), targets=TABLES, folder=ROOT, gpus=""):
+    """Rule → what its first job asks for, in a plan made where CUDA sees `gpus`."""
+    result = subprocess.run(
+        [
+            str(BIN / "snakemake"),
+            "-n",
+            "--forceall",
+            *targets,
+            *arguments,
+            "--configfile",
+            *configs,
+        ],
+        cwd=folder,
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": gpus},
+        text=True,
+        capture_output=True,
+    )
+    output = result.stdout + result.stderr
+    assert result.returncode == 0, output
+    asked = {}
+    # Jobs of a group are indented.
+    for block in re.split(r"\n *(?=(?:local)?rule \w+:)", output)[1:]:
+        rule = re.match(r"(?:local)?rule (\w+):", block)[1]
+        threads = re.search(r"threads: (\d+)", block)
+        found = dict(re.findall(r"(\w+)=([^,\s]+)", re.search(r"resources: (.*)", block)[1]))
+        asked.setdefault(rule, {"threads": int(threads[1]) if threads else 1, **found})
+    return asked
+
+
+def test_without_a_gpu_jobs_with_a_model_take_all_cores():
+    asked = plan("--cores", "8")
+    assert {asked[rule].get("gpu", "0") for rule in asked} == {"0"}
+    assert asked["train"]["threads"] == asked["reference"]["threads"] == 8
+    assert asked["generate"]["threads"] == 1  # as config.yaml says
+
+
+@pytest.mark.parametrize(("gpus", "threads"), [("0", 8), ("0,1", 4), ("0,1,2,3", 2)])
+def test_gpus_of_this_machine_take_one_job_each_and_share_the_cores(gpus, threads):
+    asked = plan("--cores", "8", gpus=gpus)
+    assert {rule for rule in asked if asked[rule].get("gpu", "0") == "1"} == WITH_MODEL
+    assert asked["train"]["threads"] == threads
+
+
+def test_the_users_own_limit_wins():
+    asked = plan("--cores", "8", "--resources", "gpu=2", gpus="0,1,2,3")
+    assert asked["train"]["threads"] == 4
+
+
+def test_a_cluster_is_asked_by_the_config_whatever_this_machine_has(tmp_path):
+    folder = copy_project(tmp_path)
+    overlay(folder, "one.yaml", {"gpus": 1})
+    here = {"folder": folder, "gpus": "0,1,2,3"}
+    none = plan(*SLURM, **here)
+    assert {none[rule].get("gpu", "0") for rule in none} == {"0"}
+    one = plan(*SLURM, configs=(OVERLAY, "one.yaml"), **here)
+    assert {rule for rule in one if one[rule].get("gpu", "0") == "1"} == WITH_MODEL
+    assert one["train"]["threads"] == 8  # the profile's `cores`, not this machine's
+
+
+def test_a_cluster_is_asked_for_what_the_papers_model_needs():
+    targets = [path.replace("test", "paper") for path in TABLES]
+    asked = plan(*SLURM, configs=("workflow/config/paper.yaml",), targets=targets)
+    train, judge = asked["train"], asked["judge"]
+    assert train["gpu"] == "1"
+    assert train["slurm_partition"] == "gpu"
+    assert 40_000 < int(train["mem_mb"]) < 80_000
+    assert 600 < int(train["runtime"]) < 1440
+    assert judge.get("gpu", "0") == "0"  # GPT-4 judges elsewhere
+    assert asked["prepare_dataset"]["slurm_partition"] == "cpu"
