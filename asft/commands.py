@@ -82,6 +82,9 @@ def train(
     ] = 15,
 ) -> None:
     """Train one policy."""
+    from asft.steps.settings import read_settings
+
+    read_settings(settings)  # damaged ones are refused before seconds go into importing torch
     from asft.steps.train import train as step
 
     step(settings, model, tokens, reference, out, checkpoint_minutes)
