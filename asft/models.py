@@ -35,7 +35,7 @@ def load_policy(folder: Path, dtype: torch.dtype, attn_implementation: str | Non
     """
     name, revision = resolve(folder)
     try:
-        policy, report = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             name,
             revision=revision or "main",
             dtype=dtype,
@@ -48,6 +48,7 @@ def load_policy(folder: Path, dtype: torch.dtype, attn_implementation: str | Non
         if is_out_of_memory(error):
             raise
         raise UserError(f"model {name}: {hub.reason(error)}") from error
+    policy, report = loaded
     if missing := sorted(report["missing_keys"]):
         # transformers warns and goes on with random numbers in their place.
         raise UserError(

@@ -48,7 +48,7 @@ def test_no_text_becomes_a_control_token(
     """Training and generation read the control tokens of a harmless talk, whatever was written."""
     tokenizer = MAKERS[kind]
     plain, _ = encode_pair(talk("a", "b", "c"), tokenizer, Tokens())
-    pair, _ = encode_pair(talk(f"{question}.", f"1{chosen}", f"2{rejected}"), tokenizer, Tokens())
+    pair, _ = encode_pair(talk(f"{question}.", f"a{chosen}", f"b{rejected}"), tokenizer, Tokens())
     for ours, harmless in zip(pair[1:], plain[1:], strict=True):
         assert controls(ours, tokenizer) == controls(harmless, tokenizer)
     prompt = encode_prompt([Message(role="user", content=f"{question}.")], tokenizer)
