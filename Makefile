@@ -3,7 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test check env format schema paper-plan bench clean
+.PHONY: demo test faults coverage check env lock format schema paper-plan bench clean
+# `make env LOCKED=1` installs exactly the files in requirements.lock (Linux, x86-64, CPython 3.11).
+LOCKED ?=
+# Where a line that no test runs is a number that no test has looked at.
+COVERED := losses logps packing verdicts stats metrics
 
 demo: env  ## train, generate and score the default experiment; prints Table 3
 	snakemake --cores all results/table3.csv
@@ -11,6 +15,13 @@ demo: env  ## train, generate and score the default experiment; prints Table 3
 
 test: env  ## all tests
 	OMP_NUM_THREADS=2 python -m pytest -q
+
+faults: env  ## kills, full disks, damaged files, hostile texts: docs/faults.md
+	OMP_NUM_THREADS=2 python -m pytest -q tests/faults
+
+coverage: env  ## all tests, then the lines that none of them ran
+	OMP_NUM_THREADS=2 python -m pytest -q --cov=asft --cov-report=term-missing:skip-covered
+	coverage report --fail-under=100 $(foreach name,$(COVERED),--include=asft/$(name).py)
 
 check: env  ## format, lint, types, schema
 	ruff format --check asft tests
@@ -40,8 +51,16 @@ env: $(BIN)/.complete
 # A marker written last: an interrupted installation is done again.
 $(BIN)/.complete: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
+ifeq ($(LOCKED),)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+else
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+endif
 	touch $@
+
+lock: env  ## requirements.lock again, after a change of pyproject.toml or constraints.txt
+	python .ci/lock.py > .lock.partial && mv .lock.partial requirements.lock
 
 clean:  ## everything that was made, except the environment and the download cache
 	rm -rf results .snakemake

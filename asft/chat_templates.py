@@ -19,6 +19,9 @@ from asft.records import Message, Pair
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
 MARKED = re.compile(f"{_OPEN}(.*?){_CLOSE}", re.DOTALL)
 _SAMPLE_ANSWER = "sample-answer"
+# Templates run in jinja2's sandbox (transformers' own); in it they may still divide by zero, or ask
+# for a range that the sandbox finds too long.
+_REFUSALS = (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError)
 
 
 class RenderedPair(NamedTuple):
@@ -45,7 +48,8 @@ def render_pair(pair: Pair, tokenizer: Any) -> RenderedPair:
     prompt, chosen, rejected = pair
     if isinstance(prompt, str) or isinstance(chosen, str) or isinstance(rejected, str):
         eos = _eos(tokenizer)
-        return RenderedPair(str(prompt), *(str(t).removesuffix(eos) + eos for t in pair[1:]))
+        start, *rest = (without_marks(str(text)) for text in pair)
+        return RenderedPair(start, *(text.removesuffix(eos) + eos for text in rest))
     start = render_prompt(prompt, tokenizer)
     rests = (_render_rest(start, [*prompt, *turns], tokenizer) for turns in (chosen, rejected))
     return RenderedPair(start, *rests)
@@ -101,13 +105,21 @@ def _apply_template(messages: list[Message], tokenizer: Any, **options: bool) ->
     marked = [{**message, "content": _mark(message["content"], tokenizer)} for message in messages]
     try:
         return str(tokenizer.apply_chat_template(marked, tokenize=False, **options))
-    except jinja2.TemplateError as error:
+    except _REFUSALS as error:
         raise Unusable("template_refused") from error
 
 
 def _mark(content: str, tokenizer: Any) -> str:
-    content = content.replace(_OPEN, "").replace(_CLOSE, "")
+    content = without_marks(content)
     return _special_tokens(tokenizer).sub(f"{_OPEN}\\g<0>{_CLOSE}", content)
+
+
+def without_marks(text: str) -> str:
+    """`text` without the two noncharacters: nobody but this module may mark.
+
+    A million unclosed marks would also be searched in a million squared steps.
+    """
+    return text.replace(_OPEN, "").replace(_CLOSE, "")
 
 
 @lru_cache(maxsize=4)

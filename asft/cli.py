@@ -2,8 +2,10 @@
 
 import gc
 import os
+import signal
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -13,6 +15,7 @@ from pydantic import ValidationError
 from asft import commands, figure_commands, judge_commands, table_commands
 from asft.allocator import keep_freed_memory
 from asft.errors import UserError
+from asft.failures import one_line
 
 # Before any library reads them: nothing is sent anywhere, and forked workers do not deadlock.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -41,46 +44,65 @@ app.add_typer(table_commands.app)
 app.add_typer(figure_commands.app)
 
 
+class Terminated(SystemExit):
+    """SIGTERM: a SystemExit, so that event loops let it pass and temporary files are removed."""
+
+
 def main() -> NoReturn:
-    """Run a command; an error the user can mend is one line on stderr and exit status 1."""
+    """Run a command; any failure is one line on stderr and an exit status other than 0."""
     # A DAG is many short processes. Looking for garbage among the objects that imports make, and
     # taking the libraries down again at the end, was a third of the start and stop of each.
     gc.set_threshold(100_000)
+    signal.signal(signal.SIGTERM, _terminate)
+    code: object = 0
     try:
-        _run(sys.argv[1:])
+        run(sys.argv[1:])
     except SystemExit as done:
         code = done.code
-    except BaseException:
-        traceback.print_exc()
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # the log's disk may be full
+            stream.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))
 
 
-def _run(arguments: list[str]) -> None:
+def _terminate(number: int, frame: object) -> NoReturn:
+    raise Terminated(128 + number)
+
+
+def run(arguments: list[str]) -> NoReturn:
+    """Run a command in this process; ends in SystemExit. `main` adds what a whole process needs."""
     log = arguments[arguments.index("--log") + 1] if "--log" in arguments[:-1] else None
-    terminal = os.dup(2)
-    if log:
-        Path(log).parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
-        os.dup2(file, 1)
-        os.dup2(file, 2)
-    keep_freed_memory()
+    readers = [os.dup(2)]  # file descriptors that an error's line is written to
     try:
-        app()
-    except (UserError, ValidationError) as error:
-        if "--debug" in arguments:
-            traceback.print_exc()
-        message = f"error: {_one_line(error)}\n"
-        os.write(terminal, message.encode())
         if log:
-            os.write(2, message.encode())
+            _redirect(log)
+            readers.append(2)
+        keep_freed_memory()
+        app(arguments)
+        raise SystemExit(0)
+    except Terminated:
+        _tell("stopped by SIGTERM; rerun to go on", readers)
+        raise
+    except SystemExit:
+        raise
+    except BaseException as error:
+        # What a UserError says is enough; of anything else the log keeps the traceback.
+        foreseen = isinstance(error, UserError | ValidationError)
+        if "--debug" in arguments or (2 in readers and not foreseen):
+            with suppress(OSError):
+                traceback.print_exc()
+        _tell(one_line(error, arguments), readers)
         raise SystemExit(1) from None
 
 
-def _one_line(error: UserError | ValidationError) -> str:
-    if isinstance(error, UserError):
-        return str(error)
-    fault = error.errors()[0]  # of a command's JSON: files are validated where they are read
-    return f"--settings, key {'.'.join(map(str, fault['loc']))!r}: {fault['msg']}"
+def _redirect(log: str) -> None:
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+
+
+def _tell(message: str, readers: list[int]) -> None:
+    for reader in readers:
+        with suppress(OSError):
+            os.write(reader, f"error: {message}\n".encode(errors="backslashreplace"))

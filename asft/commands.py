@@ -86,6 +86,9 @@ def train(
 ) -> None:
     """Train one policy."""
     claim_gpus()
+    from asft.steps.settings import read_settings
+
+    read_settings(settings)  # damaged ones are refused before seconds go into importing torch
     from asft.steps.train import train as step
 
     step(settings, model, tokens, reference, out, checkpoint_minutes)

@@ -19,7 +19,7 @@ from asft.config_names import check_names
 from asft.errors import UserError, nearest
 from asft.figure_settings import Figures
 from asft.judge_settings import Judge
-from asft.source_kinds import Name, Section, Share, Source, Sources, Threads
+from asft.source_kinds import Folder, Name, Section, Share, Source, Sources, Threads
 from asft.table_settings import Tables
 
 
@@ -173,7 +173,10 @@ class Statistics(Section):
 class Config(Section):
     """The whole experiment."""
 
-    results: str = Field("results", description="folder for everything that is made")
+    results: Folder = Field(
+        "results",
+        description="folder for everything that is made; letters, digits and ./_+=@%,- alone",
+    )
     note: str = Field(
         "", description="stands in every table: what the numbers may be compared with"
     )

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from asft import config
 from asft.card import Example, dataset_card
 from asft.errors import UserError
 from asft.formats import BENCHMARK_FORMATS, FORMATS, Row, Unusable
-from asft.records import Pair, Question, atomic, write_json, write_jsonl
+from asft.parquet import write_parquet
+from asft.records import Pair, Question, write_json, write_jsonl
 from asft.tokens import TokenPair, encode_pair, write_tokens
 
 T = TypeVar("T")
@@ -186,5 +186,4 @@ def _write_pairs(path: Path, examples: list[Example]) -> None:
     }
     for name in Pair._fields:
         columns[name] = pa.array([getattr(example.pair, name) for example in examples], text)
-    with atomic(path) as temporary:
-        pq.write_table(pa.table(columns), temporary)
+    write_parquet(path, pa.table(columns))

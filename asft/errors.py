@@ -1,6 +1,10 @@
 """The one exception that a user is meant to read."""
 
+import errno
 from difflib import get_close_matches
+
+# A file cannot grow: the disk is full, a quota is used up, or a limit on file sizes is reached.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class UserError(Exception):

@@ -10,6 +10,7 @@ from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from asft.config import Decoding
 from asft.decoding import Row, decode, supports
+from asft.errors import UserError
 from asft.records import Completion, Message, Question, fingerprint
 from asft.tokens import encode_prompt
 
@@ -49,6 +50,10 @@ def answer_batch(
 
     Args:
         decodings: one a question; they may differ in `do_sample` and `temperature` alone.
+
+    Raises:
+        UserError: a prompt does not fit the model's context. The longest first prompts are in the
+            first batch, so they are refused before anything is answered.
     """
     talks: list[list[Message]] = [[] for _ in batch]
     answers: list[list[Answer]] = [[] for _ in batch]
@@ -57,6 +62,8 @@ def answer_batch(
         for i in active:
             talks[i].append(Message(role="user", content=batch[i].turns[turn]))
         prompts = [encode_prompt(talks[i], tokenizer) for i in active]
+        for i, prompt in zip(active, prompts, strict=True):
+            _check_length(prompt, model, batch[i].question_id)
         # Seeded by what is asked, not by how much was asked before or beside it.
         seeds = [_seed_of(seed, turn, batch[i].question_id) for i in active]
         chosen = [decodings[i] for i in active]
@@ -74,6 +81,16 @@ def answer_batch(
             turns=[answer.text for answer in turns],
             finish_reasons=[answer.finish_reason for answer in turns],
             tokens=[answer.tokens for answer in turns],
+        )
+
+
+def _check_length(prompt: list[int], model: Any, question_id: str) -> None:
+    """Positions beyond the model's context were never trained; some models have none there."""
+    context = getattr(model.config, "max_position_embeddings", None)
+    if context is not None and len(prompt) >= context:
+        raise UserError(
+            f"question_id {question_id!r}: its prompt has {len(prompt)} tokens, the model's context"
+            f" {context}; shorten or leave out the question, or take another model"
         )
 
 

@@ -9,6 +9,7 @@ With `hardened` every question, answer and reference passes through `verdicts.ne
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from string import Formatter
 from typing import Any, Literal, NamedTuple
 
 import yaml
@@ -193,15 +194,17 @@ def _template(row: Mapping[str, Any], where: str) -> Template:
 
 def _check_placeholders(template: str, known: Sequence[str], where: str) -> None:
     where = f"{where}, key 'prompt_template'"
-    marks = {name: f"\0{name}\0" for name in known}
+    allowed = ", ".join(f"{{{name}}}" for name in known)
+    advice = f"its placeholders are {allowed}, and a brace that is meant is doubled"
     try:
-        rendered = template.format(**marks)
-    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
-        allowed = ", ".join(f"{{{name}}}" for name in known)
-        raise UserError(
-            f"{where}: not a template ({type(error).__name__}: {error}); its placeholders are "
-            f"{allowed}, and a brace that is meant is doubled"
-        ) from error
+        parts = list(Formatter().parse(template))
+    except ValueError as error:
+        raise UserError(f"{where}: not a template ({error}); {advice}") from error
+    shown = {name for _, name, _, _ in parts if name is not None}
+    for _, name, form, conversion in parts:
+        # `{answer.__class__}` would look into objects, `{answer:>999999999}` fill the memory.
+        if name is not None and (name not in known or form or conversion):
+            raise UserError(f"{where}: unknown placeholder {{{name}}}; {advice}")
     for name in known:
-        if name.startswith("answer") and marks[name] not in rendered:
+        if name.startswith("answer") and name not in shown:
             raise UserError(f"{where}: does not show {{{name}}}")

@@ -10,6 +10,7 @@ from asft.errors import UserError
 from asft.model_folders import load_tokenizer
 from asft.models import default_device, load_policy, resolve_precision, use_threads
 from asft.records import Message, file_sha256
+from asft.rows import Unusable
 from asft.tokens import encode_prompt
 
 
@@ -29,9 +30,15 @@ class LocalJudge:
         each other.
 
         Raises:
-            UserError: the prompt is longer than the judge's context.
+            UserError: the prompt is longer than the judge's context, or refused by its template.
         """
-        prompt = encode_prompt(list(messages), self._tokenizer)
+        try:
+            prompt = encode_prompt(list(messages), self._tokenizer)
+        except Unusable as error:
+            raise UserError(
+                f"the judge's chat template refuses its prompt ({error}): does it take system "
+                "messages? set models.<name>.chat_template"
+            ) from error
         endings = [self._tokenizer.encode(v, add_special_tokens=False) for v in verdicts]
         room = self._model.config.max_position_embeddings - max(map(len, endings))
         if len(prompt) > room:

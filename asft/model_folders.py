@@ -5,12 +5,12 @@ chat template, or a `pointer.json` to where they are: `{"hub": …, "revision": 
 A `chat_template.jinja` beside the pointer wins over the model's own.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from asft import hub
 from asft.errors import UserError
+from asft.records import read_json
 
 POINTER = "pointer.json"
 CHAT_TEMPLATE = "chat_template.jinja"
@@ -24,12 +24,16 @@ def resolve(folder: Path) -> tuple[str, str | None]:
     """Path or hub name of the model in `folder`, and its revision on the hub.
 
     Raises:
-        UserError: there is no model in `folder`.
+        UserError: there is no model in `folder`, or its pointer is damaged.
     """
     pointer = folder / POINTER
     if pointer.is_file():
-        target = json.loads(pointer.read_text(encoding="utf-8"))
-        return (target["hub"], target["revision"]) if "hub" in target else (target["local"], None)
+        match read_json(pointer):
+            case {"hub": str(name), "revision": str(revision)}:
+                return name, revision
+            case {"local": str(name)}:
+                return name, None
+        raise UserError(f"{pointer}: damaged; delete {folder} and rerun")
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: no model here; make it with: asft fetch-model --out {folder}")
     return str(folder), None
@@ -63,13 +67,16 @@ def tokenizer_of(name: str, revision: str | None) -> Any:
         return _loader(Path(name)).from_pretrained(
             name, revision=revision or "main", trust_remote_code=False
         )
-    except (OSError, ValueError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file fails anywhere in the parsers
         raise UserError(f"tokenizer of {name}: {hub.reason(error)}") from error
 
 
 def _loader(folder: Path) -> Any:
     config = folder / "tokenizer_config.json"
-    if config.is_file() and json.loads(config.read_bytes()).get("tokenizer_class") in _GENERIC:
+    settings = read_json(config) if config.is_file() else {}
+    if isinstance(settings, dict) and settings.get("tokenizer_class") in _GENERIC:
         from transformers import PreTrainedTokenizerFast
 
         return PreTrainedTokenizerFast

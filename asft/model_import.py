@@ -4,7 +4,6 @@ A GGUF file becomes bf16 safetensors with tokenizer and chat template; a local f
 repository becomes a pointer, for its weights need no second copy. `card.json` says where from.
 """
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from asft import hub
 from asft.config import Model
 from asft.errors import UserError
 from asft.model_folders import CHAT_TEMPLATE, POINTER, tokenizer_of
-from asft.records import file_sha256, fingerprint, write_json, write_text
+from asft.records import file_sha256, fingerprint, read_text, write_json, write_text
 from asft.source_kinds import HubSource, RandomSource, Source
 from asft.sources import fetch_one, try_each
 from asft.tiny import tiny_model
@@ -47,7 +46,7 @@ def import_model(model: Model, out: Path) -> None:
         path = Path(model.chat_template).expanduser()
         if not path.is_file():
             raise UserError(f"chat_template {path}: no such file")
-        template = path.read_text(encoding="utf-8")
+        template = read_text(path)
     try_each(model.sources, lambda source: _import_source(source, template, out))
 
 
@@ -60,7 +59,8 @@ def model_folder(out: Path) -> Iterator[Path]:
     """
     if out.exists() and any(out.iterdir()) and not (out / "card.json").is_file():
         raise UserError(f"{out} holds other files; name a new folder")
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
+    # One name, not one a process: what a killed import left is removed by the next.
+    temporary = out.with_name(f".{out.name}.partial")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:

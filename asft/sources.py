@@ -134,7 +134,7 @@ def describe(source: Source) -> str:
 
 def _cached(cache: Path, name: str, sha256: str, download: Callable[[Path], None]) -> Path:
     """The file with this sha256, downloaded unless the cache holds it intact."""
-    filename = PurePosixPath(name).name
+    filename = PurePosixPath(name.replace("\0", "")).name  # a URL may hold %00
     target = cache / "sources" / sha256 / (filename if filename not in ("", "..") else "file")
     if target.is_file() and file_sha256(target) == sha256:
         return target
@@ -161,6 +161,8 @@ def _download_url(url: str, target: Path) -> None:
         raise UserError(f"HTTP {error.code} {error.reason}; check the URL") from error
     except urllib.error.URLError as error:
         raise UserError(f"cannot be reached ({error.reason}); check URL and network") from error
+    except ValueError as error:  # e.g. %00 in a file's name
+        raise UserError(f"not a URL that can be opened ({error}); check it") from error
     except (TimeoutError, ConnectionError, HTTPException) as error:
         raise UserError(f"the connection broke ({error!r}); run again") from error
     # A short read is not an error to http.client: it returns what has come.
@@ -173,12 +175,9 @@ def _read_rows(path: Path) -> list[dict[str, Any]]:
         case ".json" | ".jsonl":
             return read_json_rows(path)
         case ".parquet":
-            import pyarrow.parquet
+            from asft.parquet import read_parquet
 
-            try:
-                rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
-            except pyarrow.ArrowException as error:
-                raise UserError(f"{path}: damaged parquet file; fetch it again") from error
+            rows: list[dict[str, Any]] = read_parquet(path).to_pylist()
             return rows
         case ".gz":
             return _read_gzip_rows(path)

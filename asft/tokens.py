@@ -13,14 +13,15 @@ from typing import Any, Literal, NamedTuple, TypeAlias, overload
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from asft import config
-from asft.chat_templates import MARKED, render_pair, render_prompt
+from asft.chat_templates import MARKED, render_pair, render_prompt, without_marks
 from asft.errors import UserError
 from asft.formats import Unusable
-from asft.records import Message, Pair, atomic
+from asft.parquet import read_parquet, write_parquet
+from asft.records import Message, Pair
 
 Ids: TypeAlias = NDArray[np.int32]
 Split: TypeAlias = Literal["train", "heldout"]
@@ -46,11 +47,14 @@ def encode_pair(pair: Pair, tokenizer: Any, tokens: config.Tokens) -> tuple[Toke
     (cut at the end to max_length: the end token is lost).
 
     Raises:
-        Unusable: overlong_prompt, identical_after_truncation, or as `render_pair`.
+        Unusable: empty_prompt (it has no tokens), overlong_prompt, identical_after_truncation, or
+            as `render_pair`.
         UserError: as `render_pair`.
     """
     text = render_pair(pair, tokenizer)
     prompt, notes = _encode_start(text.prompt, tokenizer)
+    if not prompt:
+        raise Unusable("empty_prompt")  # its last token predicts the first of a completion
     room = tokens.max_length - len(prompt)
     if len(prompt) > (tokens.max_prompt_length or tokens.max_length) or room < 1:
         raise Unusable("overlong_prompt")
@@ -73,8 +77,9 @@ def encode_prompt(prompt: list[Message] | str, tokenizer: Any) -> list[int]:
         Unusable: template_refused.
         UserError: a conversation, and the tokenizer has no chat template.
     """
-    text = prompt if isinstance(prompt, str) else render_prompt(prompt, tokenizer)
-    return _encode_start(text, tokenizer)[0]
+    if isinstance(prompt, str):
+        return _encode_start(without_marks(prompt), tokenizer)[0]
+    return _encode_start(render_prompt(prompt, tokenizer), tokenizer)[0]
 
 
 def write_tokens(folder: Path, splits: Sequence[Split], pairs: Sequence[TokenPair]) -> None:
@@ -84,19 +89,21 @@ def write_tokens(folder: Path, splits: Sequence[Split], pairs: Sequence[TokenPai
     }
     ids = pa.array([pair.id for pair in pairs], pa.string())
     table = pa.table({"id": ids, "split": pa.array(splits, pa.string()), **columns})
-    with atomic(folder / FILE) as temporary:
-        pq.write_table(table, temporary)
+    write_parquet(folder / FILE, table)
 
 
 def read_tokens(folder: Path, split: Split) -> Sequence[TokenPair]:
     """The pairs of one split in file order: read-only views into one buffer per column.
 
     Raises:
-        UserError: the folder holds no tokens.
+        UserError: the folder holds no tokens, or damaged ones.
     """
-    if not (folder / FILE).is_file():
-        raise UserError(f"{folder / FILE}: no such file; make it with `asft prepare-dataset`")
-    return _TokenPairs(pq.read_table(folder / FILE, filters=[("split", "=", split)]))
+    path = folder / FILE
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; make it with `asft prepare-dataset`")
+    table = read_parquet(path, columns=["split", *TokenPair._fields])
+    # Not by `filters`: they trust statistics in the footer, which has no checksum.
+    return _TokenPairs(table.filter(pc.equal(table["split"], split)))
 
 
 class _TokenPairs(Sequence[TokenPair]):

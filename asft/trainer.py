@@ -8,6 +8,7 @@ the mean over the batch however the pairs were packed, and memory is bounded by 
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
@@ -18,6 +19,7 @@ from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArgu
 
 from asft.attention import shares_prompts
 from asft.config import Training
+from asft.errors import UserError
 from asft.fused import fuse
 from asft.history import History
 from asft.logps import PairLogps
@@ -85,7 +87,8 @@ class PairTrainer(Trainer):
         """Gradient of the mean loss over the batch's pairs, row by row."""
         model.train()
         rows: list[Any] = self._prepare_inputs(inputs)["rows"]  # type: ignore[assignment]
-        pairs = sum(len(row["ids"]) for row in rows)
+        self.step_pairs = [pair for row in rows for pair in row["ids"]]
+        pairs = len(self.step_pairs)
         total = torch.zeros((), device=self.args.device)
         for number, row in enumerate(rows):
             last = number == len(rows) - 1
@@ -113,7 +116,19 @@ class PairTrainer(Trainer):
         return (losses, policy) if return_outputs else losses.mean()
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Learning rate and gradient norm of a step go to the history too."""
+        """Learning rate and gradient norm of a step go to the history too.
+
+        Raises:
+            UserError: the step's loss or gradient is not finite. Raised here, where both are plain
+                numbers already, and before anything of this step is saved.
+        """
+        for name in ("loss", "grad_norm"):
+            if not math.isfinite(logs.get(name, 0.0)):
+                raise UserError(
+                    f"training diverged: {name} is {logs[name]} at step {self.state.global_step},"
+                    f" pairs {', '.join(self.step_pairs[:8])}; lower training.learning_rate (now"
+                    f" {self.training.learning_rate:g}) or look at these pairs"
+                )
         self.history.annotate(self.state.global_step, logs)
         super().log(logs, start_time)
 

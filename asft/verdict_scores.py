@@ -3,7 +3,6 @@
 Reads the CSV that asft.steps.score_verdicts writes; that module says what the columns are.
 """
 
-import csv
 import math
 import re
 from collections import Counter
@@ -17,6 +16,7 @@ from asft import battles, ratings
 from asft.battles import OUTCOMES, Games
 from asft.errors import UserError
 from asft.ratings import Ratings
+from asft.scores import read_cells
 from asft.stats import Values, answered
 from asft.style_control import FEATURES, style_difference
 
@@ -50,13 +50,7 @@ def read_verdict_scores(path: Path) -> Judged:
     Raises:
         UserError: no such file, no rows, a missing column, or a cell that cannot be.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    if not rows:
-        raise UserError(f"{path}: no scores")
+    rows = read_cells(path)
     if "g1_label" in rows[0]:
         content: Ratings | Games = _games(path, rows)
         statuses = Counter(_cell(path, row, f"g{game}_status") for row in rows for game in (1, 2))

@@ -9,9 +9,12 @@ By hand: asft generate --policy DIR --questions FILE --settings JSON --seed N --
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from tqdm import tqdm
 
 from asft.config import Decoding, Generation
@@ -24,7 +27,15 @@ from asft.models import (
     resolve_precision,
     use_threads,
 )
-from asft.records import Completion, Question, fingerprint, read_jsonl, write_jsonl
+from asft.records import (
+    Completion,
+    Question,
+    fingerprint,
+    naming,
+    read_jsonl,
+    write_jsonl,
+    write_text,
+)
 
 
 def generate(policy: Path, questions: Path, settings: str, seed: int, out: Path) -> None:
@@ -71,27 +82,29 @@ class Partial:
 
     def __init__(self, out: Path, key: Any) -> None:
         self.path = out.with_suffix(".partial")
-        self.done: dict[str, Completion] = {}
-        self._key = fingerprint(key)
-        lines = self.path.read_text(encoding="utf-8").split("\n") if self.path.exists() else []
-        if lines and lines[0] == self._key:
-            # The last piece follows the last newline: empty, or a line cut short by a kill.
-            for line in lines[1:-1]:
-                completion = Completion.model_validate_json(line)
-                self.done[completion.question_id] = completion
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._write("w", [self._key, *(c.model_dump_json() for c in self.done.values())])
+        key = fingerprint(key)
+        self.done = {c.question_id: c for c in self._read(key)}
+        write_text(self.path, "".join([f"{key}\n", *map(_line, self.done.values())]))
 
     def add(self, completions: list[Completion]) -> None:
         """Keep a batch: it survives a kill from here on."""
         self.done |= {completion.question_id: completion for completion in completions}
-        self._write("a", [completion.model_dump_json() for completion in completions])
-
-    def _write(self, mode: str, lines: list[str]) -> None:
-        with self.path.open(mode, encoding="utf-8") as file:
-            file.write("".join(line + "\n" for line in lines))
+        with naming(self.path), self.path.open("ab") as file:
+            file.write("".join(map(_line, completions)).encode())
             file.flush()
             os.fsync(file.fileno())
+
+    def _read(self, key: str) -> Iterator[Completion]:
+        # Bytes: a kill or a full disk may have cut a line within a character.
+        lines = self.path.read_bytes().split(b"\n") if self.path.exists() else []
+        if lines and lines[0] == key.encode():
+            for line in lines[1:-1]:  # what follows the last newline is cut short
+                with suppress(ValidationError):  # damaged: that question is answered again
+                    yield Completion.model_validate_json(line)
+
+
+def _line(completion: Completion) -> str:
+    return completion.model_dump_json() + "\n"
 
 
 def _identity(policy: Path) -> list[Any]:

@@ -9,7 +9,6 @@ Writes  <out>/completions/{model}.jsonl     records.Completion, of the models in
 By hand: asft import arena-hard JUDGMENTS… --questions question.jsonl --answers model_answer --out D
 """
 
-import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +16,7 @@ from asft.answers import load_baseline, load_completions
 from asft.config import Statistics
 from asft.errors import UserError
 from asft.formats import BENCHMARK_FORMATS
-from asft.records import Question, read_json_rows, write_jsonl
+from asft.records import Question, read_json, read_json_rows, write_jsonl
 from asft.rows import Unusable
 from asft.steps.score_verdicts import score_verdicts
 from asft.steps.tabulate_table2 import Job, tabulate_table2
@@ -39,7 +38,7 @@ def rebuild_scores(
     Raises:
         UserError: a judgment belongs to none of the questions, or an answer is missing or unusable.
     """
-    card = json.loads((out / "card.json").read_text(encoding="utf-8"))
+    card = read_json(out / "card.json")
     asked = out / "questions.jsonl"
     write_jsonl(asked, _questions(questions, protocol))
     files = _answer_files(answers) if answers else {}

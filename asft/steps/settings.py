@@ -7,19 +7,37 @@ By hand: asft settings --run JSON --data-card FILE --model-card FILE --out setti
 
 import json
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from asft import __version__
-from asft.records import write_text
+from asft.errors import UserError
+from asft.records import read_json, read_text, write_text
 
 
 def settings(run: str, data_card: Path, model_card: Path, out: Path) -> None:
     """Write settings.yaml: the run's slice of the config plus its provenance."""
     provenance = {
         "asft": __version__,
-        "data": json.loads(data_card.read_text(encoding="utf-8"))["fingerprint"],
-        "model": json.loads(model_card.read_text(encoding="utf-8")),
+        "data": read_json(data_card)["fingerprint"],
+        "model": read_json(model_card),
     }
     resolved = json.loads(run) | {"provenance": provenance}
     write_text(out, yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """What `settings` wrote.
+
+    Raises:
+        UserError: no such file, or a damaged one.
+    """
+    try:
+        found = yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not YAML ({' '.join(str(error).split())}); rerun") from error
+    # The last section that was written: a file that was cut short lacks it.
+    if not isinstance(found, dict) or "provenance" not in found:
+        raise UserError(f"{path}: cut short, or not a run's settings; delete it and rerun")
+    return found

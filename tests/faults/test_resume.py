@@ -29,7 +29,7 @@ def inputs(tiny, tmp_path_factory):
 
 
 def write_settings(path, **training):
-    run = {"loss": "asft", "hyperparameters": {"beta": 0.1}, "seed": 7}
+    run = {"loss": "asft", "hyperparameters": {"beta": 0.1}, "seed": 7, "provenance": {}}
     run["training"] = TRAINING | {"measure_every": 5} | training
     path.write_text(yaml.safe_dump(run), encoding="utf-8")
 

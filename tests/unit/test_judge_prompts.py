@@ -241,11 +241,15 @@ def write_rows(folder, changed):
         ({"prompt_template": ""}, "single-v1, key 'prompt_template': expected a text"),
         (
             {"prompt_template": "{question} {answer_1}"},
-            "KeyError: 'answer_1'.*{question}, {answer}",
+            r"unknown placeholder {answer_1}.*{question}, {answer}",
         ),
-        ({"prompt_template": "{answer} {"}, "ValueError"),
-        ({"prompt_template": "{answer} {}"}, "IndexError"),
-        ({"prompt_template": "{answer} {answer.x}"}, "AttributeError"),
+        ({"prompt_template": "{answer} {"}, "not a template"),
+        ({"prompt_template": "{answer} {}"}, "unknown placeholder {}"),
+        # A template is data: it may not look into objects, nor format them.
+        ({"prompt_template": "{answer.__class__}"}, r"unknown placeholder {answer.__class__}"),
+        ({"prompt_template": "{answer[0]}"}, r"unknown placeholder {answer\[0\]}"),
+        ({"prompt_template": "{answer:>999999999}"}, "unknown placeholder {answer}"),
+        ({"prompt_template": "{answer!r}"}, "unknown placeholder {answer}"),
         ({"prompt_template": "{question}"}, r"does not show \{answer\}"),
     ],
 )

@@ -142,3 +142,19 @@ def test_on_sums_the_rejected_term_would_vanish():
     """Why we take means: 20 tokens at -1 each leave 1 - p = 1 to rounding."""
     assert log1mexp(torch.tensor(-20.0)).item() == pytest.approx(-2.06e-9, rel=1e-2)
     assert log1mexp(torch.tensor(-1.0)).item() == pytest.approx(-0.4587, rel=1e-3)
+
+
+@given(st.floats(-80, -1e-5))
+def test_the_gradient_of_log1mexp_is_exact(x):
+    """d/dx log(1 - e^x) = -e^x / (1 - e^x)."""
+    point = torch.tensor(x, dtype=torch.float32, requires_grad=True)
+    log1mexp(point).backward()
+    p = math.exp(point.item())
+    assert point.grad is not None
+    assert point.grad.item() == pytest.approx(-p / -math.expm1(point.item()), rel=1e-4)
+
+
+@given(st.floats(-100, 0), st.floats(-100, 0))
+def test_log1mexp_falls(x, y):
+    low, high = sorted([x, y])
+    assert log1mexp(torch.tensor(low)).item() >= log1mexp(torch.tensor(high)).item()

@@ -1,0 +1,38 @@
+"""One step of asft under a limit of the kernel: `python limited.py JSON STEP --OPTION …`.
+
+{"file_size": bytes}   no file may grow beyond: a write fails, as on a full disk
+  + {"die": true}      … and the kernel kills the process in the middle of that write
+{"memory": MiB}        so much more address space than the step's libraries have taken
+"""
+
+import importlib
+import json
+import resource
+import signal
+import sys
+from pathlib import Path
+
+
+def limit_file_size(size: int, die: bool) -> None:
+    # Python ignores SIGXFSZ, so that a write fails with EFBIG; by default the signal kills.
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL if die else signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def limit_memory(step: str, megabytes: int) -> None:
+    importlib.import_module(f"asft.steps.{step.replace('-', '_')}")
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + megabytes * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+if __name__ == "__main__":
+    limits = json.loads(sys.argv.pop(1))
+    if "file_size" in limits:
+        limit_file_size(limits["file_size"], limits.get("die", False))
+    if "memory" in limits:
+        limit_memory(limits["step"], limits["memory"])
+    from asft.cli import main
+
+    main()

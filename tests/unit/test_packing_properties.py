@@ -1,0 +1,87 @@
+"""What a packed row says of itself, for any pairs: who sees whom, what is scored for which."""
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from asft.attention import _mask
+from asft.packing import PackedRow, pack
+from asft.tokens import TokenPair
+
+sizes = st.integers(1, 9)
+LENGTHS = st.lists(st.tuples(sizes, sizes, sizes), min_size=1, max_size=6)
+KINDS = {"chosen": 0, "rejected": 1, "prompt": 2}
+
+
+def pairs_of(lengths: list[tuple[int, int, int]]) -> list[TokenPair]:
+    """Pairs in which every token of all of them is another number."""
+    counter = iter(np.arange(sum(map(sum, lengths)), dtype=np.int32))
+    rows = ([np.array([next(counter) for _ in range(n)], np.int32) for n in row] for row in lengths)
+    return [TokenPair(f"p{i}", *row) for i, row in enumerate(rows)]
+
+
+def sequence(pair: TokenPair, kind: str) -> NDArray[np.int32]:
+    """The separate sequence that a completion (or the prompt alone) stands for."""
+    return pair.prompt if kind == "prompt" else np.r_[pair.prompt, getattr(pair, kind)]
+
+
+@given(LENGTHS, st.integers(1, 60), st.booleans(), st.booleans())
+def test_what_is_scored_is_the_next_token_of_its_own_sequence(
+    lengths: list[tuple[int, int, int]], budget: int, paired: bool, with_prompt: bool
+) -> None:
+    pairs = {pair.id: pair for pair in pairs_of(lengths)}
+    seen: list[tuple[str, str, int]] = []
+    for row in pack(list(pairs.values()), budget, paired=paired, with_prompt=with_prompt):
+        for place, target, segment in zip(
+            row["scored"].tolist(), row["targets"].tolist(), row["segments"].tolist(), strict=True
+        ):
+            kind = list(KINDS)[segment // len(row["ids"])]
+            name = row["ids"][segment % len(row["ids"])]
+            own = sequence(pairs[name], kind).tolist()
+            at = own.index(row["input_ids"][0, place].item())
+            assert own[at + 1] == target
+            assert row["position_ids"][0, place] == at
+            seen.append((name, kind, target))
+    expected = [
+        (pair.id, kind, token)
+        for pair in pairs.values()
+        for kind in KINDS
+        for token in (pair.prompt[1:] if kind == "prompt" else getattr(pair, kind)).tolist()
+        if (kind != "prompt" or with_prompt) and (kind != "rejected" or paired)
+    ]
+    assert sorted(seen) == sorted(expected)  # each once, none of another pair
+
+
+@given(LENGTHS, st.integers(1, 60), st.booleans())
+def test_spans_cut_a_row_into_its_pairs(
+    lengths: list[tuple[int, int, int]], budget: int, paired: bool
+) -> None:
+    pairs = iter(pairs_of(lengths))
+    for row in pack(pairs_of(lengths), budget, paired=paired):
+        end = 0
+        for start, p, c, r in row["spans"]:
+            pair = next(pairs)
+            assert start == end
+            end = start + p + c + r
+            parts = [pair.prompt, pair.chosen, pair.rejected[:r]]
+            assert [p, c, r] == [len(pair.prompt), len(pair.chosen), paired * len(pair.rejected)]
+            assert row["input_ids"][0, start:end].tolist() == np.concatenate(parts).tolist()
+            assert _positions(row, start, end) == [*range(p + c), *range(p, p + r)]
+        assert end == row["input_ids"].shape[1] == row["position_ids"].shape[1]
+    assert next(pairs, None) is None
+
+
+def _positions(row: PackedRow, start: int, end: int) -> list[int]:
+    positions: list[int] = row["position_ids"][0, start:end].tolist()
+    return positions
+
+
+@given(sizes, sizes, st.integers(0, 9))
+def test_the_mask_is_that_of_two_separate_sequences(p: int, c: int, r: int) -> None:
+    seen = _mask(p, c, r, 1, torch.float32) == 0
+    for i in range(p + c + r):
+        for j in range(p + c + r):
+            rejected, chosen = i >= p + c, p <= j < p + c
+            assert seen[i, j] == (j <= i and not (rejected and chosen))
