@@ -18,8 +18,9 @@ from pydantic import (
 from asft.config_names import check_names
 from asft.errors import UserError, nearest
 from asft.figure_settings import Figures
+from asft.generation_settings import Decoding, Generation
 from asft.judge_settings import Judge
-from asft.source_kinds import Folder, Name, Section, Share, Source, Sources, Threads
+from asft.source_kinds import Folder, Name, Section, Share, Source, Sources
 from asft.table_settings import Tables
 
 
@@ -48,16 +49,6 @@ class Dataset(Section):
         default=[], description="take the held-out pairs from here instead"
     )
     max_dropped_share: Share = Field(0.2, description="fail if more rows than this are unusable")
-
-
-class Decoding(Section):
-    """How completions are sampled."""
-
-    do_sample: bool = Field(False, description="false: greedy")
-    temperature: float = Field(1.0, gt=0)
-    top_p: float = Field(1.0, gt=0, le=1)
-    top_k: int = Field(0, ge=0, description="0: no limit")
-    max_new_tokens: int = Field(128, gt=0)
 
 
 class Benchmark(Section):
@@ -152,14 +143,6 @@ class Tokens(Section):
     max_prompt_length: int | None = Field(
         None, gt=0, description="drop pairs with longer prompts; null: max_length"
     )
-
-
-class Generation(Section):
-    """How answers are produced; the sampling itself belongs to the benchmark."""
-
-    batch_size: int = Field(16, gt=0)
-    precision: Literal["auto", "bf16", "fp32"] = "auto"
-    threads: Threads = None
 
 
 class Statistics(Section):

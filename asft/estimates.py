@@ -5,7 +5,7 @@ the node: where GPUs compute, weights only pass through it. Sizes are in billion
 so a byte per parameter is 1000 MB.
 """
 
-BASE_MB = 1000  # Python with torch and transformers: 600 measured
+BASE_MB = 1000  # Python with torch and transformers, with room
 CUDA_MB = 3000  # more of it where torch brings CUDA's libraries and pinned buffers
 
 # Minutes for a billion parameters. Few, on a recent data-centre GPU, for the paper's 60,000 pairs

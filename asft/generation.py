@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import torch
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from asft.config import Decoding
 from asft.decoding import Row, decode, supports
 from asft.errors import UserError
+from asft.generation_settings import Decoding
 from asft.records import Completion, Message, Question, fingerprint
 from asft.tokens import encode_prompt
 

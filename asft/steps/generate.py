@@ -17,8 +17,8 @@ from typing import Any
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from asft.config import Decoding, Generation
 from asft.generation import answer_batch, batches
+from asft.generation_settings import Decoding, Generation, Server
 from asft.model_folders import load_tokenizer
 from asft.models import (
     default_device,
@@ -42,8 +42,10 @@ def generate(policy: Path, questions: Path, settings: str, seed: int, out: Path)
     """Answer every question; `settings` is JSON {"decoding", "temperatures", "generation"}."""
     chosen = json.loads(settings)
     generation = Generation.model_validate(chosen["generation"])
-    use_threads(generation.threads)
     asked = read_jsonl(questions, Question)
+    if generation.backend == "openai":
+        return _ask_server(generation.server, policy, asked, chosen, seed, out)
+    use_threads(generation.threads)
     tokenizer = load_tokenizer(policy)
     partial = Partial(out, [chosen, seed, _identity(policy), [q.model_dump() for q in asked]])
     todo = [
@@ -64,6 +66,22 @@ def generate(policy: Path, questions: Path, settings: str, seed: int, out: Path)
         print(f"answered {answered} questions in {time.perf_counter() - began:.1f} s")
     write_jsonl(out, [partial.done[question.question_id] for question in asked])
     partial.path.unlink(missing_ok=True)
+
+
+def _ask_server(
+    settings: Server, policy: Path, asked: list[Question], chosen: Any, seed: int, out: Path
+) -> None:
+    from asft.served import answer_all, served
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # Named after the weights: answers of others are never taken up.
+    store = out.with_suffix(f".{fingerprint(_identity(policy))[:12]}.partial.sqlite")
+    decodings = [decoding_of(question, chosen) for question in asked]
+    with served(settings, policy, out.with_suffix(".server.log")) as url:
+        completions = answer_all(url, settings, policy, asked, decodings, seed, store)
+    write_jsonl(out, completions)
+    for path in out.parent.glob(f"{out.stem}.*.partial.sqlite*"):
+        path.unlink()
 
 
 def decoding_of(question: Question, settings: dict[str, Any]) -> Decoding:

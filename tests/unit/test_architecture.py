@@ -19,6 +19,7 @@ FLOORS = {
         "judge_settings",
         "table_settings",
         "figure_settings",
+        "generation_settings",
         "paper",
         "devices",
         "estimates",

@@ -9,9 +9,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asft.config import Config, Dataset, Decoding, Tokens, Training, parse
+from asft.config import Config, Dataset, Tokens, Training, parse
 from asft.errors import UserError
 from asft.experiment import load, run_settings
+from asft.generation_settings import Decoding
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))

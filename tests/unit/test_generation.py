@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
-from asft.config import Decoding, Generation
 from asft.generation import answer_batch, batches
+from asft.generation_settings import Decoding, Generation
 from asft.model_folders import load_tokenizer
 from asft.models import end_token_ids, load_policy
 from asft.records import Completion, Question, read_jsonl, write_jsonl

@@ -239,6 +239,7 @@ def test_the_papers_experiment_is_planned():
         (["small"], "small/table2.csv", {"train": 4, "generate": 10, "reference": 1, "judge": 18}),
         (["paper", "tuned"], "tuned/table2.csv", {"train": 4, "generate": 10, "judge": 27}),
         (["paper", "lora"], "lora/table3.csv", {"train": 6, "generate": 7}),
+        (["paper", "vllm"], "vllm/table3.csv", {"train": 6, "generate": 7}),
     ],
 )
 def test_every_overlay_is_planned(overlays, table, jobs):
