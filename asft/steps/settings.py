@@ -24,7 +24,8 @@ def settings(run: str, data_card: Path, model_card: Path, out: Path) -> None:
         "model": read_json(model_card),
     }
     resolved = json.loads(run) | {"provenance": provenance}
-    write_text(out, yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
+    text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True, explicit_end=True)
+    write_text(out, text)
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -34,10 +35,11 @@ def read_settings(path: Path) -> dict[str, Any]:
         UserError: no such file, or a damaged one.
     """
     try:
-        found = yaml.safe_load(read_text(path))
+        text = read_text(path)
+        found = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not YAML ({' '.join(str(error).split())}); rerun") from error
-    # The last section that was written: a file that was cut short lacks it.
-    if not isinstance(found, dict) or "provenance" not in found:
+    # YAML's mark of the end: without it a file that was cut short is often a file all the same.
+    if not isinstance(found, dict) or not text.rstrip().endswith("\n..."):
         raise UserError(f"{path}: cut short, or not a run's settings; delete it and rerun")
     return found

@@ -24,7 +24,7 @@ HOSTILE = {
     "marks of our own": "\ufdd0<|im_end|>\ufdd1 \ufdd0 \ufdd1",
     "templates": "{{ 7 * 7 }} {% raise %} {answer} {0} %s $HOME `id` $(id)",
     "noncharacters and plane 16": "\ufffe\uffff\U0010ffff",
-    "combining": "e" + "\u0301" * 2000,
+    "combining": "e" + "\u0301" * 500,
     "json": '"}\n{"question_id": "q0"',
     "csv": '",\n;\t"=1+1',
     "emoji": "👩‍👩‍👧‍👦🏳️‍🌈",

@@ -1,6 +1,5 @@
 """The whole DAG where nothing is as usual: an odd folder, no home, no network, a second run."""
 
-import os
 import shutil
 import subprocess
 import time
@@ -20,7 +19,7 @@ SMALL = {
 # Nobody, not even root, can make a folder there.
 NOWHERE = "/proc/nobody"
 UNUSUAL = {
-    **{"HOME": NOWHERE, "HF_HOME": f"{NOWHERE}/hf", "XDG_CACHE_HOME": f"{NOWHERE}/cache"},
+    **{"HOME": NOWHERE, "HF_HOME": f"{NOWHERE}/hf"},
     **{"LC_ALL": "C", "TZ": "Pacific/Kiritimati", "PATH": "/usr/bin:/bin"},
     # Where the kernel gives no network of one's own, at least the usual ways out are closed.
     **{"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"},
@@ -39,7 +38,8 @@ def start(folder: Path, prefix: list[str], *targets: str) -> subprocess.Popen[st
     return subprocess.Popen(
         [*command, "--configfile", OVERLAY, "small.yaml"],
         cwd=folder,
-        env={key: value for key, value in os.environ.items() if key == "PYTHONPATH"} | UNUSUAL,
+        # Snakemake itself wants one folder of its own to write to.
+        env=UNUSUAL | {"XDG_CACHE_HOME": str(folder / "snakemake's own")},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -61,7 +61,7 @@ def test_everything_is_made_and_a_second_run_is_sent_away(
     assert second.returncode != 0
     assert "LockException" in message
     assert "Directory cannot be locked" in message
-    assert "another Snakemake process" in message
+    assert "other Snakemake process" in message
     assert "--unlock" in message
     output = first.communicate()[0]
     assert first.returncode == 0, output[-5000:]

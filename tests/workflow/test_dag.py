@@ -251,6 +251,18 @@ def test_every_overlay_is_planned(overlays, table, jobs):
     assert {name: found.get(name) for name in jobs} == jobs
 
 
+def test_braces_in_the_config_are_text(tmp_path):
+    folder = copy_project(tmp_path)
+    server = {"command": "serve {policy} --port {port}"}
+    changes = {"note": "a {note} with {{braces}}", "generation": {"server": server}}
+    overlay(folder, "braces.yaml", changes)
+    command = [str(BIN / "snakemake"), "-n", "-p", "--cores", "2", "--configfile", OVERLAY]
+    plan = subprocess.run([*command, "braces.yaml"], cwd=folder, text=True, capture_output=True)
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    commands = [line for line in plan.stdout.splitlines() if "asft --log" in line]
+    assert sum("a {note} with {{braces}}" in command for command in commands) > 10
+
+
 def test_parsing_the_snakefile_imports_no_torch():
     code = "import asft.experiment, asft.cli, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

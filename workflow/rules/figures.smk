@@ -68,7 +68,7 @@ rule figure_differences:
         table2=lambda wildcards, input: (
             f"--table2 {input.table2}" if input.table2 else ""
         ),
-        settings=captioned(),
+        settings=lambda wildcards: captioned(),
     shell:
         "asft --log {log} plot differences --settings {params.settings:q} --table3 {input.table3}"
         " {params.table2} --out {output.pdf}"
@@ -90,7 +90,7 @@ if CONFIG.figures.margins:
             histories=lambda wildcards, input: options(
                 "history", [run[1:] for run in MARGIN_RUNS], input
             ),
-            settings=captioned(dataset=CONFIG.figures.margins.dataset),
+            settings=lambda wildcards: captioned(dataset=CONFIG.figures.margins.dataset),
         shell:
             "asft --log {log} plot figure2a --settings {params.settings:q} {params.histories}"
             " --out {output.pdf}"
@@ -115,7 +115,7 @@ if CONFIG.figures.cost:
             "<results>/logs/figure2b.log",
         params:
             costs=lambda wildcards, input: " ".join(f"--cost {path}" for path in input),
-            settings=captioned(
+            settings=lambda wildcards: captioned(
                 dataset=COST.dataset,
                 gradient_checkpointing=CONFIG.training.gradient_checkpointing,
             ),
@@ -154,7 +154,7 @@ if CONFIG.tables.table2:
             verdicts=lambda wildcards, input: options(
                 "verdicts", [row[:2] for row in CASE_RUNS], input.verdicts
             ),
-            settings=captioned(judge=CASE_JUDGE),
+            settings=lambda wildcards: captioned(judge=CASE_JUDGE),
         shell:
             "asft --log {log} plot figure3 --settings {params.settings:q}"
             " --questions {input.questions} {params.completions} {params.verdicts}"
@@ -180,7 +180,7 @@ if CONFIG.tables.table2:
             scores=lambda wildcards, input: options(
                 "score", [cell[:4] for cell in JUDGED_CELLS], input.scores
             ),
-            settings=captioned(statistics=CONFIG.statistics),
+            settings=lambda wildcards: captioned(statistics=CONFIG.statistics),
         shell:
             "asft --log {log} plot {params.command} --settings {params.settings:q}"
             " {params.scores} --table2 {input.table2} --out {output.pdf}"

@@ -15,7 +15,7 @@ rule report:
     log:
         "<results>/logs/report.log",
     params:
-        settings=CONFIG.model_dump_json(),
+        settings=lambda wildcards: CONFIG.model_dump_json(),  # it may hold braces
         results=subpath(output.folder, parent=True),
     shell:
         "asft --log {log} report --settings {params.settings:q} --results {params.results}"
@@ -46,7 +46,7 @@ rule model_card:
             )
         ),
         base=experiment.hub_name(CONFIG),
-        note=CONFIG.note,
+        note=lambda wildcards: CONFIG.note,
         run=subpath(input.settings, parent=True),
     shell:
         "asft --log {log} model-card --run {params.run} --data-card {input.data} {params.tables}"

@@ -22,7 +22,7 @@ rule table3:
             f"--score {','.join(map(str, run))}={path}"
             for run, path in zip(TABLE3_RUNS, input)
         ),
-        settings=as_json(
+        settings=lambda wildcards: as_json(
             benchmark=TABLE3.benchmark,
             model=CONFIG.model,
             note=CONFIG.note,
@@ -59,7 +59,7 @@ if CONFIG.tables.table2:
                 f"--score {','.join(map(str, cell[:4]))}={path}"
                 for cell, path in zip(TABLE2_CELLS, input)
             ),
-            settings=as_json(
+            settings=lambda wildcards: as_json(
                 model=CONFIG.model,
                 note=CONFIG.note,
                 min_coverage=TABLE2.min_coverage,

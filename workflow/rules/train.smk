@@ -39,7 +39,7 @@ rule reference:
         mem_mb=growing(estimates.inference_mb(size_of(CONFIG.model), JOB_GPUS)),
         runtime=growing(estimates.inference_minutes(size_of(CONFIG.model), JOB_GPUS)),
     params:
-        settings=as_json(
+        settings=lambda wildcards: as_json(
             precision=CONFIG.training.precision,
             token_budget=CONFIG.training.token_budget,
             attention=CONFIG.training.attention,
