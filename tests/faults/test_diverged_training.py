@@ -17,7 +17,7 @@ def training(experiment: Experiment, folder: Path, **changes: object) -> list[st
     for name in ("model", "data"):
         (folder / name).symlink_to(experiment.folder / name)
     settings = read_settings(experiment.folder / "run/settings.yaml")
-    settings["training"] = RUN["training"] | changes  # type: ignore[operator]
+    settings |= {"training": RUN["training"] | changes, "provenance": {}}  # type: ignore[operator]
     (folder / "run").mkdir()
     (folder / "run/settings.yaml").write_text(yaml.safe_dump(settings))
     return arguments("train", folder, folder / "out")

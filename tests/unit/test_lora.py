@@ -20,7 +20,7 @@ def train(folder, model, pairs, heldout, **training):
     write_tokens(
         folder / "tokens", ["train"] * pairs + ["heldout"] * heldout, PAIRS[: pairs + heldout]
     )
-    run = {"loss": "asft", "hyperparameters": {"beta": 0.1}, "seed": 7}
+    run = {"loss": "asft", "hyperparameters": {"beta": 0.1}, "seed": 7, "provenance": {}}
     run["training"] = {"batch_size": 4, "lora": {"rank": 4, "save_adapter": True}} | training
     (folder / "settings.yaml").write_text(yaml.safe_dump(run), encoding="utf-8")
     command = [ASFT, "train", "--model", model, "--tokens", folder / "tokens"]

@@ -50,4 +50,4 @@ rule model_card:
         run=subpath(input.settings, parent=True),
     shell:
         "asft --log {log} model-card --run {params.run} --data-card {input.data} {params.tables}"
-        " --base {params.base:q} --note {params.note:q} --out {output}"
+        " --base={params.base:q} --note={params.note:q} --out {output}"
