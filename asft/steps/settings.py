@@ -41,7 +41,7 @@ def read_settings(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: not YAML ({' '.join(str(error).split())}); rerun") from error
     # YAML's mark of the end: without it a file that was cut short is often a file all the same.
     # Settings written by hand have no provenance and say so.
-    by_hand = isinstance(found, dict) and found.get("provenance") == {}
-    if not by_hand and not text.rstrip().endswith("\n..."):
+    whole = text.rstrip().endswith("\n...")
+    if not isinstance(found, dict) or not (whole or found.get("provenance") == {}):
         raise UserError(f"{path}: cut short, or not a run's settings; delete it and rerun")
     return found
