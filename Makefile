@@ -15,14 +15,14 @@ demo: env  ## train, generate and score the default experiment; prints Table 3
 
 # Two tests at a time, each on one thread; those with a SLURM measure time and come alone.
 test: env  ## all tests
-	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile -m "not slurm"
+	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slurm"
 	OMP_NUM_THREADS=1 python -m pytest -q -m slurm
 
 faults: env  ## kills, full disks, damaged files, hostile texts: docs/faults.md
-	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile tests/faults
+	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/faults
 
 coverage: env  ## all tests, then the lines that none of them ran
-	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile -m "not slurm" --cov=asft \
+	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slurm" --cov=asft \
 	  --cov-report=term-missing:skip-covered
 	coverage report --fail-under=100 $(foreach name,$(COVERED),--include=asft/$(name).py)
 

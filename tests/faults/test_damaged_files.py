@@ -196,7 +196,7 @@ def test_upstream_files_cut_at_random(
     done_here(words)
     for _ in range(10):
         content = sound[: chance.randrange(1, len(sound))]
-        if name == "rows.jsonl" and content.endswith(b"}"):
+        if name == "rows.jsonl" and content.rstrip().endswith(b"}"):
             continue  # cut between two rows: a shorter file, and a good one
         (copy / name).write_bytes(content)
         assert str(copy / name) in failed_here(words, capfd)
