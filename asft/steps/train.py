@@ -29,6 +29,7 @@ from asft.model_folders import load_tokenizer
 from asft.models import default_device, load_policy, resolve_precision
 from asft.records import file_sha256, write_json
 from asft.reference import CachedReference
+from asft.sharding import processes, rank
 from asft.tokens import read_tokens
 from asft.trainer import PairTrainer
 
@@ -74,6 +75,8 @@ def train(
     start = _run(trainer, Checkpoints(checkpoints, key, checkpoint_minutes, trainer.history))
     seconds = time.perf_counter() - began
     _refuse_broken(policy, out)
+    if rank() > 0:
+        return
     trainer.history.write(out / "history.csv")
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     about = {"finished": finished, "seconds": round(seconds, 1), "continued_from_step": start}
@@ -84,6 +87,7 @@ def train(
 
 def _run(trainer: PairTrainer, checkpoints: Checkpoints) -> int:
     """Train to the end; returns the step it began at."""
+    _say_how(trainer)
     trainer.add_callback(checkpoints)
     newest = checkpoints.newest()
     if newest:
@@ -99,6 +103,16 @@ def _run(trainer: PairTrainer, checkpoints: Checkpoints) -> int:
             f" {steps}; the same command continues from there"
         )
     return start
+
+
+def _say_how(trainer: PairTrainer) -> None:
+    batch, count = trainer.training.batch_size, processes()
+    print(
+        f"{count} {'processes' if count > 1 else 'process'} of {torch.get_num_threads()} threads"
+        f" on {trainer.args.device}; {batch} pairs a step, shared by their tokens",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _refuse_broken(policy: torch.nn.Module, out: Path) -> None:
