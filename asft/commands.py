@@ -97,14 +97,15 @@ def train(
     from asft.steps.settings import read_settings
 
     # Damaged ones are refused before seconds go into importing torch.
-    processes = read_settings(settings)["training"].get("processes", 1)
+    training = read_settings(settings)["training"]
+    processes = training.get("processes", 1)
     claim_gpus(processes)
     if processes > 1 and not is_worker():
         arguments: list[object] = ["train", "--settings", settings, "--model", model]
         arguments += ["--reference", reference] if reference else []
         arguments += ["--tokens", tokens, "--out", out]
         arguments += ["--checkpoint-minutes", checkpoint_minutes]
-        return launch(processes, arguments)
+        return launch(processes, arguments, training.get("accelerate"))
     from asft.steps.train import train as step
 
     step(settings, model, tokens, reference, out, checkpoint_minutes)

@@ -115,6 +115,9 @@ class Training(Section):
     processes: int = Field(
         1, ge=1, description="that train together on one machine, each on a GPU or a share of cores"
     )
+    accelerate: str | None = Field(
+        None, description="a config of accelerate that shards the model, as in workflow/accelerate"
+    )
     gradient_checkpointing: bool = False
     measure_every: int = Field(
         0, ge=0, description="steps between measurements on held-out pairs; 0: each epoch"

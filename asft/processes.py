@@ -34,8 +34,11 @@ def is_worker() -> bool:
     return place()[1] > 1
 
 
-def launch(count: int, arguments: Sequence[object]) -> None:
+def launch(count: int, arguments: Sequence[object], accelerate: str | None = None) -> None:
     """Run `asft ARGUMENTS` in `count` processes, until all have ended.
+
+    Args:
+        accelerate: config of `accelerate launch`, which then starts them.
 
     Raises:
         UserError: one of them failed, for the reason it said; or there are GPUs, but too few.
@@ -52,7 +55,16 @@ def launch(count: int, arguments: Sequence[object]) -> None:
         **{"OMP_NUM_THREADS": threads, "ASFT_WATCH_PARENT": 1},
         **({} if gpus else {"ACCELERATE_USE_CPU": "true"}),
     }
-    workers = [_Worker(rank, arguments, shared) for rank in range(count)]
+    module = ["-m", "asft", *map(str, arguments)]
+    if accelerate:
+        launcher = ["-m", "accelerate.commands.launch", "--config_file", accelerate]
+        launcher += ["--num_processes", str(count), "--main_process_port", str(port)]
+        workers = [_Worker(0, [*launcher, *module], {})]
+    else:
+        workers = [
+            _Worker(rank, module, shared | {"RANK": rank, "LOCAL_RANK": rank})
+            for rank in range(count)
+        ]
     with _passing_signals(workers):
         failed = _wait(workers)
     if failed:
@@ -62,14 +74,11 @@ def launch(count: int, arguments: Sequence[object]) -> None:
 class _Worker:
     """One process; its words are passed on if it is the first, its last error is kept."""
 
-    def __init__(
-        self, rank: int, arguments: Sequence[object], shared: dict[str, str | int]
-    ) -> None:
-        own = {"RANK": rank, "LOCAL_RANK": rank}
+    def __init__(self, rank: int, command: list[str], variables: dict[str, str | int]) -> None:
         self.rank, self.error = rank, ""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "asft", *map(str, arguments)],
-            env=os.environ | {key: str(value) for key, value in (shared | own).items()},
+            [sys.executable, *command],
+            env=os.environ | {key: str(value) for key, value in variables.items()},
             stdin=subprocess.PIPE,  # closes with this process, however it ends: see `watch_parent`
             stdout=None if rank == 0 else subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -13,6 +13,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from accelerate.commands.config.config_args import load_config_from_file
+from accelerate.commands.launch import _validate_launch_command, launch_command_parser
 from hypothesis import given
 from hypothesis import strategies as st
 from preferences import learnable_pairs
@@ -172,6 +174,20 @@ def test_none_outlives_the_process_that_was_started(tiny, tokens, reference, tmp
     while any(Path(f"/proc/{worker}").exists() for worker in workers):
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("name", ["fsdp2", "zero3"])
+def test_accelerate_reads_the_configs(name):
+    path = Path(__file__).parents[2] / f"workflow/accelerate/{name}.yaml"
+    config = load_config_from_file(str(path))
+    assert config.distributed_type.value == {"fsdp2": "FSDP", "zero3": "DEEPSPEED"}[name]
+    parser = launch_command_parser()
+    words = ["--config_file", str(path), "--num_processes", "4", "-m", "asft", "train"]
+    arguments, *_ = _validate_launch_command(parser.parse_args(words))
+    assert arguments.num_processes == 4
+    assert arguments.module
+    assert arguments.use_fsdp == (name == "fsdp2")
+    assert arguments.use_deepspeed != (name == "fsdp2")
 
 
 def children_of(parent):
