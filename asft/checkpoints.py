@@ -18,12 +18,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 from transformers import TrainerCallback
 
 from asft.history import History
 from asft.records import write_json
+from asft.sharding import any_of, from_first, rank, wait_for_all
 
 COMPLETE = "complete.json"
 
@@ -39,6 +40,9 @@ class Checkpoints(TrainerCallback):
 
     def newest(self) -> Path | None:
         """The newest complete checkpoint of this very run; all others are deleted."""
+        return cast("Path | None", from_first(self._clean() if rank() == 0 else None))
+
+    def _clean(self) -> Path | None:
         kept: Path | None = None
         folders = self.folder.glob("checkpoint-*")
         for path in sorted(folders, key=lambda p: -int(p.name.partition("-")[2])):
@@ -84,12 +88,20 @@ class Checkpoints(TrainerCallback):
         if state.global_step >= state.max_steps:
             self.stopped_by = ""  # nothing is left to be continued
             return
-        due = self.minutes and time.monotonic() - self._saved >= 60 * self.minutes
-        control.should_save |= bool(due or self.stopped_by)
-        control.should_training_stop |= bool(self.stopped_by)
+        # Clocks differ between processes, and a signal reaches each in another step.
+        due = any_of(bool(self.minutes and time.monotonic() - self._saved >= 60 * self.minutes))
+        stop = any_of(bool(self.stopped_by))
+        if stop and not self.stopped_by:
+            self.stopped_by = "a signal"
+        control.should_save |= due or stop
+        control.should_training_stop |= stop
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Mark the checkpoint as complete and delete those before it."""
+        wait_for_all()  # each writes its random numbers
+        self._saved = time.monotonic()
+        if rank() > 0:
+            return
         path = self.folder / f"checkpoint-{state.global_step}"
         write_json(path / "history.json", self.history.rows())
         os.sync()  # the marker must not reach the disk before what it vouches for
@@ -97,7 +109,6 @@ class Checkpoints(TrainerCallback):
         for other in self.folder.glob("checkpoint-*"):
             if other != path:
                 shutil.rmtree(other)
-        self._saved = time.monotonic()
 
     def continue_history(self, checkpoint: Path) -> None:
         """What was seen until then."""

@@ -16,6 +16,7 @@ from asft import commands, figure_commands, judge_commands, table_commands
 from asft.allocator import keep_freed_memory
 from asft.errors import UserError
 from asft.failures import one_line
+from asft.processes import watch_parent
 
 # Before any library reads them: nothing is sent anywhere, and forked workers do not deadlock.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -54,6 +55,7 @@ def main() -> NoReturn:
     # taking the libraries down again at the end, was a third of the start and stop of each.
     gc.set_threshold(100_000)
     signal.signal(signal.SIGTERM, _terminate)
+    watch_parent()
     code: object = 0
     try:
         run(sys.argv[1:])

@@ -1,11 +1,13 @@
 """The commands that make policies and their answers; each is one rule of the DAG."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from asft.devices import claim_gpus
+from asft.processes import is_worker, launch
 
 app = typer.Typer()
 Settings = Annotated[str, typer.Option(help="this step's part of the config, as JSON")]
@@ -64,7 +66,14 @@ def reference(
     out: Path = typer.Option(),
 ) -> None:
     """Log-probabilities of all pairs under the base policy."""
-    claim_gpus()
+    processes = json.loads(settings).get("processes", 1)
+    claim_gpus(processes)
+    if processes > 1 and not is_worker():
+        arguments = ["reference", "--settings", settings, "--model", model, "--tokens", tokens]
+        launch(processes, [*arguments, "--out", out])
+        from asft.reference import merge_reference
+
+        return merge_reference(out, processes)
     from asft.steps.reference import reference as step
 
     step(model, tokens, settings, out)
@@ -85,10 +94,18 @@ def train(
     ] = 15,
 ) -> None:
     """Train one policy."""
-    claim_gpus()
     from asft.steps.settings import read_settings
 
-    read_settings(settings)  # damaged ones are refused before seconds go into importing torch
+    # Damaged ones are refused before seconds go into importing torch.
+    training = read_settings(settings)["training"]
+    processes = training.get("processes", 1)
+    claim_gpus(processes)
+    if processes > 1 and not is_worker():
+        arguments: list[object] = ["train", "--settings", settings, "--model", model]
+        arguments += ["--reference", reference] if reference else []
+        arguments += ["--tokens", tokens, "--out", out]
+        arguments += ["--checkpoint-minutes", checkpoint_minutes]
+        return launch(processes, arguments, training.get("accelerate"))
     from asft.steps.train import train as step
 
     step(settings, model, tokens, reference, out, checkpoint_minutes)
@@ -103,7 +120,12 @@ def generate(
     out: Path = typer.Option(),
 ) -> None:
     """A policy's answers to a benchmark."""
-    claim_gpus()
+    processes = json.loads(settings)["generation"].get("processes", 1)
+    claim_gpus(processes)
+    if processes > 1 and not is_worker():
+        arguments = ["generate", "--settings", settings, "--policy", policy]
+        arguments += ["--questions", questions, "--seed", seed, "--out", out]
+        launch(processes, arguments)
     from asft.steps.generate import generate as step
 
     step(policy, questions, settings, seed, out)

@@ -112,6 +112,12 @@ class Training(Section):
         description="pairs: one fused call a pair; flex: one FlexAttention kernel a row; flash: "
         "FlashAttention 2, which repeats the prompt for each completion; auto: pairs",
     )
+    processes: int = Field(
+        1, ge=1, description="that train together on one machine, each on a GPU or a share of cores"
+    )
+    accelerate: str | None = Field(
+        None, description="a config of accelerate that shards the model, as in workflow/accelerate"
+    )
     gradient_checkpointing: bool = False
     measure_every: int = Field(
         0, ge=0, description="steps between measurements on held-out pairs; 0: each epoch"

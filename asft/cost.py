@@ -31,6 +31,7 @@ def cost_of(trainer: PairTrainer) -> dict[str, Any]:
         "time_is": f"seconds: training with measurements; steady: optimiser steps after the first"
         f" {len(steps) - len(steady)}, without measurements",
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "processes": trainer.args.world_size,
         "threads": torch.get_num_threads(),
         "precision": str(trainer.precision).removeprefix("torch."),
         "parameters": sum(p.numel() for p in model.parameters()),

@@ -41,3 +41,4 @@ class Generation(Section):
     batch_size: int = Field(16, gt=0)
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     threads: Threads = None
+    processes: int = Field(1, ge=1, description="that share the questions, each with its threads")

@@ -12,6 +12,7 @@ from torch import Tensor
 from asft.logps import PairLogps
 from asft.packing import PackedRow
 from asft.records import write_text
+from asft.sharding import current_device, processes, summed
 
 COLUMNS = [
     "step",
@@ -30,6 +31,20 @@ COLUMNS = [
     "tokens",
     "completion_tokens",
     "seconds",
+]
+
+
+# What is seen of each pair; the last is summed over a step's pairs, the others are averaged.
+KEYS = [
+    "loss",
+    "logp_chosen",
+    "logp_chosen_sum",
+    "logp_rejected",
+    "logp_rejected_sum",
+    "margin",
+    "margin_sum",
+    "accuracy",
+    "completion_tokens",
 ]
 
 
@@ -66,6 +81,9 @@ class History:
     def end_step(self, step: int, split: str = "train") -> None:
         """Close the step: what was added since the last one becomes one row."""
         parts, self._parts = self._parts, []
+        if processes() > 1:
+            self._rows.append({"step": step, "split": split} | _over_all(parts))
+            return
         row: dict[str, Any] = {"step": step, "split": split}
         for key in parts[0]:
             if key == "tokens":
@@ -116,6 +134,21 @@ class History:
         for row in self.rows():
             lines.append(",".join(_cell(row.get(c)) for c in columns))
         write_text(path, "\n".join(lines) + "\n")
+
+
+def _over_all(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Means and sums over the pairs of all processes, of which this one may have none."""
+    device = parts[0]["loss"].device if parts else current_device()
+    none = torch.zeros(0, dtype=torch.float64, device=device)
+    seen = [torch.cat([none, *(part[key].double() for part in parts)]) for key in KEYS]
+    tokens = torch.tensor(sum(part["tokens"] for part in parts), device=device)
+    counts = [torch.tensor(len(seen[0]), device=device), tokens]
+    *totals, pairs, length = summed(
+        torch.stack([*(s.sum() for s in seen), *(c.double() for c in counts)])
+    ).unbind()
+    row = {key: total / pairs for key, total in zip(KEYS, totals, strict=True)}
+    numbers = {"completion_tokens": totals[-1], "pairs": pairs, "tokens": length}
+    return row | {key: value.long() for key, value in numbers.items()}
 
 
 def _cell(value: Any) -> str:

@@ -4,6 +4,7 @@ What a model folder holds: `asft/model_folders.py`. Weights are read from safete
 code that comes with a model is run.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -93,9 +94,9 @@ def use_threads(threads: int | None) -> None:
 
 
 def default_device() -> torch.device:
-    """The current CUDA device, else Apple's GPU, else the CPU."""
+    """This process's CUDA device, else Apple's GPU, else the CPU."""
     if torch.cuda.is_available():
-        return torch.device("cuda")
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 

@@ -41,6 +41,21 @@ def write_reference(path: Path, table: pa.Table) -> None:
     write_parquet(path, table)
 
 
+def part_of(path: Path, number: int) -> Path:
+    """Where one of several processes writes its rows of `path`."""
+    return path.with_suffix(f".{number}.part")
+
+
+def merge_reference(path: Path, processes: int) -> None:
+    """Write what one process would have written, from the parts of several."""
+    parts = [part_of(path, number) for number in range(processes)]
+    tables = [read_parquet(part) for part in parts]
+    # One may have had no row, and its columns no type.
+    write_reference(path, pa.concat_tables(tables, promote_options="default").sort_by("id"))
+    for part in parts:
+        part.unlink()
+
+
 class CachedReference:
     """The reference's `PairLogps` of a packed row, from `reference_logps.parquet`."""
 

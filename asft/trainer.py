@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import math
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 import torch
+from accelerate.data_loader import prepare_data_loader
 from torch import Tensor
-from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from torch.utils.data import DataLoader
+from transformers import PreTrainedModel, Trainer, TrainerCallback
 
 from asft.attention import shares_prompts
 from asft.config import Training
@@ -25,7 +26,10 @@ from asft.history import History
 from asft.logps import PairLogps
 from asft.losses import Method
 from asft.packing import PackedRow, pack, pair_logps
+from asft.processes import is_worker
+from asft.sharding import share_out
 from asft.tokens import TokenPair
+from asft.training_arguments import training_arguments
 
 # From a row of pairs to the reference's log-probabilities of them.
 Reference = Callable[[PackedRow], PairLogps]
@@ -54,26 +58,53 @@ class PairTrainer(Trainer):
         self.training, self.precision = training, precision
         self.heldout, self.history = heldout, History()
         fuse(model)
-        if model.config.tie_word_embeddings:
+        if model.config.tie_word_embeddings and not is_worker():
             # Its gradient, a few hundred rows, is added to the head's without an array of zeros.
             cast(Any, model.get_input_embeddings()).sparse = True
         super().__init__(
             model=model,
-            args=_arguments(training, seed, output_dir),
+            args=training_arguments(training, seed, output_dir),
             train_dataset=pairs,
             data_collator=self._collate,
             callbacks=[_Measure(self)],
         )
 
     def _collate(self, pairs: Sequence[TokenPair]) -> dict[str, Any]:
-        rows = pack(
+        """This process's rows of a step's pairs.
+
+        Every process computes as many rows, since all of them meet in each: where one has fewer, it
+        repeats a short one, with weight 0.
+        """
+        shares = [self._pack(share) for share in share_out(pairs, self.args.world_size)]
+        rows = shares[self.args.process_index]
+        short = min((row for share in shares for row in share), key=lambda r: r["input_ids"].shape)
+        fillers = max(map(len, shares)) - len(rows)
+        return {"rows": [*rows, *[short] * fillers], "counted": len(rows), "pairs": len(pairs)}
+
+    def _pack(self, pairs: Sequence[TokenPair]) -> list[PackedRow]:
+        return pack(
             pairs,
             self.training.token_budget,
             paired=self.method.paired,
             with_prompt=self.method.needs_prompt,
             shared=shares_prompts(self.model),
         )
-        return {"rows": rows}
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Whole batches in every process, in the order of a single one; `_collate` shares them."""
+        if self.args.world_size == 1:
+            return super().get_train_dataloader()
+        loader = DataLoader(
+            cast(Any, self.train_dataset),
+            batch_size=self.training.batch_size,
+            sampler=self._get_train_sampler(),
+            collate_fn=self._collate,
+        )
+        seed = self.accelerator.dataloader_config.data_seed
+        whole: DataLoader[Any] = prepare_data_loader(
+            loader, num_processes=1, process_index=0, use_seedable_sampler=True, data_seed=seed
+        )
+        return whole
 
     def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
         """Our own autocast: accelerate's would copy the logits to fp32 as a whole."""
@@ -86,18 +117,21 @@ class PairTrainer(Trainer):
     ) -> Tensor:
         """Gradient of the mean loss over the batch's pairs, row by row."""
         model.train()
-        rows: list[Any] = self._prepare_inputs(inputs)["rows"]  # type: ignore[assignment]
+        batch: Any = self._prepare_inputs(inputs)
+        rows, counted = batch["rows"], batch["counted"]
         self.step_pairs = [pair for row in rows for pair in row["ids"]]
-        pairs = len(self.step_pairs)
+        # Gradients and losses are averaged over the processes, each of which has a share.
+        pairs = batch["pairs"] / self.args.world_size
         total = torch.zeros((), device=self.args.device)
         for number, row in enumerate(rows):
             last = number == len(rows) - 1
             with contextlib.nullcontext() if last else self.accelerator.no_sync(model):
                 with self.compute_loss_context_manager():
                     losses, policy = self.compute_loss(model, row, return_outputs=True)
-                loss = losses.sum() / pairs
+                loss = losses.sum() / pairs if number < counted else losses.sum() * 0
                 self.accelerator.backward(loss)
-            self.history.add_row(losses, policy, row)
+            if number < counted:
+                self.history.add_row(losses, policy, row)
             total += loss.detach()
         self.history.end_step(self.state.global_step + 1)
         return total
@@ -142,11 +176,15 @@ class PairTrainer(Trainer):
             with_prompt=self.method.needs_prompt,
             shared=shares_prompts(model),
         )
-        for packed in rows:
-            row: Any = self._prepare_input(packed)
+        size, first = self.args.world_size, self.args.process_index
+        mine = list(rows)
+        for number in range(0, len(mine), size):
+            counts = number + first < len(mine)
+            row: Any = self._prepare_input(mine[number + first if counts else number])
             with torch.no_grad(), self.compute_loss_context_manager():
                 losses, policy = self.compute_loss(model, row, return_outputs=True)
-            self.history.add_row(losses, policy, row)
+            if counts:
+                self.history.add_row(losses, policy, row)
         self.history.end_step(self.state.global_step, split="heldout")
         model.train()
 
@@ -193,30 +231,3 @@ def packed_by_length(
     """
     longest_first = sorted(pairs, key=lambda p: -(len(p.prompt) + len(p.chosen) + len(p.rejected)))
     yield from pack(longest_first, token_budget, **options)
-
-
-def _arguments(training: Training, seed: int, output_dir: str) -> TrainingArguments:
-    return TrainingArguments(
-        output_dir=output_dir,
-        num_train_epochs=training.epochs,
-        per_device_train_batch_size=training.batch_size,
-        learning_rate=training.learning_rate,
-        lr_scheduler_type="cosine",
-        warmup_steps=training.warmup_ratio,  # a number below 1 is a share of the steps
-        weight_decay=training.weight_decay,
-        adam_beta1=training.adam_beta1,
-        adam_beta2=training.adam_beta2,
-        max_grad_norm=training.max_grad_norm,
-        activation_checkpointing=training.gradient_checkpointing,
-        optim="adamw_torch_fused",
-        bf16=False,  # see PairTrainer.autocast_smart_context_manager
-        seed=seed,
-        data_seed=seed,
-        remove_unused_columns=False,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        save_strategy="no",
-        dataloader_pin_memory=torch.cuda.is_available(),
-        report_to="none",
-        disable_tqdm=not sys.stderr.isatty(),
-    )

@@ -27,6 +27,7 @@ from asft.models import (
     resolve_precision,
     use_threads,
 )
+from asft.processes import place
 from asft.records import (
     Completion,
     Question,
@@ -48,9 +49,10 @@ def generate(policy: Path, questions: Path, settings: str, seed: int, out: Path)
     use_threads(generation.threads)
     tokenizer = load_tokenizer(policy)
     partial = Partial(out, [chosen, seed, _identity(policy), [q.model_dump() for q in asked]])
+    number, processes = place()
     todo = [
         batch
-        for batch in batches(asked, tokenizer, generation.batch_size)
+        for batch in batches(asked, tokenizer, generation.batch_size)[number::processes]
         if not all(question.question_id in partial.done for question in batch)
     ]
     if todo:
@@ -64,8 +66,9 @@ def generate(policy: Path, questions: Path, settings: str, seed: int, out: Path)
             partial.add(list(answer_batch(model, tokenizer, batch, decodings, ends, seed)))
         answered = sum(len(batch) for batch in todo)
         print(f"answered {answered} questions in {time.perf_counter() - began:.1f} s")
-    write_jsonl(out, [partial.done[question.question_id] for question in asked])
-    partial.path.unlink(missing_ok=True)
+    if processes == 1:  # else the process that started the others collects their answers
+        write_jsonl(out, [partial.done[question.question_id] for question in asked])
+        partial.remove()
 
 
 def _ask_server(
@@ -96,13 +99,23 @@ def decoding_of(question: Question, settings: dict[str, Any]) -> Decoding:
 
 
 class Partial:
-    """Completions so far, in a file whose first line says what they are answers to."""
+    """Completions so far, in a file whose first line says what they are answers to.
+
+    Each of several processes has a file of its own, and reads those of all.
+    """
 
     def __init__(self, out: Path, key: Any) -> None:
-        self.path = out.with_suffix(".partial")
+        number = place()[0]
+        self.path = out.with_suffix(f".{number}.partial" if number else ".partial")
+        self._others = [out.with_suffix(".partial"), *out.parent.glob(f"{out.stem}.*.partial")]
         key = fingerprint(key)
-        self.done = {c.question_id: c for c in self._read(key)}
+        self.done = {c.question_id: c for path in self._others for c in self._read(path, key)}
         write_text(self.path, "".join([f"{key}\n", *map(_line, self.done.values())]))
+
+    def remove(self) -> None:
+        """Delete the files of all processes."""
+        for path in [*self._others, self.path]:
+            path.unlink(missing_ok=True)
 
     def add(self, completions: list[Completion]) -> None:
         """Keep a batch: it survives a kill from here on."""
@@ -112,9 +125,9 @@ class Partial:
             file.flush()
             os.fsync(file.fileno())
 
-    def _read(self, key: str) -> Iterator[Completion]:
+    def _read(self, path: Path, key: str) -> Iterator[Completion]:
         # Bytes: a kill or a full disk may have cut a line within a character.
-        lines = self.path.read_bytes().split(b"\n") if self.path.exists() else []
+        lines = path.read_bytes().split(b"\n") if path.exists() else []
         if lines and lines[0] == key.encode():
             for line in lines[1:-1]:  # what follows the last newline is cut short
                 with suppress(ValidationError):  # damaged: that question is answered again

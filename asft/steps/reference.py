@@ -11,7 +11,8 @@ from pathlib import Path
 from asft.attention import implementation, shares_prompts
 from asft.config import Training
 from asft.models import default_device, load_policy, resolve_precision
-from asft.reference import score_pairs, write_reference
+from asft.processes import place
+from asft.reference import part_of, score_pairs, write_reference
 from asft.tokens import read_tokens
 from asft.trainer import packed_by_length
 
@@ -26,5 +27,7 @@ def reference(model: Path, tokens: Path, settings: str, out: Path) -> None:
     # 0.
     device = default_device()
     base = load_policy(model, torch.float32, implementation(training.attention, device)).to(device)
-    rows = packed_by_length(pairs, training.token_budget, shared=shares_prompts(base))
-    write_reference(out, score_pairs(base, rows, resolve_precision(training.precision)))
+    rows = list(packed_by_length(pairs, training.token_budget, shared=shares_prompts(base)))
+    number, processes = place()
+    found = score_pairs(base, rows[number::processes], resolve_precision(training.precision))
+    write_reference(part_of(out, number) if processes > 1 else out, found)

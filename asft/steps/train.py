@@ -29,6 +29,7 @@ from asft.model_folders import load_tokenizer
 from asft.models import default_device, load_policy, resolve_precision
 from asft.records import file_sha256, write_json
 from asft.reference import CachedReference
+from asft.sharding import processes, rank
 from asft.tokens import read_tokens
 from asft.trainer import PairTrainer
 
@@ -73,17 +74,23 @@ def train(
     key = file_sha256(settings)
     start = _run(trainer, Checkpoints(checkpoints, key, checkpoint_minutes, trainer.history))
     seconds = time.perf_counter() - began
-    _refuse_broken(policy, out)
+    # Of a model that is sharded over processes each gathers all weights, the first saves them.
+    sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
+    weights = trainer.accelerator.get_state_dict(trainer.model_wrapped) if sharded else None
+    _refuse_broken(weights or dict(policy.named_parameters()), out)
+    if rank() > 0:
+        return
     trainer.history.write(out / "history.csv")
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     about = {"finished": finished, "seconds": round(seconds, 1), "continued_from_step": start}
     write_json(out / "cost.json", about | cost_of(trainer))
-    _save(policy, model, training, out / "policy")
+    _save(policy, weights, model, training, out / "policy")
     shutil.rmtree(checkpoints, ignore_errors=True)
 
 
 def _run(trainer: PairTrainer, checkpoints: Checkpoints) -> int:
     """Train to the end; returns the step it began at."""
+    _say_how(trainer)
     trainer.add_callback(checkpoints)
     newest = checkpoints.newest()
     if newest:
@@ -101,8 +108,18 @@ def _run(trainer: PairTrainer, checkpoints: Checkpoints) -> int:
     return start
 
 
-def _refuse_broken(policy: torch.nn.Module, out: Path) -> None:
-    broken = [name for name, p in policy.named_parameters() if not p.isfinite().all()]
+def _say_how(trainer: PairTrainer) -> None:
+    batch, count = trainer.training.batch_size, processes()
+    print(
+        f"{count} {'processes' if count > 1 else 'process'} of {torch.get_num_threads()} threads"
+        f" on {trainer.args.device}; {batch} pairs a step, shared by their tokens",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _refuse_broken(weights: dict[str, Any], out: Path) -> None:
+    broken = [name for name, weight in weights.items() if not weight.isfinite().all()]
     if broken:
         raise UserError(
             f"{out}: training diverged, {len(broken)} weights are not finite (first: {broken[0]}); "
@@ -110,13 +127,19 @@ def _refuse_broken(policy: torch.nn.Module, out: Path) -> None:
         )
 
 
-def _save(policy: Any, model: Path, training: Training, out: Path) -> None:
+def _save(policy: Any, weights: Any, model: Path, training: Training, out: Path) -> None:
     """Save whole or not at all: into a folder beside `out`, then renamed."""
     temporary = out.with_name(f".{out.name}.partial")
     shutil.rmtree(temporary, ignore_errors=True)
     if training.lora:
         policy = merged(policy, temporary / "adapter" if training.lora.save_adapter else None)
-    policy.to(getattr(torch, training.save_dtype)).save_pretrained(temporary)
+    kind = getattr(torch, training.save_dtype)
+    if weights is None:
+        policy.to(kind).save_pretrained(temporary)
+    else:
+        weights = {name: weight.to(kind) for name, weight in weights.items()}
+        policy.config.dtype = kind
+        policy.save_pretrained(temporary, state_dict=weights)
     load_tokenizer(model).save_pretrained(temporary)
     shutil.rmtree(out, ignore_errors=True)
     temporary.replace(out)

@@ -22,6 +22,7 @@ FLOORS = {
         "generation_settings",
         "paper",
         "devices",
+        "processes",
         "estimates",
     ],
     "maths": [
@@ -36,7 +37,15 @@ FLOORS = {
         "style_control",
     ],
     "services": None,  # every other module
-    "steps": ["steps", "cli", "commands", "judge_commands", "table_commands", "figure_commands"],
+    "steps": [
+        "__main__",
+        "steps",
+        "cli",
+        "commands",
+        "judge_commands",
+        "table_commands",
+        "figure_commands",
+    ],
 }
 ORDER = list(FLOORS)
 

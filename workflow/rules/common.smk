@@ -44,6 +44,13 @@ JOB_GPUS = min(CONFIG.gpus or 1, GPUS_HERE) if GPUS_HERE else CONFIG.gpus
 JOB_CORES = max(1, ALL_CORES * JOB_GPUS // GPUS_HERE) if GPUS_HERE else ALL_CORES
 
 
+def cores_of(processes, threads=None):
+    """Of a job of so many processes; with GPUs each has one, and the cores that go with it."""
+    if threads or JOB_GPUS:
+        return min(ALL_CORES, processes * (threads or JOB_CORES))
+    return JOB_CORES
+
+
 def size_of(model):
     return CONFIG.models[model].billion_parameters
 

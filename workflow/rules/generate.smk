@@ -20,10 +20,13 @@ rule generate:
         "<results>/runs/{run}/completions/{benchmark}.jsonl",
     log:
         "<results>/logs/generate/{run}/{benchmark}.log",
-    threads: CONFIG.generation.threads or JOB_CORES
+    threads: cores_of(CONFIG.generation.processes, CONFIG.generation.threads)
     resources:
-        gpu=JOB_GPUS,
-        mem_mb=growing(estimates.inference_mb(size_of(CONFIG.model), JOB_GPUS)),
+        gpu=JOB_GPUS * CONFIG.generation.processes,
+        mem_mb=growing(
+            CONFIG.generation.processes
+            * estimates.inference_mb(size_of(CONFIG.model), JOB_GPUS)
+        ),
         runtime=growing(estimates.inference_minutes(size_of(CONFIG.model), JOB_GPUS)),
     params:
         settings=lambda wildcards: as_json(

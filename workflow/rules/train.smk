@@ -1,7 +1,8 @@
 # One run: settings (the run's slice of the config), reference log-probabilities if needed, training.
 
-TRAINING_MB = growing(
-    estimates.training_mb(size_of(CONFIG.model), CONFIG.training.token_budget, JOB_GPUS)
+PROCESSES = CONFIG.training.processes
+ONE_TRAINING_MB = estimates.training_mb(
+    size_of(CONFIG.model), CONFIG.training.token_budget, JOB_GPUS
 )
 TRAINING_MINUTES = growing(estimates.training_minutes(size_of(CONFIG.model), JOB_GPUS))
 
@@ -33,16 +34,19 @@ rule reference:
         "<results>/data/{dataset}/reference_logps.parquet",
     log:
         "<results>/logs/reference/{dataset}.log",
-    threads: JOB_CORES
+    threads: cores_of(PROCESSES)
     resources:
-        gpu=JOB_GPUS,
-        mem_mb=growing(estimates.inference_mb(size_of(CONFIG.model), JOB_GPUS)),
+        gpu=JOB_GPUS * PROCESSES,
+        mem_mb=growing(
+            PROCESSES * estimates.inference_mb(size_of(CONFIG.model), JOB_GPUS)
+        ),
         runtime=growing(estimates.inference_minutes(size_of(CONFIG.model), JOB_GPUS)),
     params:
         settings=lambda wildcards: as_json(
             precision=CONFIG.training.precision,
             token_budget=CONFIG.training.token_budget,
             attention=CONFIG.training.attention,
+            processes=PROCESSES,
         ),
     shell:
         "asft --log {log} reference --settings {params.settings:q} --model {input.model}"
@@ -67,10 +71,10 @@ rule train:
         cost="<results>/runs/{dataset}/{method}/seed{seed}/cost.json",
     log:
         "<results>/logs/train/{dataset}/{method}/seed{seed}.log",
-    threads: JOB_CORES
+    threads: cores_of(PROCESSES)
     resources:
-        gpu=JOB_GPUS,
-        mem_mb=TRAINING_MB,
+        gpu=JOB_GPUS * PROCESSES,
+        mem_mb=growing(PROCESSES * ONE_TRAINING_MB),
         runtime=TRAINING_MINUTES,
     params:
         reference=lambda wildcards, input: (
@@ -104,7 +108,7 @@ rule measure_cost:
     threads: ALL_CORES  # alone on the machine, GPUs or not: its time is the result
     resources:
         gpu=JOB_GPUS,
-        mem_mb=TRAINING_MB,
+        mem_mb=growing(ONE_TRAINING_MB),
         runtime=TRAINING_MINUTES,
     params:
         settings=cost_settings,

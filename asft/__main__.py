@@ -1,0 +1,5 @@
+"""`python -m asft`, for launchers that start modules."""
+
+from asft.cli import main
+
+main()
