@@ -5,7 +5,7 @@ The JSON schema in `workflow/schemas/config.schema.json` is generated from these
 """
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -74,6 +74,7 @@ class Benchmark(Section):
 
 
 Attention = Literal["auto", "pairs", "flex", "flash"]
+TokenBudget = Annotated[int, Field(gt=0)] | Literal["auto"]
 
 
 class LoRA(Section):
@@ -103,8 +104,8 @@ class Training(Section):
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="autocast over fp32 weights"
     )
-    token_budget: int = Field(
-        8192, gt=0, description="tokens per packed row; bounds memory, not the result"
+    token_budget: TokenBudget = Field(
+        "auto", description="tokens per packed row: bounds memory, not the result; auto: what fits"
     )
     lora: LoRA | None = Field(None, description="null: train all weights, as the paper does")
     attention: Attention = Field(
@@ -123,6 +124,14 @@ class Training(Section):
         0, ge=0, description="steps between measurements on held-out pairs; 0: each epoch"
     )
     save_dtype: Literal["bfloat16", "float32"] = "bfloat16"
+
+    @model_validator(mode="after")
+    def _adapters_are_whole(self) -> "Training":
+        if self.lora and self.accelerate:
+            raise ValueError(
+                "lora and accelerate: one of them; adapters are merged, which wants whole weights"
+            )
+        return self
 
 
 class Method(BaseModel):

@@ -15,7 +15,7 @@ ANSWER_MINUTES = {"gpu": 30, "cpu": 1200}
 LEAST_MINUTES = 60
 
 
-def training_mb(billions: float, token_budget: int, gpus: int) -> int:
+def training_mb(billions: float, token_budget: int | str, gpus: int) -> int:
     """Memory of training: weights, gradients and Adam's two moments in fp32, and one row.
 
     A row's activations grow with its tokens and with width × depth, which grows as the 2/3 power
@@ -23,7 +23,9 @@ def training_mb(billions: float, token_budget: int, gpus: int) -> int:
     """
     if gpus:
         return _mb(BASE_MB + CUDA_MB + 6000 * billions)  # fp32 on its way in, bf16 on its way out
-    row = token_budget * 2 * (billions * 1e9) ** (2 / 3) / 1e6
+    # `auto` takes what there is, up to so many (asft/token_budget.py).
+    tokens = 4096 if isinstance(token_budget, str) else token_budget
+    row = tokens * 2 * (billions * 1e9) ** (2 / 3) / 1e6
     return _mb(BASE_MB + 16_000 * billions + row)
 
 

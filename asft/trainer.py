@@ -28,6 +28,7 @@ from asft.losses import Method
 from asft.packing import PackedRow, pack, pair_logps
 from asft.processes import is_worker
 from asft.sharding import share_out
+from asft.token_budget import token_budget
 from asft.tokens import TokenPair
 from asft.training_arguments import training_arguments
 
@@ -56,6 +57,7 @@ class PairTrainer(Trainer):
             raise ValueError(f"{method.loss.__name__} needs reference log-probabilities")
         self.method, self.hyperparameters, self.reference = method, hyperparameters, reference
         self.training, self.precision = training, precision
+        self.token_budget = token_budget(training, model)
         self.heldout, self.history = heldout, History()
         fuse(model)
         if model.config.tie_word_embeddings and not is_worker():
@@ -84,7 +86,7 @@ class PairTrainer(Trainer):
     def _pack(self, pairs: Sequence[TokenPair]) -> list[PackedRow]:
         return pack(
             pairs,
-            self.training.token_budget,
+            self.token_budget,
             paired=self.method.paired,
             with_prompt=self.method.needs_prompt,
             shared=shares_prompts(self.model),
@@ -172,7 +174,7 @@ class PairTrainer(Trainer):
         model.eval()
         rows = packed_by_length(
             self.heldout,
-            self.training.token_budget,
+            self.token_budget,
             with_prompt=self.method.needs_prompt,
             shared=shares_prompts(model),
         )

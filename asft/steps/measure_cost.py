@@ -29,6 +29,7 @@ from asft.models import default_device, load_policy, resolve_precision
 from asft.records import write_json
 from asft.reference import CachedReference, OnlineReference, score_pairs, write_reference
 from asft.source_kinds import Section
+from asft.token_budget import token_budget
 from asft.tokens import TokenPair, read_tokens
 from asft.trainer import PairTrainer, packed_by_length
 
@@ -104,7 +105,8 @@ def _reference(
     different = list({pair.id: pair for pair in pairs}.values())
     policy.to(default_device())
     began = time.perf_counter()
-    rows = packed_by_length(different, training.token_budget, shared=shares_prompts(policy))
+    budget = token_budget(training, policy)
+    rows = packed_by_length(different, budget, shared=shares_prompts(policy))
     table = score_pairs(policy, rows, precision)
     seconds = (time.perf_counter() - began) * len(pairs) / len(different)
     path = Path(scratch) / "reference_logps.parquet"

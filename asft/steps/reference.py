@@ -13,6 +13,7 @@ from asft.config import Training
 from asft.models import default_device, load_policy, resolve_precision
 from asft.processes import place
 from asft.reference import part_of, score_pairs, write_reference
+from asft.token_budget import token_budget
 from asft.tokens import read_tokens
 from asft.trainer import packed_by_length
 
@@ -27,7 +28,8 @@ def reference(model: Path, tokens: Path, settings: str, out: Path) -> None:
     # 0.
     device = default_device()
     base = load_policy(model, torch.float32, implementation(training.attention, device)).to(device)
-    rows = list(packed_by_length(pairs, training.token_budget, shared=shares_prompts(base)))
+    budget = token_budget(training, base)
+    rows = list(packed_by_length(pairs, budget, shared=shares_prompts(base)))
     number, processes = place()
     found = score_pairs(base, rows[number::processes], resolve_precision(training.precision))
     write_reference(part_of(out, number) if processes > 1 else out, found)

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from asft.config import json_schema
+from asft.errors import UserError
 from asft.experiment import Run, load, run_settings, table3_runs
 
 ROOT = Path(__file__).parents[2]
@@ -59,3 +60,9 @@ def test_a_method_may_override_training_alone():
     config = load(raw)
     assert run_settings(config, "hh_rlhf", "orpo", 1)["training"]["learning_rate"] == 3e-6
     assert run_settings(config, "hh_rlhf", "asft", 1)["training"]["learning_rate"] != 3e-6
+
+
+def test_adapters_cannot_be_sharded():
+    both = {"training": {"lora": {"rank": 4}, "accelerate": "workflow/accelerate/fsdp2.yaml"}}
+    with pytest.raises(UserError, match="lora and accelerate: one of them"):
+        load(merged(DEFAULT, both))
