@@ -1,13 +1,16 @@
 # Two commands for a newcomer: `make demo` (Table 3, really computed) and `make test`.
 PYTHON ?= python3
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: demo test faults coverage check env lock format schema paper-plan bench clean
 # `make env LOCKED=1` installs exactly the files in requirements.lock (Linux, x86-64, CPython 3.11).
 LOCKED ?=
+# torch's CPU build is not on PyPI; empty, where pip's own index has it.
+LOCK_INDEX ?= --extra-index-url https://download.pytorch.org/whl/cpu
 # Where a line that no test runs is a number that no test has looked at.
-COVERED := losses logps packing verdicts stats metrics
+COVERED := asft/losses.py,asft/logps.py,asft/packing.py,asft/verdicts.py,asft/stats.py,asft/metrics.py
 
 demo: env  ## train, generate and score the default experiment; prints Table 3
 	snakemake --cores all results/table3.csv
@@ -24,19 +27,19 @@ faults: env  ## kills, full disks, damaged files, hostile texts: docs/faults.md
 coverage: env  ## all tests, then the lines that none of them ran
 	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slurm" --cov=asft \
 	  --cov-report=term-missing:skip-covered
-	coverage report --fail-under=100 $(foreach name,$(COVERED),--include=asft/$(name).py)
+	coverage report --show-missing --fail-under=100 --include=$(COVERED)
 
 check: env  ## format, lint, types, schema
-	ruff format --check asft tests
-	ruff check asft tests
+	ruff format --check asft tests bench
+	ruff check asft tests bench
 	snakefmt --check Snakefile workflow
 	mypy
 	python -m asft.config | diff - workflow/schemas/config.schema.json \
 	  || { echo "schema out of step: run make schema"; exit 1; }
 
 format: env
-	ruff check --fix --quiet asft tests || true
-	ruff format asft tests
+	ruff check --fix --quiet asft tests bench || true
+	ruff format asft tests bench
 	snakefmt Snakefile workflow
 
 schema: env
@@ -47,17 +50,20 @@ paper-plan: env  ## the jobs of the paper's experiment, without running them
 
 bench: env  ## speed and memory against TRL; wants a quiet machine, and `make demo` before it
 	python bench/training.py
-	python bench/judge_calls.py
+	python bench/pipeline.py
+	python bench/growth.py
+	python bench/processes.py
 
 env: $(BIN)/.complete
 
 # A marker written last: an interrupted installation is done again.
 $(BIN)/.complete: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 ifeq ($(LOCKED),)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 else
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(LOCK_INDEX) \
+	  -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 endif
 	touch $@

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import LlamaConfig
 from transformers.models.gemma.modeling_gemma import GemmaRMSNorm
 from transformers.models.llama import modeling_llama
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
@@ -12,6 +13,7 @@ from transformers.models.llama.modeling_llama import LlamaRMSNorm
 from asft import fused
 from asft.models import load_policy
 
+FUSED = ["LlamaMLP", "LlamaRMSNorm", "apply_rotary_pos_emb"]
 PLAIN_ROTARY = modeling_llama.apply_rotary_pos_emb
 
 
@@ -55,6 +57,54 @@ def test_rotary():
         torch.testing.assert_close(x.grad, y.grad, atol=1e-6, rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_gated_mlp_to_the_bit(dtype: torch.dtype):
+    torch.manual_seed(0)
+    config = LlamaConfig(hidden_size=24, intermediate_size=40, num_attention_heads=2)
+    mlp = modeling_llama.LlamaMLP(config)
+    results = []
+    for forward in (mlp, lambda x: fused.gated_mlp(x, mlp)):
+        x = torch.randn(2, 7, 24, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        mlp.zero_grad()
+        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+            out = forward(x)
+        out.float().square().sum().backward()
+        results.append([out, x.grad, *(weight.grad.clone() for weight in mlp.parameters())])
+    for theirs, ours in zip(*results, strict=True):
+        assert theirs.dtype == ours.dtype
+        assert torch.equal(theirs, ours)
+
+
+def test_gated_mlp_keeps_two_of_four():
+    mlp = modeling_llama.LlamaMLP(
+        LlamaConfig(hidden_size=8, intermediate_size=64, num_attention_heads=2)
+    )
+    kept: dict[bool, int] = {}
+    for ours in (False, True):
+        sizes: list[int] = []
+
+        def keep(tensor: torch.Tensor, sizes: list[int] = sizes) -> torch.Tensor:
+            sizes.append(tensor.numel() if tensor.shape[-1] == 64 and tensor.dim() == 3 else 0)
+            return tensor
+
+        x = torch.randn(1, 5, 8, requires_grad=True)
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            _ = fused.gated_mlp(x, mlp) if ours else mlp(x)
+        kept[ours] = sum(sizes)
+    assert kept[True] == 2 * 5 * 64 < kept[False]
+
+
+def test_what_is_no_plain_gated_mlp_stays():
+    config = LlamaConfig(hidden_size=8, intermediate_size=16, num_attention_heads=2)
+    plain, other = modeling_llama.LlamaMLP(config), modeling_llama.LlamaMLP(config)
+    other.act_fn = torch.nn.GELU()
+    assert fused._is_gated(plain)
+    assert not fused._is_gated(other)
+    plain.down_proj = torch.nn.Linear(16, 8, bias=True)
+    assert not fused._is_gated(plain)
+    assert not fused._is_gated(torch.nn.Linear(8, 8))
+
+
 def test_under_autocast_the_type_is_that_of_the_next_operation():
     x, weight = torch.randn(2, 8, requires_grad=True), torch.ones(8, requires_grad=True)
     with torch.autocast("cpu", torch.bfloat16):
@@ -73,8 +123,8 @@ def test_a_whole_model_computes_the_same(tiny: Path):
     ids = torch.arange(20)[None]
     expected = model(ids, labels=ids).loss
     expected.backward()
-    assert fused.fuse(other) == ["LlamaRMSNorm", "apply_rotary_pos_emb"]
-    assert fused.fuse(other) == ["LlamaRMSNorm", "apply_rotary_pos_emb"]  # twice does no harm
+    assert fused.fuse(other) == FUSED
+    assert fused.fuse(other) == FUSED  # twice does no harm
     found = other(ids, labels=ids).loss
     found.backward()
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-6)

@@ -146,3 +146,16 @@ def test_scoring_imports_no_torch_prints_nothing_and_needs_no_home(tmp_path: Pat
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("imported", [False, True])
+def test_transformers_is_hidden_for_a_moment_unless_it_is_here(
+    imported: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = object()
+    monkeypatch.delitem(sys.modules, "transformers", raising=False)
+    if imported:
+        monkeypatch.setitem(sys.modules, "transformers", here)
+    with metrics._transformers_hidden():
+        assert sys.modules["transformers"] is (here if imported else None)
+    assert sys.modules.get("transformers") is (here if imported else None)
