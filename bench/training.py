@@ -2,7 +2,9 @@
 
 Each measurement is a process of its own (training_arm.py); arms alternate, medians count. The first
 step of each is left out. By hand: python bench/training.py [--repeats 3] [--steps 4]
-Needs a quiet machine and the default model in results/models/ (`make demo` puts it there).
+Needs a quiet machine, the default model in results/models/ (`make demo` puts it there), and hours:
+rows are kept in results.jsonl as they come, and a part (`--workloads hh --batches 4`) replaces its
+own.
 """
 
 import argparse
@@ -14,10 +16,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from flops import peak_flops, useful_flops
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -77,59 +81,20 @@ def arm(**job: Any) -> dict[str, Any]:
     return found | {"pairs_s": job["batch"] * len(steady) / sum(steady)}
 
 
-def peak_flops() -> float:
-    """Multiply-adds, counted as two, per second of a large bf16 product."""
-    import torch
-
-    a = torch.randn(4096, 4096, dtype=torch.bfloat16)
-    best = min(_seconds(lambda: a @ a) for _ in range(5))
-    return 2 * 4096**3 / best
-
-
-def _seconds(run: Any) -> float:
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
-
-
-def useful_flops(pairs: Path) -> float:
-    """Of a mean pair, forward and backward: prompt tokens once, the head on scored positions."""
-    from transformers import AutoConfig
-
-    from asft.config import Tokens
-    from asft.formats import FORMATS
-    from asft.model_folders import load_tokenizer
-    from asft.tokens import encode_pair
-
-    config, tokenizer = AutoConfig.from_pretrained(MODEL), load_tokenizer(MODEL)
-    width, layers = config.hidden_size, config.num_hidden_layers
-    heads = config.num_attention_heads + 2 * config.num_key_value_heads
-    per_layer = width * heads * config.head_dim + width**2 + 3 * width * config.intermediate_size
-    total = 0.0
-    rows = json.loads(pairs.read_text(encoding="utf-8"))
-    for row in rows:
-        pair, _ = encode_pair(FORMATS["trl"](row), tokenizer, Tokens(max_length=1024))
-        p, c, r = map(len, (pair.prompt, pair.chosen, pair.rejected))
-        seen = (p + c) ** 2 / 2 + r * p + r**2 / 2
-        total += 6 * (p + c + r) * layers * per_layer
-        total += 6 * (c + r) * config.vocab_size * width + 3 * 4 * layers * width * seen
-    return total / len(rows)
-
-
-def measure(repeats: int, steps: int, batches: list[int]) -> list[dict[str, Any]]:
-    """All rows of the table; prints each as it comes."""
-    rows = []
+def measure(
+    workloads: list[str], batches: list[int], repeats: int, steps: int
+) -> Iterator[dict[str, Any]]:
+    """Rows of the table, as they come."""
     peak = peak_flops()
     with tempfile.TemporaryDirectory() as scratch:
-        for name in SLICES:
+        for name in workloads:
             for batch in batches:
                 pairs, _ = workload(name, Path(scratch), batch * steps)
-                flops = useful_flops(pairs)
+                flops = useful_flops(MODEL, pairs)
                 job = {"model": str(MODEL), "pairs": str(pairs), "batch": batch, "steps": steps}
                 known: dict[str, list[dict[str, Any]]] = {}
                 for method, peers in PEERS.items():
-                    rows += _compare(job, name, method, peers, repeats, flops / peak, known)
-    return rows
+                    yield from _compare(job, name, method, peers, repeats, flops / peak, known)
 
 
 def _compare(
@@ -159,13 +124,29 @@ def _compare(
         row |= {"ours_peak_gb": memory["asft"], "peer_peak_gb": memory[peer]}
         row["memory_ratio"] = round(memory["asft"] / memory[peer], 3)
         row["mfu"] = round(speed["asft"] * ideal, 3)
+        row |= {"steps": job["steps"] - 1, "repeats": repeats}
         row["losses"] = f"{found['asft'][0]['losses']} {found[peer][0]['losses']}"
-        print(row, flush=True)
         rows.append(row)
     return rows
 
 
-def write(rows: list[dict[str, Any]], repeats: int, steps: int) -> None:
+def keep(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Put the row into results.jsonl, in place of what was measured before; returns all rows."""
+    path = HERE / "results.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    rows = {tuple(old[key] for key in COLUMNS[:4]): old for old in map(json.loads, lines)}
+    rows[tuple(row[key] for key in COLUMNS[:4])] = row
+    found = [rows[key] for key in sorted(rows, key=_place)]
+    path.write_text("".join(json.dumps(each) + "\n" for each in found), encoding="utf-8")
+    return found
+
+
+def _place(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    workload, batch, method, peer = key
+    return list(SLICES).index(workload), batch, list(PEERS).index(method), peer
+
+
+def write(rows: list[dict[str, Any]]) -> None:
     """results.csv, and results.md with machine, versions and the losses of both sides."""
     import pandas as pd
 
@@ -184,12 +165,12 @@ def write(rows: list[dict[str, Any]], repeats: int, steps: int) -> None:
     )
     text = f"""# Training against TRL
 
-SmolLM2-135M, bf16 autocast over fp32 weights, 1024 tokens at most, {steps} steps (the first left
-out), medians of {repeats} alternating runs, each a process of its own. {os.cpu_count()} cores,
-{cpu}; {versions}. Cached references are not in the time. mfu: useful floating-point operations
-(each prompt token once a pair) over those of a 4096³ bf16 product in the same run. Losses: ours,
-then the peer's (ORPO's differ: TRL's first term is a mean over prompt and answer, ours over the
-answer; ASFT stands beside ORPO for want of a peer).
+SmolLM2-135M, bf16 autocast over fp32 weights, 1024 tokens at most; `steps` steps behind a first
+one that is left out, medians of `repeats` alternating runs, each a process of its own.
+{os.cpu_count()} cores, {cpu}; {versions}. Cached references are not in the time. mfu: useful
+floating-point operations (each prompt token once a pair) over those of a 4096³ bf16 product in the
+same run. Losses: ours, then the peer's (ORPO's differ: TRL's first term is a mean over prompt and
+answer, ours over the answer; ASFT stands beside ORPO for want of a peer).
 
 {pd.DataFrame(rows).to_markdown(index=False)}
 """
@@ -198,8 +179,11 @@ answer; ASFT stands beside ORPO for want of a peer).
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workloads", nargs="+", default=list(SLICES), choices=SLICES)
+    parser.add_argument("--batches", type=int, nargs="+", default=[4, 8])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--steps", type=int, default=4)
-    parser.add_argument("--batches", type=int, nargs="+", default=[4, 8])
     given = parser.parse_args()
-    write(measure(given.repeats, given.steps, given.batches), given.repeats, given.steps)
+    for measured in measure(given.workloads, given.batches, given.repeats, given.steps):
+        print(measured, flush=True)
+        write(keep(measured))

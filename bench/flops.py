@@ -1,0 +1,45 @@
+"""Floating-point operations: what this machine can do in a second, what a pair needs."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+
+def peak_flops() -> float:
+    """Multiply-adds, counted as two, per second of a large bf16 product."""
+    import torch
+
+    a = torch.randn(4096, 4096, dtype=torch.bfloat16)
+    best = min(_seconds(lambda: a @ a) for _ in range(5))
+    return 2 * 4096**3 / best
+
+
+def _seconds(run: Any) -> float:
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
+
+
+def useful_flops(model: Path, pairs: Path) -> float:
+    """Of a mean pair, forward and backward: prompt tokens once, the head on scored positions."""
+    from transformers import AutoConfig
+
+    from asft.config import Tokens
+    from asft.formats import FORMATS
+    from asft.model_folders import load_tokenizer
+    from asft.tokens import encode_pair
+
+    config, tokenizer = AutoConfig.from_pretrained(model), load_tokenizer(model)
+    width, layers = config.hidden_size, config.num_hidden_layers
+    heads = config.num_attention_heads + 2 * config.num_key_value_heads
+    per_layer = width * heads * config.head_dim + width**2 + 3 * width * config.intermediate_size
+    total = 0.0
+    rows = json.loads(pairs.read_text(encoding="utf-8"))
+    for row in rows:
+        pair, _ = encode_pair(FORMATS["trl"](row), tokenizer, Tokens(max_length=1024))
+        p, c, r = map(len, (pair.prompt, pair.chosen, pair.rejected))
+        seen = (p + c) ** 2 / 2 + r * p + r**2 / 2
+        total += 6 * (p + c + r) * layers * per_layer
+        total += 6 * (c + r) * config.vocab_size * width + 3 * 4 * layers * width * seen
+    return total / len(rows)
