@@ -120,6 +120,9 @@ class Training(Section):
         None, description="a config of accelerate that shards the model, as in workflow/accelerate"
     )
     gradient_checkpointing: bool = False
+    optimizer: Literal["adamw", "adamw_8bit"] = Field(
+        "adamw", description="adamw_8bit: its moments take 2 bytes a weight, not 8 (bitsandbytes)"
+    )
     measure_every: int = Field(
         0, ge=0, description="steps between measurements on held-out pairs; 0: each epoch"
     )

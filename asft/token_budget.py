@@ -21,7 +21,7 @@ SHARE = 0.8  # of the memory there is
 
 BASE = 0.56e9  # bytes: Python, torch, transformers
 PER_WEIGHT = 5.2  # fp32, and what is copied of it into bf16 at a time
-PER_TRAINED = 12  # and of each that is trained: gradient and two moments
+PER_TRAINED = {"adamw": 12, "adamw_8bit": 6}  # of each that is trained: gradient, two moments
 PER_WIDTH = 19.0  # bytes a token, for each layer and each of its hidden size
 PER_INNER = 9.6  # and of its intermediate size
 PER_LOGIT = 4.0  # bytes a scored token, for each word of the vocabulary
@@ -43,7 +43,7 @@ def token_budget(training: Training, model: Any) -> int:
         shape = shape._replace(
             weights=shape.weights // training.processes, trained=shape.trained // training.processes
         )
-    while budget > LEAST and peak(shape, budget, training.gradient_checkpointing) > room:
+    while budget > LEAST and peak(shape, budget, training) > room:
         budget //= 2
     print(f"token_budget: auto is {budget} here", file=sys.stderr, flush=True)
     return budget
@@ -73,13 +73,13 @@ def shape_of(model: Any) -> Shape:
     )
 
 
-def peak(shape: Shape, tokens: int, checkpointing: bool, scored: float = 1.0) -> float:
+def peak(shape: Shape, tokens: int, training: Training, scored: float = 1.0) -> float:
     """Bytes of a training step with rows of so many tokens, a share of them scored."""
     layer = PER_WIDTH * shape.width + PER_INNER * shape.inner
     kept = shape.layers * layer
-    if checkpointing:
+    if training.gradient_checkpointing:
         kept = shape.layers * CHECKPOINT * shape.width + layer
-    weights = PER_WEIGHT * shape.weights + PER_TRAINED * shape.trained
+    weights = PER_WEIGHT * shape.weights + PER_TRAINED[training.optimizer] * shape.trained
     return BASE + weights + tokens * (kept + scored * PER_LOGIT * shape.vocabulary)
 
 

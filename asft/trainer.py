@@ -60,7 +60,8 @@ class PairTrainer(Trainer):
         self.token_budget = token_budget(training, model)
         self.heldout, self.history = heldout, History()
         fuse(model)
-        if model.config.tie_word_embeddings and not is_worker():
+        plain = not is_worker() and training.optimizer == "adamw"
+        if model.config.tie_word_embeddings and plain:
             # Its gradient, a few hundred rows, is added to the head's without an array of zeros.
             cast(Any, model.get_input_embeddings()).sparse = True
         super().__init__(

@@ -1,16 +1,29 @@
 """What the config says of training, in the words of transformers' Trainer."""
 
 import sys
+from importlib.util import find_spec
 
 import torch
 from transformers import TrainingArguments
 
 from asft.config import Training
+from asft.errors import UserError
 from asft.processes import is_worker
+
+OPTIMIZERS = {"adamw": "adamw_torch_fused", "adamw_8bit": "adamw_bnb_8bit"}
 
 
 def training_arguments(training: Training, seed: int, output_dir: str) -> TrainingArguments:
-    """Arguments of one run; its checkpoints go to `output_dir`."""
+    """Arguments of one run; its checkpoints go to `output_dir`.
+
+    Raises:
+        UserError: the 8-bit optimizer's package is not installed.
+    """
+    if training.optimizer == "adamw_8bit" and find_spec("bitsandbytes") is None:
+        raise UserError(
+            "training.optimizer: adamw_8bit needs bitsandbytes (pip install 'asft[8bit]');"
+            " or take adamw"
+        )
     together_on_cpus = is_worker() and not torch.cuda.is_available()
     return TrainingArguments(
         output_dir=output_dir,
@@ -27,7 +40,7 @@ def training_arguments(training: Training, seed: int, output_dir: str) -> Traini
         use_cpu=together_on_cpus,
         ddp_backend="gloo" if together_on_cpus else None,
         activation_checkpointing=training.gradient_checkpointing,
-        optim="adamw_torch_fused",
+        optim=OPTIMIZERS[training.optimizer],
         bf16=False,  # see PairTrainer.autocast_smart_context_manager
         seed=seed,
         data_seed=seed,

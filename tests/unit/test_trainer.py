@@ -6,6 +6,7 @@ from preferences import learnable_pairs
 
 from asft.attention import PAIR_ATTENTION
 from asft.config import Training
+from asft.errors import UserError
 from asft.losses import METHODS
 from asft.models import load_policy
 from asft.packing import pack
@@ -128,3 +129,27 @@ def test_gradient_checkpointing_changes_nothing(tiny, tmp_path):
         training=TRAINING.model_copy(update={"gradient_checkpointing": True}),
     )
     torch.testing.assert_close(weights(plain), weights(saved), atol=1e-5, rtol=1e-4)
+
+
+def test_moments_in_8_bits_train_much_alike(tiny, tmp_path):
+    pytest.importorskip("bitsandbytes", reason="an extra: pip install 'asft[8bit]'")
+    full, _ = trained(tiny, tmp_path / "32", "asft")
+    small, history = trained(
+        tiny,
+        tmp_path / "8",
+        "asft",
+        training=TRAINING.model_copy(update={"optimizer": "adamw_8bit"}),
+    )
+    losses = [row["loss"] for row in heldout(history)]
+    assert losses[-1] < losses[0]
+    moved = [
+        weights(policy) - weights(load_policy(tiny, torch.float32)) for policy in (full, small)
+    ]
+    assert torch.cosine_similarity(*moved, dim=0) > 0.9
+
+
+def test_8_bits_without_their_package_are_refused(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("asft.training_arguments.find_spec", lambda name: None)
+    training = TRAINING.model_copy(update={"optimizer": "adamw_8bit"})
+    with pytest.raises(UserError, match="adamw_8bit needs bitsandbytes"):
+        trained(tiny, tmp_path, "asft", training=training)
