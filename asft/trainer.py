@@ -59,7 +59,6 @@ class PairTrainer(Trainer):
         self.training, self.precision = training, precision
         self.token_budget = token_budget(training, model)
         self.heldout, self.history = heldout, History()
-        fuse(model)
         plain = not is_worker() and training.optimizer == "adamw"
         if model.config.tie_word_embeddings and plain:
             # Its gradient, a few hundred rows, is added to the head's without an array of zeros.
@@ -71,6 +70,8 @@ class PairTrainer(Trainer):
             data_collator=self._collate,
             callbacks=[_Measure(self)],
         )
+        if not training.accelerate:  # sharding takes weights out of the modules that compute
+            fuse(model)  # now that the model is on its device
 
     def _collate(self, pairs: Sequence[TokenPair]) -> dict[str, Any]:
         """This process's rows of a step's pairs.

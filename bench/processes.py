@@ -27,7 +27,7 @@ def arm(dataset: str, batch: int, processes: int) -> float:
     """Pairs a second of one training, all of its two threads in use."""
     tokens = RESULTS / f"data/{dataset}/tokens"
     with tempfile.TemporaryDirectory() as scratch:
-        pairs = json.loads((tokens.parent / "card.json").read_text())["train"]
+        pairs = json.loads((tokens.parent / "card.json").read_text())["kept"]["train"]
         training = {"epochs": STEPS * batch / pairs, "batch_size": batch, "processes": processes}
         run = {"loss": "asft", "hyperparameters": {"beta": 0.1}, "seed": 0, "provenance": {}}
         settings = Path(scratch, "settings.yaml")

@@ -82,34 +82,35 @@ def arm(**job: Any) -> dict[str, Any]:
 
 
 def measure(
-    workloads: list[str], batches: list[int], repeats: int, steps: int
+    workloads: list[str], batches: list[int], methods: list[str], repeats: int, steps: int
 ) -> Iterator[dict[str, Any]]:
     """Rows of the table, as they come."""
     peak = peak_flops()
     with tempfile.TemporaryDirectory() as scratch:
         for name in workloads:
             for batch in batches:
-                pairs, _ = workload(name, Path(scratch), batch * steps)
+                pairs, source = workload(name, Path(scratch), batch * steps)
                 flops = useful_flops(MODEL, pairs)
                 job = {"model": str(MODEL), "pairs": str(pairs), "batch": batch, "steps": steps}
                 known: dict[str, list[dict[str, Any]]] = {}
-                for method, peers in PEERS.items():
-                    yield from _compare(job, name, method, peers, repeats, flops / peak, known)
+                for method in methods:
+                    for row in _compare(job, name, method, repeats, flops / peak, known):
+                        yield row | {"pairs_from": source}
 
 
 def _compare(
     job: dict[str, Any],
     name: str,
     method: str,
-    peers: list[str],
     repeats: int,
     ideal: float,
     known: dict[str, list[dict[str, Any]]],
 ) -> list[dict[str, Any]]:
+    peers = PEERS[method]
     found: dict[str, list[dict[str, Any]]] = {"asft": []}
-    # ORPO's peer is ASFT's as well: measured once.
-    found |= {peer: known.setdefault(f"{peer} {method}", []) for peer in peers if peer != ORPO}
-    found |= {peer: known.setdefault(peer, []) for peer in peers if peer == ORPO}
+    for peer in peers:
+        # ORPO's peer is ASFT's as well: measured once.
+        found[peer] = known.setdefault(peer if peer == ORPO else f"{peer} {method}", [])
     for _ in range(repeats):
         for who, runs in found.items():
             if len(runs) < repeats:
@@ -181,9 +182,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workloads", nargs="+", default=list(SLICES), choices=SLICES)
     parser.add_argument("--batches", type=int, nargs="+", default=[4, 8])
+    parser.add_argument("--methods", nargs="+", default=list(PEERS), choices=PEERS)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--steps", type=int, default=4)
-    given = parser.parse_args()
-    for measured in measure(given.workloads, given.batches, given.repeats, given.steps):
+    for measured in measure(**vars(parser.parse_args())):
         print(measured, flush=True)
         write(keep(measured))
