@@ -109,7 +109,8 @@ def differences(
     """Forest plot of all paired differences."""
     from asft.steps.plot_judged import plot_differences as step
 
-    step(table2, table3, _about(json.loads(settings)), out)
+    chosen = json.loads(settings)
+    step(table2, table3, _statistics(chosen), _about(chosen), out)
 
 
 def _about(chosen: dict[str, Any]) -> "About":

@@ -68,7 +68,7 @@ rule figure_differences:
         table2=lambda wildcards, input: (
             f"--table2 {input.table2}" if input.table2 else ""
         ),
-        settings=lambda wildcards: captioned(),
+        settings=lambda wildcards: captioned(statistics=CONFIG.statistics),
     shell:
         "asft --log {log} plot differences --settings {params.settings:q} --table3 {input.table3}"
         " {params.table2} --out {output.pdf}"
