@@ -26,7 +26,12 @@ class Run(NamedTuple):
     @property
     def folder(self) -> str:
         """Path below <results>/runs."""
-        return BASE if self.method == BASE else f"{self.dataset}/{self.method}/seed{self.seed}"
+        return BASE if self.method == BASE else f"{self.group}/seed{self.seed}"
+
+    @property
+    def group(self) -> str:
+        """What runs have in common that differ in their seeds alone."""
+        return f"{self.dataset}/{self.method}"
 
 
 def load(raw: dict[str, Any]) -> Config:

@@ -117,6 +117,24 @@ def test_a_number_leads_to_its_samples(visit, made):
     assert page.locator("#list li").count() == 6
 
 
+def test_a_mean_over_seeds_shows_the_answers_of_all(visit, tmp_path):
+    page = visit(f"{build(tmp_path, small() | {'seeds': [1, 2]})}/index.html")
+    row = page.locator("#tables tr", has_text="asft").filter(has_text="hh_rlhf").first
+    row.locator("td.num a").nth(3).click()
+    page.wait_for_selector(".answer")
+    chosen = page.locator("#m option:checked").text_content()
+    assert chosen == "asft · hh_rlhf, mean of 2 seeds"
+    for seed in (1, 2):
+        assert page.locator(f"[data-contestant='hh_rlhf/asft/seed{seed}']").count() == 1
+    badges = page.locator("[data-contestant^='hh_rlhf/asft'] .badge").all_text_contents()
+    assert badges[0] != badges[1]
+    mean = sum(map(float, badges)) / 2
+    value = page.locator("#list .value").first.text_content()
+    assert abs(float(value) - mean) <= 0.01
+    page.select_option("#v", "hh_rlhf/sft")
+    assert "asft · hh_rlhf, mean of 2 seeds − sft" in page.locator("#count").text_content()
+
+
 def test_a_link_brings_back_what_was_seen(visit, made):
     page = visit(f"{made}/samples.html#b=mt_bench")
     page.select_option("#c", "=writing")
