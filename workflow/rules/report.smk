@@ -52,9 +52,10 @@ rule model_card:
                 experiment.tables_of(CONFIG, wildcards.dataset), input.tables
             )
         ),
-        base=experiment.hub_name(CONFIG),
-        note=lambda wildcards: CONFIG.note,
+        settings=lambda wildcards: as_json(
+            **experiment.card_settings(CONFIG, wildcards.dataset)
+        ),
         run=subpath(input.settings, parent=True),
     shell:
         "asft --log {log} model-card --run {params.run} --data-card {input.data} {params.tables}"
-        " --base={params.base:q} --note={params.note:q} --out {output}"
+        " --settings {params.settings:q} --out {output}"
