@@ -159,6 +159,18 @@ def test_a_mean_over_seeds_leads_to_all_of_them(tmp_path):
     assert members["hh_rlhf/asft"] == ["hh_rlhf/asft/seed1", "hh_rlhf/asft/seed2"]
 
 
+@pytest.mark.parametrize("name", ["index.html", "samples.html"])
+def test_every_page_says_what_shaped_answers_verdicts_and_intervals(made, name):
+    page = (made / name).read_text(encoding="utf-8")
+    texts = re.findall(r"<summary>The config's (\w+)", page)
+    assert texts == ["benchmarks", "generation", "judges", "statistics"]
+    assert "max_new_tokens: 96" in page
+    assert "model: gpt-4-0613" in page
+    assert "resamples: 2000" in page
+    assert "Versions where this report was made" in page
+    assert page.count("by asft 0.0") == 3  # who trained: as settings.yaml says
+
+
 def test_what_intervals_and_verdicts_rest_on_is_said(made, tmp_path):
     page = (made / "index.html").read_text(encoding="utf-8")
     assert "95 %, by bootstrap over questions; another seed is not in them" in page
