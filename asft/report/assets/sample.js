@@ -39,7 +39,7 @@ window.ASFT = window.ASFT || {};
     return el("div.chips", { role: "group", "aria-label": "Answers shown" }, ...buttons);
   }
 
-  // Fenced code keeps its lines and scrolls in its own box; everything else is plain text.
+  // Fenced code keeps its lines in a box of its own; everything else is plain text.
   function pieces(content) {
     const found = [];
     let code = false;
