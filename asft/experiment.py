@@ -4,6 +4,7 @@ Used while the Snakefile is parsed: imports neither torch nor transformers.
 """
 
 import inspect
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from asft.config import Config, Training, parse
 from asft.errors import UserError, nearest
 from asft.losses import METHODS
-from asft.source_kinds import HubSource
+from asft.source_kinds import HubSource, Source
 
 BASE = "base"  # the row of the untrained policy; it belongs to no data set
 
@@ -26,7 +27,12 @@ class Run(NamedTuple):
     @property
     def folder(self) -> str:
         """Path below <results>/runs."""
-        return BASE if self.method == BASE else f"{self.dataset}/{self.method}/seed{self.seed}"
+        return BASE if self.method == BASE else f"{self.group}/seed{self.seed}"
+
+    @property
+    def group(self) -> str:
+        """What runs have in common that differ in their seeds alone."""
+        return f"{self.dataset}/{self.method}"
 
 
 def load(raw: dict[str, Any]) -> Config:
@@ -121,11 +127,20 @@ def tables_of(config: Config, dataset: str) -> list[str]:
     return found + (["table2"] if table2 and table2.dataset == dataset else [])
 
 
-def hub_name(config: Config) -> str:
-    """The base policy's name on the hub, "" if none of its sources says one."""
-    sources = config.models[config.model].sources
-    names = [source.hub for source in sources if isinstance(source, HubSource)]
-    return names[0] if names else ""
+def card_settings(config: Config, dataset: str) -> dict[str, Any]:
+    """What a model card says of a policy trained on `dataset`, beside its run's own files."""
+    base = _hub_names(config.models[config.model].sources)
+    return {
+        "base": base[0] if base else "",
+        "datasets": _hub_names(config.datasets[dataset].sources),
+        "columns": table2_columns(config),
+        "note": config.note,
+        "confidence": config.statistics.confidence,
+    }
+
+
+def _hub_names(sources: Iterable[Source]) -> list[str]:
+    return list(dict.fromkeys(source.hub for source in sources if isinstance(source, HubSource)))
 
 
 def table3_runs(config: Config) -> list[Run]:

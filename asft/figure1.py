@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from asft.loss_fields import POINTS
 from asft.plotting import PAGE, add_caption, new_figure
@@ -35,6 +36,7 @@ AXES = {
     "probability": Scale("x₁, chosen", "x₂, rejected", (0, 1), [0, 0.5, 1]),
     "log_probability": Scale("log x₁, chosen", "log x₂, rejected", (-3.05, 0), [-3, -2, -1, 0]),
 }
+ROUND = [1, 2, 5, 10]  # ticks go by these, times a power of ten
 ARROW = "#B2182B"
 CAPTION = (
     "Figure 1. Loss (left), and the direction of steepest descent over probabilities (middle, as"
@@ -77,14 +79,22 @@ def _surface(axes: Any, points: pd.DataFrame) -> None:
     axes.set_xticks([0, 0.5, 1])
     axes.set_yticks([0, 0.5, 1])
     axes.tick_params(pad=-2)
-    axes.locator_params(axis="z", nbins=4)
+    axes.text2D(0, 0.84, "loss", transform=axes.transAxes)  # a label beside it has no room
+    axes.zaxis.set_major_locator(MaxNLocator(4, steps=ROUND))
     axes.set_box_aspect((1, 1, 0.8), zoom=1.1)
 
 
 def _field(axes: Axes, points: pd.DataFrame, scale: Scale) -> None:
     x1, x2, value = (_grid(points, name) for name in ("x1", "x2", "value"))
-    shades = axes.contourf(x1, x2, value, levels=12, cmap="Blues")
-    axes.figure.colorbar(shades, ax=axes, fraction=0.05, pad=0.03).ax.locator_params(nbins=5)
+    shades = axes.contourf(
+        x1,
+        x2,
+        value,
+        levels=MaxNLocator(12, steps=ROUND).tick_values(value.min(), value.max()),
+        cmap="Blues",
+    )
+    bar = axes.figure.colorbar(shades, ax=axes, fraction=0.05, pad=0.03, label="loss")
+    bar.set_ticks(MaxNLocator(5, steps=ROUND))
     here = points[points["arrow"]]
     gradient = np.stack([here["gradient_1"], here["gradient_2"]])
     size = np.hypot(*gradient)

@@ -12,7 +12,7 @@ from asft.case_study import RULE
 from asft.plotting import PAGE, About, add_caption, caption_of, mark_of, new_figure, note_figure
 from asft.typesetting import BASE, CUT, LINE, shorten, wrap
 
-LEFT, GAP = 0.1, 0.12  # inches: the margin of the page, and around each rule between rows
+LEFT, GAP = 0.14, 0.12  # inches: the margin of the page, and around each rule between rows
 NAMES = 1.0  # width of the column of names
 TEXT = PAGE - 2 * LEFT - NAMES
 QUESTION_LINES = 9
@@ -21,10 +21,14 @@ FEWEST_LINES = 6  # of one method, however many there are
 
 
 class Row(NamedTuple):
-    """One row of the page: the lines of its left and right columns, each with a colour."""
+    """One row of the page: the lines of its left and right columns, each with a colour.
+
+    A method's colour is a bar beside them, since its letters would be too pale to read.
+    """
 
     name: list[tuple[str, str]]
     text: list[tuple[str, str]]
+    bar: str | None = None
 
     @property
     def height(self) -> float:
@@ -76,17 +80,23 @@ def _answer(row: pd.Series, methods: int, about: About) -> Row:
     verdict = shorten(wrap(f"Judge: {said}", TEXT), max(2, most // 3), TEXT)
     answer = wrap(str(row["answer"]), TEXT) or ["(an empty answer)"]
     answer = shorten(answer, most - len(verdict), TEXT)
-    name = [(line, mark.colour) for line in wrap(mark.label, NAMES - 0.1)]
+    name = [(line, "#000000") for line in wrap(mark.label, NAMES - 0.1)]
     times = f", {row['n_ratings']} times" if row["n_ratings"] > 1 else ""
     rating = wrap(f"rated {row['rating']:.2f}{times}", NAMES - 0.1)
     return Row(
         name + [(line, "#000000") for line in rating],
         [(line, "#000000") for line in answer] + [(line, "#666666") for line in verdict],
+        mark.colour,
     )
 
 
 def _typeset(figure: Figure, row: Row, top: float, height: float) -> None:
     _rule(figure, top / height)
+    if row.bar:
+        x, ends = LEFT / 2 / PAGE, [top - GAP / 2, top - row.height + GAP / 2]
+        line = Line2D([x, x], [y / height for y in ends], color=row.bar, linewidth=3)
+        line.set_solid_capstyle("butt")
+        figure.add_artist(line)
     for left, lines in ((LEFT, row.name), (LEFT + NAMES, row.text)):
         for number, (line, colour) in enumerate(lines):
             y = (top - GAP / 2 - (number + BASE) * LINE) / height

@@ -109,7 +109,8 @@ def differences(
     """Forest plot of all paired differences."""
     from asft.steps.plot_judged import plot_differences as step
 
-    step(table2, table3, _about(json.loads(settings)), out)
+    chosen = json.loads(settings)
+    step(table2, table3, _statistics(chosen), _about(chosen), out)
 
 
 def _about(chosen: dict[str, Any]) -> "About":
@@ -146,17 +147,19 @@ def _split(item: str) -> tuple[tuple[str, ...], Path]:
 @app.command("model-card")
 def model_card(
     run: Annotated[Path, typer.Option(help="folder of the run")],
+    settings: Annotated[str, typer.Option(help="asft.experiment.card_settings, as JSON")],
     data_card: Path = typer.Option(),
     table3: Path | None = None,
     table2: Path | None = None,
-    base: Annotated[str, typer.Option(help="the base policy's name on the hub")] = "",
-    note: str = "",
     out: Path = typer.Option(),
 ) -> None:
     """README.md of a trained policy, with its scores."""
+    from asft.model_card import Origin
     from asft.steps.write_model_card import write_model_card as step
 
-    step(run, data_card, table3, table2, base, note, out)
+    chosen = json.loads(settings)
+    columns = [(benchmark, judge) for benchmark, judge in chosen.pop("columns")]
+    step(run, data_card, table3, table2, columns, Origin(**chosen), out)
 
 
 @app.command()

@@ -20,7 +20,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from asft.errors import UserError
 from asft.figure_settings import Arm
 from asft.method_colours import colour_of
-from asft.plotting import PAGE, About, add_caption, add_legend, caption_of, letter, new_figure
+from asft.plotting import (
+    PAGE,
+    About,
+    add_caption,
+    add_legend,
+    caption_of,
+    new_figure,
+    tint,
+    title_panel,
+)
 
 ARMS: dict[str, str] = {
     "dpo_online": "DPO,\nreference\nin memory",
@@ -34,6 +43,7 @@ ALIKE = ("parameters", "precision", "device", "threads", "peak_memory_is")
 # in the precision of training.
 TRAINED = 16
 FROZEN = {"bfloat16": 2, "float16": 2, "float32": 4}
+EXPECTED = {"time": (0, (3, 1)), "memory": (0, (1, 1))}  # dashes
 PAPER = {"time": -13.0, "memory": -16.7}  # per cent, §5.2: ASFT against reference-dependent methods
 
 
@@ -48,8 +58,10 @@ class Measurement(BaseModel):
     pairs: int
     seconds_per_pair: float = Field(gt=0, allow_inf_nan=False)
     reference_seconds_per_pair: float = Field(ge=0, allow_inf_nan=False)
+    tokens_per_second: float = Field(gt=0, allow_inf_nan=False)
     peak_memory_bytes: int = Field(gt=0)
     peak_memory_is: str
+    peak_reserved_bytes: int | None = None  # by torch's allocator, on CUDA
     parameters: int
     precision: Literal["bfloat16", "float16", "float32"]
     device: str
@@ -111,20 +123,23 @@ def costs(measurements: Sequence[Measurement], checkpointing: bool) -> pd.DataFr
 
 def draw_costs(numbers: pd.DataFrame, dataset: str, about: About) -> Figure:
     """Figure 2(b) of the numbers that `costs` gives."""
-    figure = new_figure(PAGE, 2.9)
+    figure = new_figure(PAGE, 3.0)
     time, memory = figure.subplots(1, 2)
     _bars(time, numbers, "seconds_per_pair", 1.0, "reference_seconds_per_pair")
     _bars(memory, numbers, "peak_memory_bytes", 1e-9, None)
-    letter(time, _against(numbers, "median_seconds_per_pair", "time"), 0, 2)
-    letter(memory, _against(numbers, "median_peak_memory_bytes", "memory"), 1, 2)
+    title_panel(time, _against(numbers, "seconds_per_pair", "time"), 2)
+    title_panel(memory, _against(numbers, "peak_memory_bytes", "memory"), 2)
     time.set_ylabel("seconds per pair")
     memory.set_ylabel("peak memory, GB")
     hatched = Patch(
         facecolor="white", edgecolor="#444444", hatch="////", label="computing the cache"
     )
     point = Line2D([], [], color="#000000", marker="o", mfc="white", ls="", label="one repeat")
-    line = Line2D([], [], color="#000000", ls=(0, (3, 1)), label="expected")
-    add_legend(figure, [hatched, point, line])
+    lines = [
+        Line2D([], [], color="#000000", ls=EXPECTED["time"], label="expected time"),
+        Line2D([], [], color="#000000", ls=EXPECTED["memory"], label="memory, at least"),
+    ]
+    add_legend(figure, [hatched, point, *lines])
     add_caption(figure, caption_of(_text(numbers, dataset), about))
     return figure
 
@@ -135,14 +150,16 @@ def _text(numbers: pd.DataFrame, dataset: str) -> str:
     frozen = FROZEN[first["precision"]]
     training = round(first["expected_seconds_per_pair"] / _forward(numbers)) - 1
     return (
-        f"Figure 2(b). Training on {dataset}: {repeats.min()} fresh processes per arm, bars are"
-        f" medians, of {int(first['steps'])} steps each; above: ASFT against the first arm."
+        f"Figure 2(b). Training on {dataset}: {repeats.min()} fresh processes per arm, bars and"
+        f" numbers are medians, of {int(first['steps'])} steps each; above: ASFT against the first"
+        " arm."
         f" {first['device']}, {threads}, {first['precision']}; memory:"
         f" {first['peak_memory_is']}."
         f" Expected (a model, not a measurement): time {training + 1}F, {training}F + F and"
         f" {training}F for F, a forward pass, scaled to ASFT's median; memory"
-        f" {TRAINED} bytes per parameter (fp32 weights, gradients, Adam) and {frozen} for a"
-        " reference, without activations. The cache is computed once for all methods, epochs and"
+        f" at least {TRAINED} bytes per parameter (fp32 weights, gradients, Adam) and {frozen} for"
+        " a reference; activations, the same in all arms, come on top and make the difference"
+        " smaller. The cache is computed once for all methods, epochs and"
         " seeds; drawn as if for one epoch of one run."
     )
 
@@ -152,27 +169,31 @@ def _forward(numbers: pd.DataFrame) -> float:
 
 
 def _against(numbers: pd.DataFrame, column: str, kind: str) -> str:
-    medians = numbers.groupby("arm")[column].first()
-    change = 100 * (medians["asft"] / medians["dpo_online"] - 1)
-    return f"{kind}: ASFT {change:+.1f} % (paper {PAPER[kind]:+.1f} %)".replace("-", "−")
+    arms = numbers.groupby("arm").first()
+    found, expected = (
+        100 * (arms[name]["asft"] / arms[name]["dpo_online"] - 1)
+        for name in (f"median_{column}", f"expected_{column}".replace("peak_", ""))
+    )
+    title = f"{kind}: ASFT {found:+.1f} %\nexpected {expected:+.0f} %, paper {PAPER[kind]:+.1f} %"
+    return title.replace("-", "−")
 
 
 def _bars(
     axes: Axes, numbers: pd.DataFrame, column: str, scale: float, stacked: str | None
 ) -> None:
-    """Bars of medians, repeats as points beside their middle, expectations as dashes."""
+    """Bars of medians with their numbers, repeats as points, expectations as lines."""
     expected = column.replace("peak_", "")
-    tops = []
+    dashes, tops = EXPECTED["time" if stacked else "memory"], []
     for place, (arm, rows) in enumerate(numbers.groupby("arm", sort=False)):
         colour, first = COLOURS[str(arm)], rows.iloc[0]
         height = scale * first[f"median_{column}"]
         above = scale * first[f"median_{stacked}"] if stacked else 0.0
-        axes.bar(place, height, 0.62, color=colour, alpha=0.55)
+        axes.bar(place, height, 0.72, color=tint(colour, 0.5))
         if above:
             axes.bar(
                 place,
                 above,
-                0.62,
+                0.72,
                 bottom=height,
                 facecolor="white",
                 edgecolor=colour,
@@ -186,17 +207,12 @@ def _bars(
         if stacked:
             levels.add(first[f"expected_{expected}"] + first[f"expected_{stacked}"])
         for level in sorted(levels):
-            axes.plot([place - 0.4, place + 0.4], [scale * level] * 2, c="black", ls=(0, (3, 1)))
-        top = max(height + above, scale * total.max(), *(scale * level for level in levels))
-        axes.annotate(
-            f"{height + above:.3g}",
-            (place, top),
-            xytext=(0, 5),
-            textcoords="offset points",
-            ha="center",
-        )
-        tops.append(top)
-    axes.set_ylim(0, 1.15 * max(tops))
+            axes.plot([place - 0.4, place + 0.4], [scale * level] * 2, c="black", ls=dashes)
+        # At the foot of its bar: at the top are points and lines.
+        number = f"{height:.3g}" + (f" + {above:.2g}" if above else "")
+        axes.annotate(number, (place, 0), (0, 4), textcoords="offset points", ha="center")
+        tops.append(max(height + above, scale * total.max(), *(scale * each for each in levels)))
+    axes.set_ylim(0, 1.08 * max(tops))
     axes.set_xlim(-0.6, len(tops) - 0.4)
     axes.set_xticks(range(len(tops)), [ARMS[arm] for arm in ARMS])
     axes.grid(False, axis="x")

@@ -14,12 +14,14 @@ from asft.histories import HistoryFile, over_seeds, steps_per_point
 from asft.plotting import (
     PAGE,
     About,
+    Mark,
     add_caption,
     add_method_legend,
     caption_of,
-    letter,
     mark_of,
     new_figure,
+    tint,
+    title_panel,
 )
 
 MARGINS = {"margin": "per token (mean)", "margin_sum": "per answer (sum)"}
@@ -31,6 +33,7 @@ CURVES = {
     "logp_rejected": "log-prob. per token, rejected",
     "grad_norm": "gradient norm before clipping",
 }
+PALE = 0.5  # share of a method's colour in its training batches
 FEW = 12  # markers of a curve, the first and last point among them
 WIDE = 8.0  # largest loss over smallest from which a logarithmic axis shows more
 
@@ -48,17 +51,19 @@ def draw_margins(numbers: pd.DataFrame, about: About) -> Figure:
     """Figure 2(a) of the numbers that `margins` gives."""
     figure = new_figure(PAGE, 2.5)
     panels = figure.subplots(1, 2)
-    for place, (axes, (column, title)) in enumerate(zip(panels, MARGINS.items(), strict=True)):
+    for axes, (column, title) in zip(panels, MARGINS.items(), strict=True):
         for method, rows in numbers.groupby("method", sort=False):
             _line(axes, rows, column, str(method), about)
-        letter(axes, title, place, 2)
+        title_panel(axes, title, 2)
         _step_axis(axes)
     panels[0].set_ylabel("log-prob. of chosen − rejected")
+    spans = [f"{np.ptp(axes.dataLim.intervaly):.2g}" for axes in panels]
     add_method_legend(figure, list(dict.fromkeys(numbers["method"])), about)
     text = (
         f"Figure 2(a). Likelihood margin on {_pairs(numbers)} held-out pairs of"
-        f" {numbers['dataset'].iloc[0]}, mean over pairs{_seeds(numbers)}. The paper does not"
-        " define its margin: both readings."
+        f" {numbers['dataset'].iloc[0]}, mean over pairs{_seeds(numbers)}. The y axes do not start"
+        f" at 0: all that is drawn lies within {spans[0]} per token and {spans[1]} per answer. The"
+        " paper does not define its margin: both readings."
     )
     add_caption(figure, caption_of(text, about))
     return figure
@@ -78,7 +83,7 @@ def curves(files: Sequence[HistoryFile], dataset: str) -> pd.DataFrame:
 
 
 def draw_curves(numbers: pd.DataFrame, about: About) -> Figure:
-    """Thin and light: training batches. Strong, with markers: held-out pairs."""
+    """Thin and pale: training batches. Strong, with markers: held-out pairs."""
     figure = new_figure(PAGE, 3.9)
     panels = figure.subplots(2, 3).ravel()
     for place, (axes, (column, title)) in enumerate(zip(panels, CURVES.items(), strict=True)):
@@ -86,11 +91,17 @@ def draw_curves(numbers: pd.DataFrame, about: About) -> Figure:
             train, heldout = rows[rows["split"] == "train"], rows[rows["split"] == "heldout"]
             mark = mark_of(str(method), about)
             shown = heldout[column].notna().any()
-            light = {"linewidth": 0.7, "alpha": 0.55} if shown else {"linewidth": 1.0}
-            axes.plot(train["step"], train[column], color=mark.colour, ls=mark.dashes, **light)
+            axes.plot(
+                train["step"],
+                train[column],
+                color=tint(mark.colour, PALE) if shown else mark.colour,
+                linestyle=mark.dashes,
+                linewidth=0.8 if shown else 1.2,
+                zorder=_layer(mark) - (1 if shown else 0),
+            )
             if shown:
                 _line(axes, heldout, column, str(method), about)
-        letter(axes, title, place, 3)
+        title_panel(axes, title, 3, place)
         _step_axis(axes)
     _widen(panels[0], numbers["loss"])
     add_method_legend(figure, list(dict.fromkeys(numbers["method"])), about)
@@ -107,13 +118,21 @@ def _curves_text(numbers: pd.DataFrame) -> str:
         return f"Training on {dataset}. Lines: {batches}{_seeds(train)}."
     blank = train.loc[train["logp_rejected"].isna(), "method"].unique()
     text = (
-        f"Training on {dataset}. Thin: {batches}. Strong, with markers:"
+        f"Training on {dataset}. Thin and pale: {batches}. Strong, with markers:"
         f" {_pairs(heldout)} held-out pairs{_seeds(heldout)}."
     )
     if len(blank):
         names = ", ".join(mark_of(name, About("", "")).label for name in blank)
         text += f" {names} sees no rejected answers in training."
     return text + " Losses of different methods do not compare."
+
+
+def _layer(mark: Mark) -> float:
+    """Height in the picture, 3 to 4: lines often coincide, so the more gaps the higher."""
+    if mark.dashes == "-":
+        return 3.0
+    _, lengths = mark.dashes
+    return 3.0 + sum(lengths[1::2]) / sum(lengths)
 
 
 def _line(axes: Axes, rows: pd.DataFrame, column: str, method: str, about: About) -> None:
@@ -124,11 +143,16 @@ def _line(axes: Axes, rows: pd.DataFrame, column: str, method: str, about: About
         color=mark.colour,
         linestyle=mark.dashes,
         marker=mark.marker,
+        markerfacecolor="none",
+        linewidth=2.2 if mark.dashes == "-" else 1.4,  # the solid one shows beside those on it
+        zorder=_layer(mark),
         markevery=sorted({round(x) for x in np.linspace(0, len(rows) - 1, FEW)}),
     )
     if rows["seeds"].max() > 1:
         low, high = rows[f"{column}_low"], rows[f"{column}_high"]
-        axes.fill_between(rows["step"], low, high, color=mark.colour, alpha=0.18, linewidth=0)
+        axes.fill_between(
+            rows["step"], low, high, color=mark.colour, alpha=0.18, linewidth=0, zorder=2
+        )
 
 
 def _step_axis(axes: Axes) -> None:

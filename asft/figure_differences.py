@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from asft.config import Statistics
 from asft.errors import UserError
 from asft.plotting import (
     PAGE,
@@ -18,28 +20,41 @@ from asft.plotting import (
     add_caption,
     add_legend,
     caption_of,
-    letter,
     mark_of,
     new_figure,
     note_figure,
+    title_panel,
 )
 
 NEEDED = ("method_a", "method_b", "metric", "difference", "low", "high")
-# What the tables' column `verdict` begins with → label, marker, colour. The first of the pair.
+
+
+class Shape(NamedTuple):
+    """How a difference is drawn: black and grey, since colours are the methods'."""
+
+    label: str
+    marker: str
+    colour: str
+    face: str
+
+
+# What the tables' column `verdict` begins with. The first of the pair.
 VERDICTS = {
-    "better": ("first better", ">", "#009E73"),
-    "worse": ("first worse", "<", "#D55E00"),
-    "not separable": ("not separable", "o", "#7A7A7A"),
+    "better": Shape("first better", ">", "#000000", "#000000"),
+    "worse": Shape("first worse", "<", "#000000", "#000000"),
+    "not separable": Shape("not separable", "o", "#888888", "#FFFFFF"),
 }
-PLAIN = ("difference", "o", "#000000")
-OPEN = "not separable"  # drawn with an open marker
-LABELS = {
-    "win_rate": "win rate, points",
-    "rating": "rating",
-    "bleu4": "BLEU-4",
-    "rougeL": "ROUGE-L",
-    "lf_bleu4": "lf BLEU-4",
-    "lf_rougeL": "lf ROUGE-L",
+PLAIN = Shape("difference", "o", "#000000", "#000000")
+# Not separable although its interval is on one side of 0: asft.stats.verdict asks the test, too.
+BY_TEST = Shape("not separable: p ≥ {p:.2g}", "s", "#888888", "#FFFFFF")
+# Title and unit; all scores but ratings are of 100.
+METRICS = {
+    "win_rate": ("win rate", "percentage points"),
+    "rating": ("rating", "points of 10"),
+    "bleu4": ("BLEU-4", "points of 100"),
+    "rougeL": ("ROUGE-L", "points of 100"),
+    "lf_bleu4": ("lf BLEU-4", "points of 100"),
+    "lf_rougeL": ("lf ROUGE-L", "points of 100"),
 }
 
 
@@ -57,7 +72,7 @@ def read_differences(table2: Path | None, table3: Path) -> pd.DataFrame:
         if path is None:
             continue
         rows = _read(path, ("benchmark", "judge") if number == 2 else ("dataset",))
-        labels = rows["metric"].map(lambda name: LABELS.get(name, name)).astype(str)
+        labels = rows["metric"].map(lambda name: METRICS.get(name, (name, ""))[0]).astype(str)
         if number == 2:
             group = pd.Series("judged benchmarks", rows.index)
             panel = rows["benchmark"] + ", " + rows["judge"] + "\n" + labels
@@ -71,36 +86,36 @@ def read_differences(table2: Path | None, table3: Path) -> pd.DataFrame:
     return together[together["difference"].notna()].reset_index(drop=True)
 
 
-def draw_differences(numbers: pd.DataFrame, about: About) -> Figure:
+def draw_differences(numbers: pd.DataFrame, statistics: Statistics, about: About) -> Figure:
     """One row of panels per group, a panel per metric, a line per pair of methods."""
     if numbers.empty:
         return note_figure("Differences between methods: there is no pair to compare.")
     groups = list(numbers.groupby(["table", "group"], sort=False))
     pairs = [list(dict.fromkeys(_pairs(rows, about))) for _, rows in groups]
-    heights = [0.85 + 0.17 * len(names) for names in pairs]
+    heights = [1.0 + 0.17 * len(names) for names in pairs]
     figure = new_figure(PAGE, 0.35 + sum(heights))
     parts = figure.subfigures(len(groups), 1, height_ratios=heights, squeeze=False)[:, 0]
-    place = 0
+    place, many = 0, numbers.groupby(["table", "group"])["panel"].nunique().sum() > 1
     for part, ((number, group), rows), names in zip(parts, groups, pairs, strict=True):
         panels = list(rows.groupby("panel", sort=False))
         row = part.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axes, (title, lines) in zip(row, panels, strict=True):
             _forest(axes, lines.assign(pair=_pairs(lines, about)), names)
-            letter(axes, str(title), place, len(panels))
+            title_panel(axes, str(title), len(panels), place if many else None)
+            metric = str(lines["metric"].iloc[0])
+            axes.set_xlabel(METRICS.get(metric, ("", ""))[1])
             place += 1
         part.suptitle(
             f"Table {number}, {group}", x=0.01, ha="left", fontsize="medium", weight="bold"
         )
-    used = [style for key, style in VERDICTS.items() if key in set(_verdicts(numbers))]
-    if "" in set(_verdicts(numbers)):
-        used.append(PLAIN)
-    handles = [Line2D([], [], c=c, marker=m, label=text) for text, m, c in used]
-    for handle in handles:
-        handle.set_markerfacecolor("white" if handle.get_label() == OPEN else handle.get_color())
-    add_legend(figure, handles)
+    add_legend(figure, _handles(numbers, statistics))
+    level = f"{1 - statistics.confidence:.2g}"
     text = (
         "Paired differences between methods over the same questions: first minus second, with the"
-        " tables' intervals. Each stands alone: nothing is corrected for their number."
+        f" tables' {100 * statistics.confidence:g} % intervals. Separable: the interval is on one"
+        f" side of 0, and p of the paired test is below {level} (squares: it is not)."
+        " Each stands alone: nothing is corrected for their number. Scales differ from panel to"
+        " panel."
     )
     add_caption(figure, caption_of(text, about))
     return figure
@@ -126,23 +141,47 @@ def _pairs(rows: pd.DataFrame, about: About) -> list[str]:
     ]
 
 
-def _verdicts(rows: pd.DataFrame) -> list[str]:
-    """The key of `VERDICTS` that each row's verdict begins with, "" if the tables give none."""
+def _shapes(rows: pd.DataFrame) -> list[Shape]:
+    """How each row is drawn: by the table's verdict, plain if the tables give none."""
     if "verdict" not in rows:
-        return [""] * len(rows)
+        return [PLAIN] * len(rows)
     given = rows["verdict"].fillna("").astype(str)
-    return [next((key for key in VERDICTS if text.startswith(key)), "") for text in given]
+    shapes = [
+        next((shape for key, shape in VERDICTS.items() if text.startswith(key)), PLAIN)
+        for text in given
+    ]
+    excluded = (rows["low"] > 0) | (rows["high"] < 0)
+    return [
+        BY_TEST if beyond and shape is VERDICTS["not separable"] else shape
+        for shape, beyond in zip(shapes, excluded, strict=True)
+    ]
+
+
+def _handles(numbers: pd.DataFrame, statistics: Statistics) -> list[Line2D]:
+    used = set(_shapes(numbers))
+    return [
+        Line2D(
+            [],
+            [],
+            color=shape.colour,
+            marker=shape.marker,
+            markerfacecolor=shape.face,
+            label=shape.label.format(p=1 - statistics.confidence),
+        )
+        for shape in (*VERDICTS.values(), BY_TEST, PLAIN)
+        if shape in used
+    ]
 
 
 def _forest(axes: Axes, lines: pd.DataFrame, names: list[str]) -> None:
     axes.axvline(0, color="#444444", linewidth=0.8)
-    for verdict, (_, row) in zip(_verdicts(lines), lines.iterrows(), strict=True):
-        label, marker, colour = VERDICTS.get(verdict, PLAIN)
+    for shape, (_, row) in zip(_shapes(lines), lines.iterrows(), strict=True):
         y = names.index(row["pair"])
         if np.isfinite([row["low"], row["high"]]).all():
-            axes.hlines(y, row["low"], row["high"], color=colour, linewidth=1.1)
-        face = "white" if label == OPEN else colour
-        axes.plot(row["difference"], y, marker, color=colour, markerfacecolor=face)
+            axes.hlines(y, row["low"], row["high"], color=shape.colour, linewidth=1.1)
+        axes.plot(
+            row["difference"], y, shape.marker, color=shape.colour, markerfacecolor=shape.face
+        )
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 
 from asft import battles, ratings
 from asft.battles import Games
@@ -17,20 +19,24 @@ from asft.judged_files import Cell, shown
 from asft.plotting import (
     PAGE,
     About,
+    Mark,
     add_caption,
     add_method_legend,
     caption_of,
-    letter,
     mark_of,
     new_figure,
     note_figure,
+    title_panel,
 )
 from asft.ratings import Ratings
 
 COLUMNS = [
     *("benchmark", "judge", "pairwise", "method", "kind", "question_id"),
-    *("tokens", "score", "low", "high"),
+    *("tokens", "score", "low", "high", "limit"),
 ]
+
+
+BESIDE = 4.0  # points between the marks of two methods at the same place
 
 
 def score_by_length(cells: Sequence[Cell], table: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -38,10 +44,11 @@ def score_by_length(cells: Sequence[Cell], table: pd.DataFrame, path: Path) -> p
 
     Rows of kind `method` hold Table 2's value and interval, rows of kind `question` one question's
     score, over seeds. Cells that Table 2 refused, and answers of unknown length, are left out.
+    `limit` is the token limit of an answer, as far as some answer reached it.
     """
     rows: list[dict[str, object]] = []
     for cell in cells:
-        lengths = _tokens(cell)
+        lengths, limit = _lengths(cell)
         if not shown(cell, table, path) or not lengths:
             continue
         column, values = cell.column, table.loc[cell.method]
@@ -50,6 +57,7 @@ def score_by_length(cells: Sequence[Cell], table: pd.DataFrame, path: Path) -> p
             "judge": column.judge,
             "pairwise": column.pairwise,
             "method": cell.method,
+            "limit": limit,
         }
         mean = {
             "kind": "method",
@@ -74,46 +82,56 @@ def draw_length(numbers: pd.DataFrame, statistics: Statistics, about: About) -> 
     for place, (axes, ((benchmark, judge), rows)) in enumerate(
         zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True)
     ):
-        for method, points in rows.groupby("method", sort=False):
-            _points(axes, points, str(method), about)
-        letter(axes, f"{benchmark}, judge: {judge}", place, len(panels))
-        axes.set_xlabel("tokens per answer")
+        methods = list(rows.groupby("method", sort=False))
+        for number, (method, points) in enumerate(methods):
+            aside = BESIDE * (number - (len(methods) - 1) / 2)
+            _points(axes, points, mark_of(str(method), about), aside)
+        number = place if len(panels) > 1 else None
+        title_panel(axes, f"{benchmark}, judge: {judge}", len(panels), number)
+        axes.set_xlabel("tokens per answer" + _mark_limit(axes, rows["limit"].max()))
         axes.set_ylabel("win rate, %" if rows["pairwise"].iloc[0] else "rating")
         axes.margins(0.08)
     add_method_legend(figure, list(dict.fromkeys(numbers["method"])), about, lines=False)
     text = (
         "Score against length. Large marks: methods, at the mean length of their answers, lines:"
         f" Table 2's {100 * statistics.confidence:g} % intervals. Small: single questions,"
-        " where scores are ratings."
+        " where scores are ratings. Methods stand a little to the side of one another, so that none"
+        " hides another."
     )
     add_caption(figure, caption_of(text, about))
     return figure
 
 
-def _points(axes: Axes, rows: pd.DataFrame, method: str, about: About) -> None:
-    mark = mark_of(method, about)
+def _points(axes: Axes, rows: pd.DataFrame, mark: Mark, aside: float) -> None:
+    """Open marks, `aside` points to the right of where their lengths are."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    place = axes.transData + ScaledTranslation(aside / 72, 0, figure.dpi_scale_trans)
     single = rows[(rows["kind"] == "question") & ~rows["pairwise"]]
-    axes.plot(
-        single["tokens"],
-        single["score"],
-        mark.marker,
-        color=mark.colour,
-        markersize=3.2,
-        alpha=0.45,
-        markeredgewidth=0,
-    )
     mean = rows[rows["kind"] == "method"]
-    axes.vlines(mean["tokens"], mean["low"], mean["high"], color=mark.colour, zorder=3)
-    axes.plot(
-        mean["tokens"],
-        mean["score"],
-        mark.marker,
-        color=mark.colour,
-        markersize=6.5,
-        markeredgecolor="white",
-        markeredgewidth=0.6,
-        zorder=4,
-    )
+    axes.vlines(mean["tokens"], mean["low"], mean["high"], color=mark.colour, transform=place, lw=1)
+    for points, size, edge in ((single, 2.8, 0.6), (mean, 6.5, 1.2)):
+        axes.plot(
+            points["tokens"],
+            points["score"],
+            mark.marker,
+            color=mark.colour,
+            markersize=size,
+            markerfacecolor="none",
+            markeredgewidth=edge,
+            transform=place,
+            zorder=3,
+        )
+    for column in ("score", "low", "high"):  # by their own transform they do not count
+        axes.update_datalim(pd.concat([single, mean])[["tokens", column]].dropna())
+
+
+def _mark_limit(axes: Axes, limit: float) -> str:
+    """A line where answers were cut, and what the axis says of it."""
+    if not np.isfinite(limit):
+        return ""
+    axes.axvline(limit, color="#444444", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
+    return f" (dashed: their limit, {limit:g})"
 
 
 def _scores(cell: Cell) -> dict[str, float]:
@@ -127,21 +145,27 @@ def _scores(cell: Cell) -> dict[str, float]:
     return {key: unit * total / weight for key, (total, weight) in pairs if weight > 0}
 
 
-def _tokens(cell: Cell) -> dict[str, float]:
-    """Mean tokens per answer by question, over seeds; nothing if a file does not know them."""
+def _lengths(cell: Cell) -> tuple[dict[str, float], float]:
+    """Mean tokens per answer by question, over seeds, and the limit that answers were cut at.
+
+    Nothing if a file does not know them. The limit is NaN unless some question had all of its
+    turns cut.
+    """
     tables = []
     for path in cell.paths:
         rows = pd.read_csv(path, dtype={"question_id": str}, keep_default_na=True)
         if "tokens" not in rows:
             raise UserError(f"{path}: no column 'tokens'; is this a file of score-verdicts?")
-        tables.append(rows[["question_id", "tokens"]])
+        tables.append(rows.reindex(columns=["question_id", "tokens", "truncated"]))
     together = pd.concat(tables)
     if together["tokens"].isna().any():
-        return {}
-    means = together.groupby("question_id", sort=False)["tokens"].mean()
+        return {}, float("nan")
     content = cell.judged.content
-    turns = dict.fromkeys(means.index, 1.0)
+    turns = pd.Series(1.0, together["question_id"].unique())
     if isinstance(content, Ratings):  # their tokens are those of all turns
-        asked = content.asked.sum(axis=1).mean(axis=-1)
-        turns = dict(zip(content.question_ids, asked.tolist(), strict=True))
-    return {str(key): float(total / turns[key]) for key, total in means.items()}
+        turns = pd.Series(content.asked.sum(axis=1).mean(axis=-1), content.question_ids)
+    asked = together["question_id"].map(turns)
+    together["tokens"] /= asked
+    limit = together.loc[together["truncated"] == asked, "tokens"].max()
+    means = together.groupby("question_id", sort=False)["tokens"].mean()
+    return {str(key): float(mean) for key, mean in means.items()}, float(limit)

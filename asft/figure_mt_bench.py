@@ -23,10 +23,10 @@ from asft.plotting import (
     add_caption,
     add_method_legend,
     caption_of,
-    letter,
     mark_of,
     new_figure,
     note_figure,
+    title_panel,
 )
 from asft.ratings import Ratings
 
@@ -70,7 +70,8 @@ def draw_mt_bench(numbers: pd.DataFrame, statistics: Statistics, about: About) -
         for number, method in enumerate(methods):
             offset = 0.8 * ((number + 0.5) / len(methods) - 0.5)
             _method(axes, mine[mine["method"] == method], categories, offset, about)
-        letter(axes, f"judge: {judge}", place, len(judges))
+        number = place if len(judges) > 1 else None
+        title_panel(axes, f"judge: {judge}", len(judges), number)
         axes.set_xlabel("rating (1 to 10)")
         axes.set_yticks(range(len(categories)), categories)
         axes.set_ylim(len(categories) - 0.5, -0.5)
@@ -128,7 +129,7 @@ def _method(
         rows.loc[single, "rating"], y[single], "|", color=mark.colour, alpha=0.45, markersize=4
     )
     axes.hlines(y[means], rows.loc[means, "low"], rows.loc[means, "high"], color=mark.colour, lw=1)
-    axes.plot(rows.loc[means, "rating"], y[means], mark.marker, color=mark.colour, markersize=4.5)
+    axes.plot(rows.loc[means, "rating"], y[means], mark.marker, color=mark.colour, mfc="white")
 
 
 def _unique(numbers: pd.DataFrame, column: str) -> list[str]:

@@ -16,8 +16,7 @@ def figure_names(config: Config) -> list[str]:
     and what judges said need Table 2, differences need two methods in a table.
     """
     names = ["figure1"]
-    margins = config.figures.margins
-    if margins and _measures_heldout(config, margins.dataset):
+    if margin_runs(config):
         names.append("figure2a")
     if config.figures.cost:
         names.append("figure2b")
@@ -30,9 +29,9 @@ def figure_names(config: Config) -> list[str]:
 
 
 def margin_runs(config: Config) -> list[Run]:
-    """The runs of Figure 2(a)."""
+    """The runs of Figure 2(a), which needs pairs that are kept out of training."""
     margins = config.figures.margins
-    if margins is None:
+    if margins is None or not _measures_heldout(config, margins.dataset):
         return []
     return [
         Run(margins.dataset, method, seed) for method in margins.methods for seed in config.seeds
@@ -40,17 +39,18 @@ def margin_runs(config: Config) -> list[Run]:
 
 
 def training_runs(config: Config, dataset: str) -> list[Run]:
-    """The runs that the tables train on one data set, methods in the order of the config."""
+    """The runs on one data set that a table or Figure 2(a) asks for, methods as in the config."""
     table2 = config.tables.table2
     wanted = {run.method for run in table3_runs(config) if run.dataset == dataset}
     if table2 and table2.dataset == dataset:
         wanted |= set(table2.methods) - {BASE}
+    wanted |= {run.method for run in margin_runs(config) if run.dataset == dataset}
     methods = [method for method in config.methods if method in wanted]
     return [Run(dataset, method, seed) for method in methods for seed in config.seeds]
 
 
 def trained_datasets(config: Config) -> list[str]:
-    """Data sets on which some table has a method trained, in the order of the config."""
+    """Data sets on which a method is trained, in the order of the config."""
     return [dataset for dataset in config.datasets if training_runs(config, dataset)]
 
 

@@ -1,25 +1,26 @@
 """One colour per method, the same in every figure and on every page of the report.
 
 Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which colour-blind readers can tell
-apart; the untrained policy is grey, as what the others are compared with. The palette's yellow is
-left for the last: a thin yellow line does not show on paper. Past its end come the dark colours of
-Paul Tol's "muted" set (https://personal.sron.nl/~pault/).
+apart, without its yellow, a thin line of which does not show on paper, and without its black,
+which is text's. The untrained policy is grey, as what the others are compared with. The rest were
+searched for: dark enough for white paper, and far from all before them with any colour blindness
+(tests/unit/test_figures_colours.py).
 """
 
 from collections.abc import Sequence
 from zlib import crc32
 
 FIXED = {
-    "base": "#7A7A7A",
+    "base": "#666666",
     "sft": "#56B4E9",
     "dpo": "#0072B2",
     "ipo": "#009E73",
-    "ipo_sum": "#000000",
+    "ipo_sum": "#005511",
     "orpo": "#E69F00",
     "orpo_full_nll": "#CC79A7",
     "asft": "#D55E00",
 }
-OTHERS = ("#882255", "#332288", "#999933", "#AA4499", "#44AA99", "#F0E442")
+OTHERS = ("#9900EE", "#440088", "#CC1133", "#662266", "#AA77FF", "#660033")
 
 
 def colour_of(method: str, mentioned: Sequence[str] = ()) -> str:

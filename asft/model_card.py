@@ -1,62 +1,29 @@
 """The README.md of a trained policy, by the Hugging Face hub's conventions for model cards."""
 
-import csv
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from asft.errors import UserError
 from asft.losses import METHODS
+from asft.policy_scores import Score
 
-Row = dict[str, str]
-# Columns of table3.csv and the beginnings of table2.csv's, and what they are.
-REFERENCE_METRICS = {
-    "lf_bleu4": "BLEU-4",
-    "lf_rouge1": "ROUGE-1",
-    "lf_rouge2": "ROUGE-2",
-    "lf_rougeL": "ROUGE-L",
+# Of the base models that the project's configs name, as their pages on the hub state it.
+KNOWN_BASES = {
+    "HuggingFaceTB/SmolLM2-135M-Instruct": {"license": "apache-2.0", "language": ["en"]},
+    "Qwen/Qwen2.5-0.5B-Instruct": {"license": "apache-2.0", "language": ["en"]},
+    "meta-llama/Meta-Llama-3-8B-Instruct": {"license": "llama3", "language": ["en"]},
 }
-WIN_RATE = ("arena_hard_win_rate", "arena_hard")
 SAVED_AS = {"bfloat16": "bf16", "float32": "fp32"}
 
 
-class Score(dict[str, Any]):
-    """One line of the card: benchmark, metric, value, low, high, n, seeds."""
+class Origin(NamedTuple):
+    """Where a policy comes from, by the config: names on the hub, as far as there are any."""
 
-
-def scores_of(dataset: str, method: str, table3: Path | None, table2: Path | None) -> list[Score]:
-    """The policy's rows in the tables that have one."""
-    found = []
-    for row in _rows(table3):
-        if (row["dataset"], row["method"]) == (dataset, method):
-            for column, label in REFERENCE_METRICS.items():
-                found.append(_score(row, row["benchmark"], label, column, column, row["n"]))
-    for row in _rows(table2):
-        if row["method"] == method:
-            value, start = WIN_RATE
-            n = row[f"{start}_n"]
-            found.append(_score(row, "Arena-Hard style", "win rate, %", value, start, n))
-            for column in row:
-                if column.startswith("mt_bench_") and f"{column}_low" in row:
-                    judge = column.removeprefix("mt_bench_")
-                    label = f"rating by {judge}, 1-10"
-                    n = row[f"{column}_n"]
-                    found.append(_score(row, "MT-Bench style", label, column, column, n))
-    return [score for score in found if score["value"]]
-
-
-def _rows(path: Path | None) -> list[Row]:
-    if path is None:
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _score(row: Row, benchmark: str, metric: str, value: str, start: str, n: str) -> Score:
-    low, high = row[f"{start}_low"], row[f"{start}_high"]
-    about = {"benchmark": benchmark, "metric": metric, "seeds": row["seeds"], "n": n}
-    return Score(about, value=row[value], low=low, high=high)
+    base: str  # "": none
+    datasets: list[str]
+    note: str
+    confidence: float  # of the intervals
 
 
 def model_card(
@@ -64,15 +31,13 @@ def model_card(
     data: dict[str, Any],
     cost: dict[str, Any],
     scores: list[Score],
-    *,
-    base: str,
-    note: str,
+    origin: Origin,
 ) -> str:
     """The card's text.
 
     Args:
         run: settings.yaml. data, cost: card.json of the data set, cost.json of the run.
-        base: the base model's name on the hub, or "" if it has none.
+        scores: of the method, over all its seeds.
 
     Raises:
         UserError: a loss that this version does not know.
@@ -80,27 +45,58 @@ def model_card(
     if run["loss"] not in METHODS:
         raise UserError(f"settings.yaml: no loss {run['loss']!r}")
     title = f"{run['model']}-{run['dataset']}-{run['method']}"
-    front = {
-        **({"base_model": base, "base_model_relation": "finetune"} if base else {}),
-        "library_name": "transformers",
-        "pipeline_tag": "text-generation",
-        "tags": ["preference-optimization", run["loss"], "generated_from_trainer"],
-    }
-    header = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
+    header = yaml.safe_dump(
+        _front(title, run["loss"], scores, origin), sort_keys=False, allow_unicode=True
+    )
     parts = [
         f"---\n{header}---\n\n# {title}",
-        _summary(run, base, note),
+        _summary(run, origin),
         _training(run, data, cost),
+        _results(scores, origin.confidence),
+        _limits(run),
+        _provenance(run, cost),
     ]
-    parts += [_results(scores), _limits(run), _provenance(run, cost)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _summary(run: dict[str, Any], base: str, note: str) -> str:
-    source = f"[{base}](https://huggingface.co/{base})" if base else f"`{run['model']}`"
+def _front(title: str, loss: str, scores: list[Score], origin: Origin) -> dict[str, Any]:
+    """What the hub reads; https://huggingface.co/docs/hub/model-cards lists the keys."""
+    base = {"base_model": origin.base, "base_model_relation": "finetune"} if origin.base else {}
+    return {
+        **KNOWN_BASES.get(origin.base, {}),
+        **base,
+        **({"datasets": origin.datasets} if origin.datasets else {}),
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+        "tags": ["preference-optimization", loss, "generated_from_trainer"],
+        **_model_index(title, scores),
+    }
+
+
+def _model_index(title: str, scores: list[Score]) -> dict[str, Any]:
+    """Scores for the hub's tables, where no warning can stand: none of a judge that was fooled."""
+    results: dict[str, list[dict[str, Any]]] = {}
+    for score in scores:
+        if not score.fooled_by:
+            metric = {"type": score.kind, "name": score.metric, "value": round(score.value, 4)}
+            results.setdefault(score.benchmark, []).append(metric)
+    listed = [
+        {
+            "task": {"type": "text-generation"},
+            "dataset": {"type": benchmark, "name": benchmark},
+            "metrics": metrics,
+        }
+        for benchmark, metrics in results.items()
+    ]
+    return {"model-index": [{"name": title, "results": listed}]} if listed else {}
+
+
+def _summary(run: dict[str, Any], origin: Origin) -> str:
+    name = origin.base
+    source = f"[{name}](https://huggingface.co/{name})" if name else f"`{run['model']}`"
     loss = METHODS[run["loss"]].loss.__doc__ or ""
     first = loss.strip().splitlines()[0]
-    return f"{source} trained on preference pairs by `{run['method']}`: {first}\n\n> {note}"
+    return f"{source} trained on preference pairs by `{run['method']}`: {first}\n\n> {origin.note}"
 
 
 def _training(run: dict[str, Any], data: dict[str, Any], cost: dict[str, Any]) -> str:
@@ -121,24 +117,32 @@ peak memory {cost["peak_memory_bytes"] / 1e9:.1f} GB.
 {settings}"""
 
 
-def _results(scores: list[Score]) -> str:
+def _results(scores: list[Score], confidence: float) -> str:
     if not scores:
         return ""
+    seeds = max(score.seeds for score in scores)
+    remark = f"The intervals ({100 * confidence:g} %) are over questions"
+    if seeds > 1:
+        remark = f"Means over {seeds} seeds; this folder holds one of them. {remark} and seeds."
+    else:
+        remark = f"{remark} alone: what another seed would give is not in them."
     lines = [
-        f"| {s['benchmark']} | {s['metric']} | {float(s['value']):.2f} "
-        f"| {float(s['low']):.2f} to {float(s['high']):.2f} | {s['n']} | {s['seeds']} |"
+        f"| {s.benchmark} | {s.metric} | {s.value:.2f} | {s.low:.2f} to {s.high:.2f} | {s.n}"
+        f" | {s.seeds} |"
         for s in scores
     ]
-    return "\n".join(
-        [
-            "## Results\n",
-            "Means over the seeds; this folder holds one of them. The intervals are over questions"
-            " and seeds.\n",
-            "| benchmark | metric | value | interval | n | seeds |",
-            "|---|---|---|---|---|---|",
-            *lines,
-        ]
-    )
+    head = ["| benchmark | metric | value | interval | n | seeds |", "|---|---|---|---|---|---|"]
+    return "\n".join(["## Results\n", f"{remark}\n", *head, *lines, *_warnings(scores)])
+
+
+def _warnings(scores: list[Score]) -> list[str]:
+    return [
+        f"\n**Do not trust the {score.metric.partition(',')[0]} on {score.benchmark}.** Answers"
+        " that deserve nothing score at or above the base policy there:"
+        f" {', '.join(score.fooled_by)}."
+        for score in scores
+        if score.fooled_by
+    ]
 
 
 def _limits(run: dict[str, Any]) -> str:

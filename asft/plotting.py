@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
@@ -109,7 +110,9 @@ def add_method_legend(
     for mark in (mark_of(method, about) for method in methods):
         dashes = mark.dashes if lines else ""
         handles.append(
-            Line2D([], [], c=mark.colour, marker=mark.marker, ls=dashes, label=mark.label)
+            Line2D(
+                [], [], c=mark.colour, marker=mark.marker, mfc="white", ls=dashes, label=mark.label
+            )
         )
     add_legend(figure, handles)
 
@@ -159,11 +162,19 @@ def note_figure(text: str) -> Figure:
     return figure
 
 
-def letter(axes: Axes, title: str, number: int, panels: int) -> None:
-    """A panel's title with its letter, in lines that fit where `panels` share a row."""
-    name = ascii_lowercase[number % 26] * (1 + number // 26)
-    lines = wrap(f"({name}) {title}", (PAGE - 0.9) / panels)
-    axes.set_title("\n".join(lines), loc="left")
+def tint(colour: str, share: float) -> str:
+    """A share of the colour in white: unlike a transparent one it hides what lies below it."""
+    return to_hex([1 - share * (1 - part) for part in to_rgb(colour)])
+
+
+def title_panel(axes: Axes, title: str, columns: int, number: int | None = None) -> None:
+    """A panel's title, in lines that fit where `columns` panels share a row.
+
+    `number` gives it a letter; a figure of one panel, or that is a panel itself, has none.
+    """
+    if number is not None:
+        title = f"({ascii_lowercase[number % 26] * (1 + number // 26)}) {title}"
+    axes.set_title("\n".join(wrap(title, (PAGE - 0.9) / columns)), loc="left")
 
 
 @contextmanager

@@ -46,9 +46,10 @@ def explain_verdict(row: Row) -> str:
     """better, worse, or not separable with how much; `row` is one of the differences."""
     if row["verdict"] != "not separable":
         return str(row["verdict"])
-    return (
-        f"not separable with {_several(row['n'], 'question')} and {_several(row['seeds'], 'seed')}"
-    )
+    counts = _several(int(row["n"]), "question")
+    if row.get("seeds"):  # the paper does not say how many it trained with
+        counts += f" and {_several(int(row['seeds']), 'seed')}"
+    return f"not separable with {counts}"
 
 
 def _several(number: int, noun: str) -> str:

@@ -11,6 +11,7 @@ from asft.config import Config
 from asft.figure_plan import figure_names
 
 FIGURE_ENDINGS = ("png", "pdf", "csv")
+RUN_RECORDS = ("settings.yaml", "cost.json")
 
 
 class Contestant(NamedTuple):
@@ -82,6 +83,15 @@ def figures(config: Config) -> list[str]:
     return [f"{name}.{ending}" for name in figure_names(config) for ending in FIGURE_ENDINGS]
 
 
+def records(config: Config) -> list[str]:
+    """Small files that pages lead to: cards of model, data and questions; settings and costs."""
+    paths = [f"models/{config.model}/card.json"]
+    paths += [f"data/{dataset}/card.json" for dataset in datasets(config)]
+    paths += [f"benchmarks/{asked.benchmark}/card.json" for asked in benchmarks(config)]
+    trained = [contestant.folder for contestant in contestants(config) if contestant.is_trained]
+    return paths + [f"runs/{run}/{name}" for run in trained for name in RUN_RECORDS]
+
+
 def inputs(config: Config) -> list[str]:
     """Everything that the report reads, once each; two kinds are folders (models/, judge/)."""
     paths = [*tables(config), *figures(config), f"models/{config.model}"]
@@ -98,7 +108,7 @@ def inputs(config: Config) -> list[str]:
                 paths.append(contestant.scores(asked.benchmark, scorer))
     for contestant in contestants(config):
         if contestant.is_trained:
-            paths += [f"runs/{contestant.folder}/{name}" for name in ("settings.yaml", "cost.json")]
+            paths += [f"runs/{contestant.folder}/{name}" for name in RUN_RECORDS]
     return list(dict.fromkeys(paths))
 
 

@@ -169,14 +169,21 @@ def _run(folder, config, run):
 
 def _tables(folder, config):
     rows = []
-    for dataset, method, _ in experiment.table3_runs(config):
-        row = {"dataset": dataset, "method": method, "seeds": 1, "n": 6, "avg_tokens": 12.5}
+    for dataset, method in dict.fromkeys(run[:2] for run in experiment.table3_runs(config)):
+        row = {
+            "dataset": dataset,
+            "method": method,
+            "seeds": len(config.seeds),
+            "n": 6,
+            "avg_tokens": 12.5,
+        }
         for name in METRICS:
             row |= {name: 20.25, f"{name}_low": 18.5, f"{name}_high": 23.125}
         row |= {f"paper_{name}": "" for name in ("bleu4", "rouge1", "rouge2", "rougeL")}
         rows.append(row)
     _csv(folder / "table3.csv", rows)
     difference = {"difference": 0.5, "low": -1, "high": 2, "p_value": 0.25, "n": 6}
+    difference["seeds"] = len(config.seeds)
     pair = {"method_a": "sft", "method_b": "asft", "verdict": "not separable"}
     _csv(
         folder / "table3.differences.csv",
@@ -192,8 +199,14 @@ def _tables(folder, config):
 
 def _table2(folder, config, difference):
     rows = []
-    for method, _, _ in experiment.table2_contestants(config):
-        row = {"method": method, "seeds": 1, "avg_tokens": 11, "refused": "", "warning": ""}
+    for method in dict.fromkeys(row[0] for row in experiment.table2_contestants(config)):
+        row = {
+            "method": method,
+            "seeds": len(config.seeds),
+            "avg_tokens": 11,
+            "refused": "",
+            "warning": "",
+        }
         row |= {"swap_consistency": 0.5, "first_position_rate": 0.625}
         for benchmark, judge in experiment.table2_columns(config):
             games = config.benchmarks[benchmark].protocol == "arena_hard"

@@ -5,12 +5,18 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from asft.config import Config
+from asft.experiment import BASE, Run
+
 Row = dict[str, str]
 NONE = "—"
 
 
 class Cell(NamedTuple):
-    """One cell; a page shows `below` and `paper` smaller, under the text."""
+    """One cell; a page shows `below` and `paper` smaller, under the text.
+
+    A number leads to its evidence by `link`: the samples page, or a copy of a file.
+    """
 
     text: str
     below: str = ""
@@ -62,6 +68,14 @@ def bounds(row: Row, name: str, digits: int) -> str:
 def share(text: str | None) -> str:
     """A share as per cent."""
     return f"{100 * float(text):.0f} %" if text else NONE
+
+
+def key_of(config: Config, dataset: str, method: str) -> str:
+    """A row's contestant on the samples page; with several seeds all of them (evidence.groups)."""
+    if method.startswith("control_"):
+        return method
+    run = Run(dataset if method != BASE else "-", method, config.seeds[0])
+    return run.group if method != BASE and len(config.seeds) > 1 else run.folder
 
 
 def samples_link(benchmark: str, **state: str) -> str:

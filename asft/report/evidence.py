@@ -49,8 +49,18 @@ def index(benchmark: Benchmark, methods: Sequence[str], places: list[int]) -> di
             }
             for contestant in benchmark.asked.contestants
         ],
+        "groups": groups(benchmark.asked.contestants),
         "measures": [measure._asdict() for measure in benchmark.measures],
     }
+
+
+def groups(contestants: Sequence[Contestant]) -> list[dict[str, Any]]:
+    """Runs that differ in their seeds alone: the tables' means are of all `members` together."""
+    found: dict[str, list[int]] = {}
+    for place, contestant in enumerate(contestants):
+        if contestant.is_trained:
+            found.setdefault(contestant.folder.rpartition("/")[0], []).append(place)
+    return [{"key": key, "members": places} for key, places in found.items() if len(places) > 1]
 
 
 def key_of(contestant: Contestant) -> str:

@@ -1,10 +1,10 @@
-"""The front page around the tables: what was run, what it cost, which data, which judges."""
+"""The front page around the tables: what was run, what it cost, the figures."""
 
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from asft import experiment, report_plan
+from asft import report_plan
 from asft.config import Config
 from asft.errors import UserError
 from asft.figure_plan import figure_names
@@ -13,12 +13,10 @@ from asft.report.cells import (
     NONE,
     Cell,
     Table,
-    fixed,
     heads,
     number_heads,
     read_rows,
     samples_link,
-    share,
 )
 
 Facts = list[tuple[str, str]]
@@ -28,13 +26,6 @@ TITLES = {
     "length": "Score against length",
     "differences": "Differences between methods",
 }
-
-
-class Card(NamedTuple):
-    """Facts about one data set or benchmark."""
-
-    title: str
-    facts: Facts
 
 
 class Picture(NamedTuple):
@@ -78,7 +69,7 @@ def facts(results: Path, config: Config) -> Facts:
         ("Seeds", ", ".join(map(str, config.seeds))),
         ("Asked", ", ".join(f"{each.benchmark} ({_protocol(each)})" for each in asked)),
         ("Judged by", ", ".join(f"{name} ({config.judges[name].model})" for name in judges)),
-        ("Intervals", f"{100 * config.statistics.confidence:g} %, by bootstrap over questions"),
+        ("Intervals", f"{100 * config.statistics.confidence:g} %, {_intervals(config)}"),
     ]
     return [(name, value) for name, value in found if value]
 
@@ -87,15 +78,16 @@ def cost(results: Path, config: Config) -> Table:
     """What training took, run by run."""
     lines = []
     for run in (c for c in report_plan.contestants(config) if c.is_trained):
-        found = read_json(results / "runs" / run.folder / "cost.json")
+        folder = f"runs/{run.folder}"
+        found, link = read_json(results / folder / "cost.json"), f"files/{folder}/cost.json"
         lines.append(
             [
                 Cell(run.dataset),
                 Cell(run.method, method=run.method),
-                Cell(str(run.seed), number=True),
-                Cell(_number(found, "seconds", 1), number=True),
-                Cell(_number(found, "pairs_per_second", 2), number=True),
-                Cell(_number(found, "peak_memory_bytes", 2, 1e-9), number=True),
+                Cell(str(run.seed), link=f"files/{folder}/settings.yaml", number=True),
+                Cell(_number(found, "seconds", 1), link=link, number=True),
+                Cell(_number(found, "pairs_per_second", 2), link=link, number=True),
+                Cell(_number(found, "peak_memory_bytes", 2, 1e-9), link=link, number=True),
                 Cell(f"{found.get('device', NONE)}, {found.get('precision', NONE)}"),
             ]
         )
@@ -103,81 +95,6 @@ def cost(results: Path, config: Config) -> Table:
         "Seed", "Training, s", "Pairs/s", "Peak memory, GB"
     )
     return Table("Cost", "", [*head, *heads("Device")], lines)
-
-
-def data_cards(results: Path, config: Config) -> list[Card]:
-    """Training data: what was kept, what was dropped and why, what the test set shares with it."""
-    cards = []
-    for name in report_plan.datasets(config):
-        card = read_json(results / "data" / name / "card.json")
-        kept, overlap = card["kept"], card["overlap"]["any_turn"]
-        lengths = {part: quantiles["50"] for part, quantiles in card["lengths"].items()}
-        cards.append(
-            Card(
-                name,
-                [
-                    ("Rows in", f"{card['rows']:,}"),
-                    ("Kept", f"{kept['train']:,} to train on, {kept['heldout']:,} held out"),
-                    ("Dropped", _dropped(card)),
-                    ("Cut", f"{card['truncated_chosen'] + card['truncated_rejected']} completions"),
-                    ("Median tokens", ", ".join(f"{k} {v}" for k, v in lengths.items())),
-                    ("Chosen is longer", share(str(card["chosen_longer_share"]))),
-                    (
-                        "Test questions found in it",
-                        f"{overlap['exact']['questions']} word for word,"
-                        f" {overlap['ngram13']['questions']} by 13-grams,"
-                        f" of {card['overlap']['questions']}",
-                    ),
-                    ("Fingerprint", card["fingerprint"][:16]),
-                ],
-            )
-        )
-    return cards
-
-
-def benchmark_cards(results: Path, config: Config) -> list[Card]:
-    """Questions: how many came, how many were asked."""
-    cards = []
-    for asked in report_plan.benchmarks(config):
-        card = read_json(results / "benchmarks" / asked.benchmark / "card.json")
-        found = [
-            ("Questions in", f"{card['rows']:,}"),
-            ("Dropped", _dropped(card)),
-            ("Asked", f"{card['asked']:,} of {card['kept']:,}"),
-            ("Scored by", ", ".join(asked.judges) or "reference metrics"),
-        ]
-        cards.append(Card(asked.benchmark, found))
-    return cards
-
-
-def trust(results: Path, config: Config) -> Table:
-    """How far the judges can be trusted: controls against base, coverage, habits of position."""
-    columns = experiment.table2_columns(config)
-    head = heads("Answers of")
-    for benchmark, judge in columns:
-        head += [Cell(benchmark, below=f"by {judge}", number=True), Cell("Verdicts", number=True)]
-    head += number_heads("Same winner in both orders", "First position wins")
-    lines = []
-    for row in read_rows(results / "table2.csv"):
-        line = [Cell(row["method"], method=row["method"])]
-        for benchmark, judge in columns:
-            pairwise = config.benchmarks[benchmark].protocol == "arena_hard"
-            prefix = benchmark if pairwise else f"{benchmark}_{judge}"
-            value = row.get(f"{prefix}_win_rate" if pairwise else prefix)
-            fooled = f"on {benchmark} by judge {judge}, at or above" in row.get("warning", "")
-            n, lost = int(row[f"{prefix}_n"]), int(row[f"{prefix}_n_unscored"])
-            line += [
-                Cell(
-                    fixed(value, 1 if pairwise else 2),
-                    "at or above base" if fooled else "",
-                    number=True,
-                    warn=fooled,
-                ),
-                Cell(f"{n - lost}/{n}", number=True),
-            ]
-        habits = (row.get("swap_consistency"), row.get("first_position_rate"))
-        lines.append([*line, *(Cell(share(habit), number=True) for habit in habits)])
-    return Table("Judges", "", head, lines)
 
 
 def pictures(results: Path, config: Config) -> list[Picture]:
@@ -209,6 +126,12 @@ def _title(name: str) -> str:
     return f"Figure {rest}" if rest[:1].isdigit() else TITLES.get(rest, rest)
 
 
+def _intervals(config: Config) -> str:
+    if len(config.seeds) == 1:
+        return "by bootstrap over questions; another seed is not in them"
+    return f"over questions (by bootstrap) and {len(config.seeds)} training seeds"
+
+
 def _is_method(name: str) -> bool:
     return not name.startswith("control_")
 
@@ -235,8 +158,3 @@ def _parameters(card: dict[str, Any]) -> str:
 
 def _number(card: dict[str, Any], key: str, digits: int, scale: float = 1) -> str:
     return f"{scale * card[key]:,.{digits}f}" if key in card else NONE
-
-
-def _dropped(card: dict[str, Any]) -> str:
-    reasons = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in card["dropped"].items())
-    return reasons or "none"

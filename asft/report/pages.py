@@ -16,7 +16,7 @@ from asft.config import Config
 from asft.errors import UserError
 from asft.method_colours import colour_of
 from asft.records import write_text
-from asft.report import evidence, overview, tables
+from asft.report import cards, differences, evidence, overview, tables, trust
 from asft.report.answers import read_benchmark
 from asft.report.provenance import provenance
 from asft.report.scripts import assignment
@@ -45,8 +45,9 @@ def _write_folder(results: Path, config: Config, out: Path) -> None:
     shutil.copytree(HERE / "assets", out / "assets")
     _write_data(results, config, out / "assets")
     _write_colours(config, out / "assets/colours.css")
-    (out / "files").mkdir()
-    for name in [*report_plan.tables(config), *report_plan.figures(config)]:
+    shown = [*report_plan.tables(config), *report_plan.figures(config)]
+    for name in [*shown, *report_plan.records(config)]:
+        (out / "files" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(results / name, out / "files" / name)
     common = _common(results, config)
     _write_page("index.html", common | _front(results, config), out)
@@ -89,11 +90,11 @@ def _front(results: Path, config: Config) -> dict[str, Any]:
     found: dict[str, Any] = {
         "facts": overview.facts(results, config),
         "tables3": tables.table3(results, config),
-        "differences": [tables.differences3(results, config)],
+        "differences": [differences.table3(results, config)],
         "pictures": overview.pictures(results, config),
         "cost": overview.cost(results, config),
-        "data_cards": overview.data_cards(results, config),
-        "benchmark_cards": overview.benchmark_cards(results, config),
+        "data_cards": cards.data(results, config),
+        "benchmark_cards": cards.benchmarks(results, config),
         "table1": None,
         "table2": None,
         "table2_notes": [],
@@ -104,9 +105,9 @@ def _front(results: Path, config: Config) -> dict[str, Any]:
             "table1": tables.table1(results),
             "table2": tables.table2(results, config),
             "table2_notes": tables.table2_notes(results),
-            "trust": overview.trust(results, config),
+            "trust": trust.trust(results, config),
         }
-        ours, theirs = tables.differences2(results, config), tables.differences_paper(results)
+        ours, theirs = differences.table2(results, config), differences.published(results)
         found["differences"] = [ours, *found["differences"], theirs]
     return found
 

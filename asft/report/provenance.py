@@ -38,6 +38,7 @@ class Provenance(NamedTuple):
     versions: list[tuple[str, str]]
     model: list[tuple[str, str]]
     runs: list[RunSettings]
+    slices: list[tuple[str, str]]  # (what, that part of the config as YAML)
     files: list[tuple[str, str]]  # (path below <results>, sha256)
 
 
@@ -55,6 +56,7 @@ def provenance(results: Path, config: Config) -> Provenance:
         _versions(),
         [(key, str(value)) for key, value in _flat(card)],
         [_run(results, run) for run in trained],
+        _slices(config),
         _hashes(results, config),
     )
 
@@ -74,8 +76,25 @@ def _run(results: Path, run: report_plan.Contestant) -> RunSettings:
         raise UserError(f"{path}: not a run's settings ({error}); make it again") from error
 
 
+def _slices(config: Config) -> list[tuple[str, str]]:
+    """What shaped answers, verdicts and intervals; what shaped a policy is in its settings."""
+    asked = report_plan.benchmarks(config)
+    judges = dict.fromkeys(judge for each in asked for judge in each.judges)
+    shown = {"decoding", "temperatures", "limit", "sample_seed", "prompts", "references"}
+    parts = {
+        "benchmarks": {
+            each.benchmark: config.benchmarks[each.benchmark].model_dump(include=shown)
+            for each in asked
+        },
+        "generation": config.generation.model_dump(),
+        "judges": {name: config.judges[name].model_dump() for name in judges},
+        "statistics": config.statistics.model_dump(),
+    }
+    return [(name, yaml.safe_dump(part, sort_keys=False)) for name, part in parts.items() if part]
+
+
 def _versions() -> list[tuple[str, str]]:
-    """Of the environment that builds the report: by the DAG, the one that trained."""
+    """Of the environment that builds the report, which need not be the one that trained."""
     found = [("asft", __version__), ("Python", platform.python_version())]
     for name in PACKAGES.split():
         try:

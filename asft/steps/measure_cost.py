@@ -1,7 +1,8 @@
 """Figure 2(b)'s measurement: a few training steps of one arm, in a process of its own.
 
 dpo_online  DPO with the reference model in memory beside the policy, in the precision of training
-dpo_cached  DPO with the reference's log-probabilities computed before; what that took stands apart
+dpo_cached  DPO with the reference's log-probabilities computed before, in a process of their own;
+            what that took stands apart
 asft        no reference
 
 All arms: the same pairs in the same order, the same trainer; only loss and reference differ.
@@ -11,15 +12,19 @@ Writes <results>/cost/{dataset}/{arm}/repeat{n}.json
 By hand: asft measure-cost --settings JSON --arm asft --repeat 0 --model DIR --tokens DIR --out FILE
 """
 
+import multiprocessing
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import torch
 from transformers import set_seed
 
+from asft.allocator import keep_freed_memory
 from asft.attention import implementation, shares_prompts
 from asft.config import Training
 from asft.cost import cost_of
@@ -34,7 +39,7 @@ from asft.tokens import TokenPair, read_tokens
 from asft.trainer import PairTrainer, packed_by_length
 
 KEPT = ["steps", "peak_memory_bytes", "peak_memory_is", "device", "threads", "precision"]
-KEPT += ["parameters"]
+KEPT += ["parameters", "tokens_per_second"]
 
 
 class Settings(Section):
@@ -61,11 +66,11 @@ def measure_cost(
         raise UserError(f"{tokens}: no training pairs")
     pairs = list(islice(cycle(known), settings.steps * training.batch_size))
     precision = resolve_precision(training.precision)
-    set_seed(settings.seed)
-    attention = implementation(training.attention, default_device())
-    policy = load_policy(model, torch.float32, attention)
     with tempfile.TemporaryDirectory() as scratch:
-        reference, seconds = _reference(arm, policy, model, pairs, training, precision, scratch)
+        reference, seconds = _reference(arm, model, pairs, training, precision, scratch)
+        set_seed(settings.seed)
+        attention = implementation(training.attention, default_device())
+        policy = load_policy(model, torch.float32, attention)
         trainer = PairTrainer(
             policy,
             pairs,
@@ -83,12 +88,13 @@ def measure_cost(
     about = {"arm": arm, "repeat": repeat, "pairs": len(pairs)}
     about["seconds_per_pair"] = round(1 / cost["pairs_per_second"], 5)
     about["reference_seconds_per_pair"] = round(seconds / len(pairs), 5)
+    if torch.cuda.is_available():
+        about["peak_reserved_bytes"] = torch.cuda.max_memory_reserved()
     write_json(out, about | {name: cost[name] for name in KEPT})
 
 
 def _reference(
     arm: str,
-    policy: Any,
     model: Path,
     pairs: list[TokenPair],
     training: Training,
@@ -103,12 +109,23 @@ def _reference(
         loaded = load_policy(model, precision, attention).to(default_device())
         return OnlineReference(loaded, precision), 0.0
     different = list({pair.id: pair for pair in pairs}.values())
-    policy.to(default_device())
-    began = time.perf_counter()
-    budget = token_budget(training, policy)
-    rows = packed_by_length(different, budget, shared=shares_prompts(policy))
-    table = score_pairs(policy, rows, precision)
-    seconds = (time.perf_counter() - began) * len(pairs) / len(different)
+    # A process of its own, gone before training starts: its peak of memory is not training's.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as apart:
+        table, seconds = apart.submit(_cache, model, different, training, precision).result()
     path = Path(scratch) / "reference_logps.parquet"
     write_reference(path, table)
-    return CachedReference(path), seconds
+    return CachedReference(path), seconds * len(pairs) / len(different)
+
+
+def _cache(
+    model: Path, pairs: list[TokenPair], training: Training, precision: torch.dtype
+) -> tuple[pa.Table, float]:
+    """The reference's log-probabilities, and the seconds that they took once it was loaded."""
+    keep_freed_memory()
+    device = default_device()
+    base = load_policy(model, torch.float32, implementation(training.attention, device)).to(device)
+    rows = packed_by_length(pairs, token_budget(training, base), shared=shares_prompts(base))
+    began = time.perf_counter()
+    table = score_pairs(base, rows, precision)
+    return table, time.perf_counter() - began

@@ -69,11 +69,13 @@ def plot_length(
     render(partial(draw_length, numbers, statistics, about), numbers, out)
 
 
-def plot_differences(table2: Path | None, table3: Path, about: About, out: Path) -> None:
+def plot_differences(
+    table2: Path | None, table3: Path, statistics: Statistics, about: About, out: Path
+) -> None:
     """Forest plot of both tables' paired differences.
 
     Raises:
         UserError: a file is missing or not a table's differences.
     """
     numbers = read_differences(table2, table3)
-    render(partial(draw_differences, numbers, about), numbers, out)
+    render(partial(draw_differences, numbers, statistics, about), numbers, out)

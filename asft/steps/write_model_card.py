@@ -3,7 +3,7 @@
 Reads  a run's settings.yaml and cost.json, card.json of its data, table3.csv and table2.csv
 Writes <run>/model_card.md, and the same as README.md in the policy's folder, so that this can be
        pushed to a hub as it is
-By hand: asft model-card --run DIR --data-card FILE --table3 CSV --out FILE
+By hand: asft model-card --run DIR --data-card FILE --table3 CSV --settings JSON --out FILE
 """
 
 import json
@@ -11,7 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from asft.model_card import model_card, scores_of
+from asft.model_card import Origin, model_card
+from asft.policy_scores import scores_of
 from asft.records import write_text
 
 
@@ -20,15 +21,18 @@ def write_model_card(
     data_card: Path,
     table3: Path | None,
     table2: Path | None,
-    base: str,
-    note: str,
+    columns: list[tuple[str, str]],
+    origin: Origin,
     out: Path,
 ) -> None:
-    """Gather what is known of the run in `run` and write it twice."""
+    """Gather what is known of the run in `run` and write it twice.
+
+    `columns` are (benchmark, judge) of table2.csv.
+    """
     settings = yaml.safe_load((run / "settings.yaml").read_text(encoding="utf-8"))
     cost = json.loads((run / "cost.json").read_text(encoding="utf-8"))
     data = json.loads(data_card.read_text(encoding="utf-8"))
-    scores = scores_of(settings["dataset"], settings["method"], table3, table2)
-    text = model_card(settings, data, cost, scores, base=base, note=note)
+    scores = scores_of(settings["dataset"], settings["method"], table3, table2, columns)
+    text = model_card(settings, data, cost, scores, origin)
     write_text(run / "policy" / "README.md", text)
     write_text(out, text)

@@ -15,7 +15,14 @@ import yaml
 from asft.config import Config
 from asft.errors import UserError
 from asft.experiment import load
-from asft.figure_plan import case_runs, figure_names, judged_cells, margin_runs, training_runs
+from asft.figure_plan import (
+    case_runs,
+    figure_names,
+    judged_cells,
+    margin_runs,
+    trained_datasets,
+    training_runs,
+)
 from asft.plotting import MARKS, About, add_caption, mark_of, new_figure, note_figure, render
 from asft.typesetting import CUT, printable, shorten, text_width, wrap
 
@@ -223,6 +230,17 @@ def test_a_config_without_judges_has_fewer():
 
 def test_margins_need_pairs_kept_out_of_training():
     assert "figure2a" not in figure_names(config(datasets__ultrafeedback__heldout=0))
+
+
+def test_a_policy_of_the_margins_alone_is_one_of_the_runs():
+    alone = config(
+        tables={"table3": {"datasets": ["hh_rlhf"], "methods": ["base", "sft"]}},
+        figures={"margins": {"dataset": "ultrafeedback", "methods": ["asft"]}, "cost": None},
+    )
+    assert [run.folder for run in training_runs(alone, "ultrafeedback")] == [
+        "ultrafeedback/asft/seed42"
+    ]
+    assert trained_datasets(alone) == ["ultrafeedback", "hh_rlhf"]
 
 
 def test_runs_of_the_figures():

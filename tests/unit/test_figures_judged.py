@@ -282,7 +282,7 @@ def differences(folder: Path, verdicts: bool) -> tuple[Path, Path]:
 
 @pytest.mark.parametrize("verdicts", [True, False])
 def test_differences_of_both_tables(tmp_path, verdicts):
-    plot_differences(*differences(tmp_path, verdicts), ABOUT, tmp_path / "figure.pdf")
+    plot_differences(*differences(tmp_path, verdicts), SETTINGS, ABOUT, tmp_path / "figure.pdf")
     table = pd.read_csv(tmp_path / "figure.csv")
     assert list(table["table"]) == [2, 3, 3]  # a pair without a difference is not drawn
     assert list(table["difference"]) == [-3, 0.5, 0.5]
@@ -294,7 +294,7 @@ def test_differences_of_table_3_alone_and_none_at_all(tmp_path):
     assert set(read_differences(None, table3)["table"]) == {3}
     table2.write_text(f"{TABLE2}\n")
     table3.write_text(f"{TABLE3}\n")
-    plot_differences(table2, table3, ABOUT, tmp_path / "figure.pdf")
+    plot_differences(table2, table3, SETTINGS, ABOUT, tmp_path / "figure.pdf")
     assert pd.read_csv(tmp_path / "figure.csv").empty
 
 

@@ -196,6 +196,7 @@ def measurements(folder: Path, repeats: int = 3, **changes: object) -> list[Path
                 "pairs": 32,
                 "seconds_per_pair": seconds * (1 + 0.1 * (repeat - 2)),
                 "reference_seconds_per_pair": reference,
+                "tokens_per_second": 500.0,
                 "peak_memory_bytes": memory,
                 "peak_memory_is": "peak resident set of the whole process",
                 "parameters": 100_000_000,

@@ -93,11 +93,93 @@ def test_every_number_leads_to_samples_that_exist(made):
     for link in links:
         state = {key: value for key, (value,) in parse_qs(link.partition("#")[2]).items()}
         index = indexes[state.pop("b")]
-        keys = [contestant["key"] for contestant in index["contestants"]]
-        assert {state.get("m", keys[0]), state.get("v", keys[0])} <= set(keys), link
-        assert state.get("s", index["measures"][0]["name"]) in [
-            m["name"] for m in index["measures"]
-        ]
+        keys = [each["key"] for each in index["contestants"] + index["groups"]]
+        assert {state.pop("m", keys[0]), state.pop("v", keys[0])} <= set(keys), link
+        measures = [measure["name"] for measure in index["measures"]]
+        assert state.pop("s", measures[0]) in measures
+        assert state.pop("q", index["ids"][0]) in index["ids"]
+        assert state.pop("o", "none") in ("none", "split")
+        assert not state, "what assets/state.js does not know"
+
+
+class Numbers(HTMLParser):
+    """Cells of number columns, and values of cards, as [text, link]; but for the paper's table."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.cells, self.inside, self.paper = [], False, False
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag == "article" or (tag == "div" and given.get("class") == "scroll"):
+            self.paper = given.get("aria-label") == "The paper's own differences"
+        if (tag == "td" and given["class"] == "num") or (tag == "dd" and not given):
+            self.cells.append(["", ""])
+            self.inside = not self.paper
+        if tag == "a" and self.inside:
+            self.cells[-1][1] = given["href"]
+
+    def handle_endtag(self, tag):
+        self.inside = self.inside and tag not in ("td", "dd")
+
+    def handle_data(self, data):
+        if self.inside:
+            self.cells[-1][0] += data
+
+
+def test_every_number_has_a_link(made):
+    page = (made / "index.html").read_text(encoding="utf-8")
+    tables = made / "tables.html"
+    tables.write_text(page[page.index('id="tables"') : page.index('id="provenance"')])
+    numbers = [cell for cell in Numbers(tables).cells if re.search(r"\d", cell[0])]
+    tables.unlink()
+    assert len(numbers) > 100
+    assert [text for text, link in numbers if not link] == []
+    files = {link.partition("#")[0] for _, link in numbers}
+    assert {name.rpartition("/")[2] for name in files} == {
+        "samples.html",
+        "card.json",
+        "cost.json",
+        "settings.yaml",
+    }
+    assert all((made / name).is_file() for name in files)
+
+
+def test_a_mean_over_seeds_leads_to_all_of_them(tmp_path):
+    folder = build(tmp_path, small() | {"seeds": [1, 2]})
+    links = [href for href in Links(folder / "index.html").hrefs if "alpaca_en" in href]
+    states = [parse_qs(link.partition("#")[2]) for link in links]
+    assert {m for state in states for m in state.get("m", [])} == {
+        *("base", "hh_rlhf/sft", "hh_rlhf/asft")
+    }
+    index = data_of(folder / "assets/data/alpaca_en/index.js")
+    keys = [contestant["key"] for contestant in index["contestants"]]
+    members = {group["key"]: [keys[i] for i in group["members"]] for group in index["groups"]}
+    assert members["hh_rlhf/asft"] == ["hh_rlhf/asft/seed1", "hh_rlhf/asft/seed2"]
+
+
+@pytest.mark.parametrize("name", ["index.html", "samples.html"])
+def test_every_page_says_what_shaped_answers_verdicts_and_intervals(made, name):
+    page = (made / name).read_text(encoding="utf-8")
+    texts = re.findall(r"<summary>The config's (\w+)", page)
+    assert texts == ["benchmarks", "generation", "judges", "statistics"]
+    assert "max_new_tokens: 96" in page
+    assert "model: gpt-4-0613" in page
+    assert "resamples: 2000" in page
+    assert "Versions where this report was made" in page
+    assert page.count("by asft 0.0") == 3  # who trained: as settings.yaml says
+
+
+def test_what_intervals_and_verdicts_rest_on_is_said(made, tmp_path):
+    page = (made / "index.html").read_text(encoding="utf-8")
+    assert "95 %, by bootstrap over questions; another seed is not in them" in page
+    assert "not separable with 6 questions and 1 seed<" in page
+    several = build(tmp_path, small() | {"seeds": [1, 2]}) / "index.html"
+    page = several.read_text(encoding="utf-8")
+    assert "95 %, over questions (by bootstrap) and 2 training seeds" in page
+    assert "not separable with 6 questions and 2 seeds<" in page
+    assert '<details class="differences" open>' in page
 
 
 def test_every_file_that_a_page_names_exists(made):

@@ -37,6 +37,22 @@ STICKING_OUT = """() => [...document.querySelectorAll('body *')].filter((node) =
   return true;
 }).map((node) => node.outerHTML.slice(0, 120))"""
 
+# What holds more than it shows, but for tables, which scroll in a frame made for it.
+OVERFULL = """() => [...document.querySelectorAll('body *')]
+  .filter((node) => node.clientWidth && node.scrollWidth > node.clientWidth + 1)
+  .filter((node) => !node.matches('.scroll, option'))
+  .map((node) => `${node.scrollWidth} > ${node.clientWidth}: ${node.outerHTML.slice(0, 120)}`)"""
+# Selects whose longest option would be cut, by the width of its text; 14 px hold the arrow.
+CUT_OFF = """() => [...document.querySelectorAll('select')].flatMap((select) => {
+  const pen = document.createElement('canvas').getContext('2d');
+  const style = getComputedStyle(select);
+  pen.font = style.font;
+  const room = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  return select.clientWidth
+    ? [...select.options].map((o) => o.text).filter((t) => pen.measureText(t).width > room - 14)
+    : [];
+})"""
+
 
 def build(folder, raw, **options):
     write_results(folder, raw, **options)
@@ -95,15 +111,25 @@ def visit(browser):
     assert [url for url in requests if not url.startswith("file://")] == []
 
 
+@pytest.fixture(scope="module")
+def several(tmp_path_factory):
+    """With two seeds, which need more room for names."""
+    return build(tmp_path_factory.mktemp("seeds"), small() | {"seeds": [1, 2]})
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_pages_fit_the_window(visit, made, width, theme):
+@pytest.mark.parametrize("which", ["made", "several"])
+def test_pages_fit_the_window(visit, request, which, width, theme):
+    made = request.getfixturevalue(which)
     for name in ("index.html", "samples.html", "samples.html#b=alpaca_en&q=alpaca_en-3"):
         page = visit(f"{made}/{name}", width, theme)
         if "q=" in name:
             page.wait_for_selector(".answer")
         page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true })")
         assert page.evaluate(STICKING_OUT) == [], name
+        assert page.evaluate(OVERFULL) == [], name
+        assert page.evaluate(CUT_OFF) == [], name
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
 
 
@@ -115,6 +141,24 @@ def test_a_number_leads_to_its_samples(visit, made):
     assert page.locator("#m").input_value() == "hh_rlhf/asft/seed42"
     assert page.locator("#s").input_value() == "lf_rougeL"
     assert page.locator("#list li").count() == 6
+
+
+def test_a_mean_over_seeds_shows_the_answers_of_all(visit, several):
+    page = visit(f"{several}/index.html")
+    row = page.locator("#tables tr", has_text="asft").filter(has_text="hh_rlhf").first
+    row.locator("td.num a").nth(3).click()
+    page.wait_for_selector(".answer")
+    chosen = page.locator("#m option:checked").text_content()
+    assert chosen == "asft · hh_rlhf, mean of 2 seeds"
+    for seed in (1, 2):
+        assert page.locator(f"[data-contestant='hh_rlhf/asft/seed{seed}']").count() == 1
+    badges = page.locator("[data-contestant^='hh_rlhf/asft'] .badge").all_text_contents()
+    assert badges[0] != badges[1]
+    mean = sum(map(float, badges)) / 2
+    value = page.locator("#list .value").first.text_content()
+    assert abs(float(value) - mean) <= 0.01
+    page.select_option("#v", "hh_rlhf/sft")
+    assert "asft · hh_rlhf, mean of 2 seeds − sft" in page.locator("#count").text_content()
 
 
 def test_a_link_brings_back_what_was_seen(visit, made):
@@ -138,8 +182,7 @@ def test_code_keeps_its_lines_and_paper_shows_what_the_screen_did(visit, made):
     page.wait_for_selector("pre.code")
     code = page.locator("pre.code").first
     assert code.text_content() == CODE.split("\n", 1)[1].rsplit("\n", 1)[0]
-    assert code.evaluate("(node) => node.scrollWidth > node.clientWidth")
-    assert page.evaluate(STICKING_OUT) == []
+    assert page.evaluate(OVERFULL) == []
     page = visit(f"{made}/samples.html#b=alpaca_en")
     page.wait_for_selector(".answer")
     page.set_viewport_size({"width": 700, "height": 900})

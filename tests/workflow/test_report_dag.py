@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,36 @@ def test_the_report_is_made_once_and_follows_its_inputs(folder):
     assert "rule report" in snakemake(folder, INDEX, *alone)
     data = folder / "results/made/report/assets/data/alpaca_en/0.js"
     assert "the base answers" in data.read_text()
+
+
+TITLES = ["Table 1:", "Table 2:", "Paired differences of Table 2", "Table 3:"]
+TITLES += [
+    "Paired differences of Table 3",
+    "Figure 1:",
+    "Figure 2(a):",
+    "Figure 2(b):",
+    "Figure 3:",
+]
+TITLES += ["MT-Bench rating by category", "Score against tokens", "Training on hh_rlhf"]
+
+
+@pytest.mark.parametrize("ending", ["html", "zip"])
+def test_snakemakes_own_report_shows_tables_and_figures(folder, ending):
+    snakemake(folder, INDEX, "--allowed-rules", "report")
+    snakemake(folder, INDEX, "--report", f"report.{ending}")
+    if ending == "html":
+        page, names = (folder / "report.html").read_text(), []
+        assert "data:image/png;" in page
+    else:
+        with zipfile.ZipFile(folder / "report.zip") as archive:
+            names = archive.namelist()
+            page = archive.read("report/report.html").decode()
+        for name in ("index.html", "samples.html", "assets/page.css", "files/table3.csv"):
+            assert [found for found in names if found.endswith(f"/{name}")], name
+    for title in TITLES:
+        assert title in page, title
+    for category in ("Tables", "Figures"):
+        assert f'"{category}": {{' in page
 
 
 def test_all_asks_for_the_report(tmp_path):

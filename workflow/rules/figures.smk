@@ -16,6 +16,11 @@ def options(name, keys, paths):
     )
 
 
+def shown(path, caption):
+    """A figure that `snakemake --report` shows."""
+    return report(path, caption=f"../report/{caption}.rst", category="Figures")
+
+
 def histories(runs):
     return [f"<results>/runs/{run.folder}/history.csv" for run in runs]
 
@@ -23,7 +28,7 @@ def histories(runs):
 rule figure1:
     output:
         pdf="<results>/figure1.pdf",
-        png="<results>/figure1.png",
+        png=shown("<results>/figure1.png", "figure1"),
         csv="<results>/figure1.csv",
     log:
         "<results>/logs/figure1.log",
@@ -38,7 +43,7 @@ rule figure_training:
         ),
     output:
         pdf="<results>/figure_training_{dataset}.pdf",
-        png="<results>/figure_training_{dataset}.png",
+        png=shown("<results>/figure_training_{dataset}.png", "figure_training"),
         csv="<results>/figure_training_{dataset}.csv",
     log:
         "<results>/logs/figure_training_{dataset}.log",
@@ -60,7 +65,7 @@ rule figure_differences:
         table2="<results>/table2.differences.csv" if CONFIG.tables.table2 else [],
     output:
         pdf="<results>/figure_differences.pdf",
-        png="<results>/figure_differences.png",
+        png=shown("<results>/figure_differences.png", "figure_differences"),
         csv="<results>/figure_differences.csv",
     log:
         "<results>/logs/figure_differences.log",
@@ -68,7 +73,7 @@ rule figure_differences:
         table2=lambda wildcards, input: (
             f"--table2 {input.table2}" if input.table2 else ""
         ),
-        settings=lambda wildcards: captioned(),
+        settings=lambda wildcards: captioned(statistics=CONFIG.statistics),
     shell:
         "asft --log {log} plot differences --settings {params.settings:q} --table3 {input.table3}"
         " {params.table2} --out {output.pdf}"
@@ -82,7 +87,7 @@ if CONFIG.figures.margins:
             histories(MARGIN_RUNS),
         output:
             pdf="<results>/figure2a.pdf",
-            png="<results>/figure2a.png",
+            png=shown("<results>/figure2a.png", "figure2a"),
             csv="<results>/figure2a.csv",
         log:
             "<results>/logs/figure2a.log",
@@ -109,7 +114,7 @@ if CONFIG.figures.cost:
             ),
         output:
             pdf="<results>/figure2b.pdf",
-            png="<results>/figure2b.png",
+            png=shown("<results>/figure2b.png", "figure2b"),
             csv="<results>/figure2b.csv",
         log:
             "<results>/logs/figure2b.log",
@@ -143,7 +148,7 @@ if CONFIG.tables.table2:
             ],
         output:
             pdf="<results>/figure3.pdf",
-            png="<results>/figure3.png",
+            png=shown("<results>/figure3.png", "figure3"),
             csv="<results>/figure3.csv",
         log:
             "<results>/logs/figure3.log",
@@ -169,7 +174,7 @@ if CONFIG.tables.table2:
             table2="<results>/table2.csv",
         output:
             pdf="<results>/figure_{picture}.pdf",
-            png="<results>/figure_{picture}.png",
+            png=shown("<results>/figure_{picture}.png", "figure_judged"),
             csv="<results>/figure_{picture}.csv",
         log:
             "<results>/logs/figure_{picture}.log",

@@ -1,17 +1,24 @@
 # The report: a static folder that opens from disk.
 
 
+def embedded_folder(path):
+    """The report's folder, which `snakemake --report` takes into a zip; html refuses any folder."""
+    if not any(argument.endswith(".zip") for argument in sys.argv):
+        return directory(path)
+    return report(
+        directory(path),
+        htmlindex="index.html",
+        caption="../report/report.rst",
+        category="Report",
+    )
+
+
 rule report:
     input:
         [f"<results>/{path}" for path in report_inputs(CONFIG)],
     output:
         index="<results>/report/index.html",
-        folder=report(
-            directory("<results>/report"),
-            htmlindex="index.html",
-            caption="../report/report.rst",
-            category="Report",
-        ),
+        folder=embedded_folder("<results>/report"),
     log:
         "<results>/logs/report.log",
     params:
@@ -45,9 +52,10 @@ rule model_card:
                 experiment.tables_of(CONFIG, wildcards.dataset), input.tables
             )
         ),
-        base=experiment.hub_name(CONFIG),
-        note=lambda wildcards: CONFIG.note,
+        settings=lambda wildcards: as_json(
+            **experiment.card_settings(CONFIG, wildcards.dataset)
+        ),
         run=subpath(input.settings, parent=True),
     shell:
         "asft --log {log} model-card --run {params.run} --data-card {input.data} {params.tables}"
-        " --base={params.base:q} --note={params.note:q} --out {output}"
+        " --settings {params.settings:q} --out {output}"

@@ -4,6 +4,11 @@ TABLE3 = CONFIG.tables.table3
 TABLE3_RUNS = experiment.table3_runs(CONFIG)
 
 
+def embedded(path, caption):
+    """A table that `snakemake --report` shows."""
+    return report(path, caption=f"../report/{caption}.rst", category="Tables")
+
+
 rule table3:
     input:
         [
@@ -11,8 +16,8 @@ rule table3:
             for run in TABLE3_RUNS
         ],
     output:
-        csv="<results>/table3.csv",
-        differences="<results>/table3.differences.csv",
+        csv=embedded("<results>/table3.csv", "table3"),
+        differences=embedded("<results>/table3.differences.csv", "table3_differences"),
         markdown="<results>/table3.md",
         latex="<results>/table3.tex",
     log:
@@ -47,8 +52,10 @@ if CONFIG.tables.table2:
                 for _, _, benchmark, judge, folder in TABLE2_CELLS
             ],
         output:
-            csv="<results>/table2.csv",
-            differences="<results>/table2.differences.csv",
+            csv=embedded("<results>/table2.csv", "table2"),
+            differences=embedded(
+                "<results>/table2.differences.csv", "table2_differences"
+            ),
             paper="<results>/table2.paper.csv",
             markdown="<results>/table2.md",
             latex="<results>/table2.tex",
@@ -76,7 +83,7 @@ if CONFIG.tables.table2:
                 benchmark=[TABLE2.arena_hard, TABLE2.mt_bench],
             ),
         output:
-            csv="<results>/table1.csv",
+            csv=embedded("<results>/table1.csv", "table1"),
             markdown="<results>/table1.md",
             latex="<results>/table1.tex",
         log:

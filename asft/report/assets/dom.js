@@ -27,6 +27,13 @@ window.ASFT = window.ASFT || {};
     return rest ? `${contestant.method} · ${rest}` : contestant.method;
   }
 
+  // Of one of scores.whose().
+  function nameOfAll({ members }, index) {
+    const first = index.contestants[members[0]];
+    if (members.length === 1) return nameOf(first, index);
+    return `${first.method} · ${first.dataset}, mean of ${members.length} seeds`;
+  }
+
   function swatch(contestant) {
     return el(`span.swatch.m-${contestant.method}`);
   }
@@ -40,5 +47,5 @@ window.ASFT = window.ASFT || {};
     if (select.selectedIndex < 0) select.selectedIndex = 0;
   }
 
-  ASFT.dom = { el, about, nameOf, swatch, fill };
+  ASFT.dom = { el, about, nameOf, nameOfAll, swatch, fill };
 })();

@@ -2,7 +2,7 @@
 window.ASFT = window.ASFT || {};
 // The filters and the list of questions that pass them.
 (() => {
-  const { el, fill, nameOf } = ASFT.dom;
+  const { el, fill, nameOfAll } = ASFT.dom;
   const { scores } = ASFT;
   const ORDERS = [
     ["", "as asked"],
@@ -13,12 +13,12 @@ window.ASFT = window.ASFT || {};
   const at = (id) => document.getElementById(id);
 
   function fillFilters(index, state, choice, tally) {
-    const people = index.contestants.map((each) => [each.key, nameOf(each, index)]);
+    const people = scores.whose(index).map((each) => [each.key, nameOfAll(each, index)]);
     const categories = [...new Set(index.categories)].sort();
     fill(at("b"), ASFT.store.names.map((name) => [name, name]), index.benchmark);
     fill(at("c"), [["", "all"], ...categories.map((c) => ["=" + c, c || "none"])], state.c);
-    fill(at("m"), people, index.contestants[choice.method].key);
-    const others = people.filter((_, i) => i !== choice.method);
+    fill(at("m"), people, choice.method.key);
+    const others = people.filter(([key]) => key !== choice.method.key);
     fill(at("v"), [["", "nobody"], ...others], state.v);
     const measures = index.measures.map((each) => [each.name, each.label]);
     fill(at("s"), measures, index.measures[choice.measure].name);
@@ -77,7 +77,7 @@ window.ASFT = window.ASFT || {};
     const top = scale(measure);
     const rows = kept.map((i) => {
       const text = scores.show(column[i], digits);
-      const sign = choice.versus >= 0 && column[i] > 0 ? "+" : "";
+      const sign = choice.versus && column[i] > 0 ? "+" : "";
       const link = el(
         "a.row",
         { href: ASFT.state.link({ b: index.benchmark, q: index.ids[i] }) },
@@ -92,8 +92,8 @@ window.ASFT = window.ASFT || {};
     at("list").replaceChildren(...rows);
     at("count").textContent =
       `${kept.length} of ${index.ids.length} questions · ` +
-      `${measure.label}, ${nameOf(index.contestants[choice.method], index)}` +
-      (choice.versus < 0 ? "" : ` − ${nameOf(index.contestants[choice.versus], index)}`);
+      `${measure.label}, ${nameOfAll(choice.method, index)}` +
+      (choice.versus ? ` − ${nameOfAll(choice.versus, index)}` : "");
     mark(current);
   }
 

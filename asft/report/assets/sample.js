@@ -13,7 +13,7 @@ window.ASFT = window.ASFT || {};
     return index.contestants
       .map((each, i) => {
         const usual = !each.control && (each.seed === null || each.seed === first.seed);
-        const forced = i === choice.method || i === choice.versus;
+        const forced = [choice.method, choice.versus].some((each) => each?.members.includes(i));
         return forced || usual !== switched.has(each.key) ? i : -1;
       })
       .filter((i) => i >= 0);
@@ -39,7 +39,7 @@ window.ASFT = window.ASFT || {};
     return el("div.chips", { role: "group", "aria-label": "Answers shown" }, ...buttons);
   }
 
-  // Fenced code keeps its lines and scrolls in its own box; everything else is plain text.
+  // Fenced code keeps its lines in a box of its own; everything else is plain text.
   function pieces(content) {
     const found = [];
     let code = false;

@@ -4,37 +4,51 @@ window.ASFT = window.ASFT || {};
 (() => {
   const DIGITS = { metric: 2, rating: 2, games: 0 };
 
-  // The chosen contestants and measure as numbers; unknown names fall back to something sensible.
+  // Whose score can be shown: every contestant's, and the mean over the seeds of one method.
+  function whose(index) {
+    const alone = index.contestants.map((each, i) => ({ key: each.key, members: [i] }));
+    return [...index.groups, ...alone];
+  }
+
+  // Of the state the measure's number and whose scores; unknown names fall back to what is there.
   function chosen(index, state) {
-    const place = (key) => index.contestants.findIndex((each) => each.key === key);
+    const all = whose(index);
+    const find = (key) => all.find((each) => each.key === key);
     const measure = Math.max(0, index.measures.findIndex((each) => each.name === state.s));
-    const trained = index.contestants.findLastIndex((each) => !each.control);
-    const method = place(state.m) >= 0 ? place(state.m) : Math.max(0, trained);
-    const versus = state.v && place(state.v) !== method ? place(state.v) : -1;
-    return { measure, method, versus };
+    const last = Math.max(0, index.contestants.findLastIndex((each) => !each.control));
+    const method = find(state.m) || all.find((each) => each.members.includes(last));
+    const versus = find(state.v);
+    return { measure, method, versus: versus === method ? undefined : versus };
+  }
+
+  // The score on question i, over several seeds the mean of those that have one.
+  function mean(columns, members, i) {
+    const known = members.map((c) => columns[c][i]).filter((value) => value !== null);
+    return known.length ? known.reduce((a, b) => a + b) / known.length : null;
   }
 
   // One value a question: the score, or the difference of two; null where there is none.
   function values(index, { measure, method, versus }) {
-    const scores = index.measures[measure].scores;
-    if (versus < 0) return scores[method];
-    return scores[method].map((score, i) => {
-      const other = scores[versus][i];
+    const columns = index.measures[measure].scores;
+    return index.ids.map((_, i) => {
+      const score = mean(columns, method.members, i);
+      if (!versus) return score;
+      const other = mean(columns, versus.members, i);
       return score === null || other === null ? null : score - other;
     });
   }
 
   function flags(index, { measure, method, versus }) {
     const all = index.measures[measure].flags;
-    if (!all.length) return index.ids.map(() => "");
-    return all[method].map((flag, i) => (versus < 0 ? flag : flag + all[versus][i]));
+    const members = [...method.members, ...(versus ? versus.members : [])];
+    return index.ids.map((_, i) => (all.length ? members.map((c) => all[c][i]).join("") : ""));
   }
 
   // What can become of an answer, best first, each with a test of (value, flags).
   function outcomes(index, choice) {
     const { kind } = index.measures[choice.measure];
     const none = ["none", "no verdict", (value, flag) => value === null || flag.includes("n")];
-    if (choice.versus >= 0) {
+    if (choice.versus) {
       const rows = [
         ["better", "higher", (value) => value !== null && value > 0],
         ["equal", "equal", (value) => value === 0],
@@ -98,5 +112,5 @@ window.ASFT = window.ASFT || {};
     return [...numbers].sort((a, b) => (rank(a) === rank(b) ? a - b : rank(a) - rank(b)));
   }
 
-  ASFT.scores = { DIGITS, chosen, values, flags, outcomes, spread, ordered, show };
+  ASFT.scores = { DIGITS, whose, chosen, values, flags, outcomes, spread, ordered, show };
 })();

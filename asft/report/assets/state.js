@@ -1,7 +1,8 @@
 "use strict";
 window.ASFT = window.ASFT || {};
 // What the page shows. It stands in the address after "#", so that a link brings it back:
-//   b benchmark   q question id   m whose score   v less whose   s scored by   o outcome
+//   b benchmark   q question id   m whose score   v less whose (keys of scores.whose)   s scored by
+//   o outcome
 //   c category ("=" before its name, so that an empty one can be chosen)   t text   r order
 //   x contestants shown or hidden against the default, comma between
 (() => {

@@ -1,0 +1,88 @@
+"""Differences between two methods for the front page: ours over the same questions, with what they
+allow to say, and the paper's own.
+"""
+
+from pathlib import Path
+
+from asft.config import Config
+from asft.rendering import explain_verdict
+from asft.report.cells import (
+    NONE,
+    Cell,
+    Row,
+    Table,
+    fixed,
+    heads,
+    key_of,
+    number_heads,
+    read_rows,
+    samples_link,
+)
+
+PAIRED = "First minus second over the same questions; nothing is corrected for their number."
+PUBLISHED = (
+    "The paper gives no intervals: these are the widest that its means allow, with a correlation of"
+    " 0.5 between two methods. Correlation needed: where the difference would begin to stand out."
+)
+COLUMN_LABELS = {
+    "arena_hard": "Arena-Hard",
+    "mt_bench_gpt4_turbo": "MT-Bench, GPT-4 Turbo",
+    "mt_bench_gpt4": "MT-Bench, GPT-4",
+}
+
+
+def table3(results: Path, config: Config) -> Table:
+    """Paired differences of Table 3."""
+    benchmark = config.tables.table3.benchmark
+    lines = []
+    for row in read_rows(results / "table3.differences.csv"):
+        keys = [key_of(config, row["dataset"], row[f"method_{end}"]) for end in "ab"]
+        link = samples_link(benchmark, m=keys[0], v=keys[1], s=row["metric"])
+        lines.append([Cell(row["dataset"]), *_difference(row, row["metric"], link, 2)])
+    return Table("Differences in Table 3", PAIRED, _difference_head("Data set"), lines)
+
+
+def table2(results: Path, config: Config) -> Table:
+    """Paired differences of Table 2."""
+    lines = []
+    for row in read_rows(results / "table2.differences.csv"):
+        benchmark, digits = row["benchmark"], 1 if row["metric"] == "win_rate" else 2
+        dataset = config.tables.table2.dataset if config.tables.table2 else ""
+        keys = [key_of(config, dataset, row[f"method_{end}"]) for end in "ab"]
+        link = samples_link(benchmark, m=keys[0], v=keys[1], s=row["judge"])
+        metric = f"{row['metric'].replace('_', ' ')} by {row['judge']}"
+        lines.append([Cell(benchmark), *_difference(row, metric, link, digits)])
+    return Table("Differences in Table 2", PAIRED, _difference_head("Benchmark"), lines)
+
+
+def published(results: Path) -> Table:
+    """The paper's own differences, as far as its numbers of questions allow to tell."""
+    lines = [
+        [
+            Cell(COLUMN_LABELS[row["column"]]),
+            *_difference(row, f"correlation needed {fixed(row['correlation_needed'], 3)}", "", 2),
+        ]
+        for row in read_rows(results / "table2.paper.csv")
+    ]
+    title = "The paper's own differences"
+    return Table(title, PUBLISHED, _difference_head("Column"), lines, ("table2.paper.csv",))
+
+
+def _difference_head(first: str) -> list[Cell]:
+    words = heads(first, "First − second", "Metric")
+    return [*words, *number_heads("Difference", "p", "n"), *heads("First is")]
+
+
+def _difference(row: Row, metric: str, link: str, digits: int) -> list[Cell]:
+    names = f"{row['method_a']} − {row['method_b']}"
+    difference = f"{float(row['difference']):+.{digits}f}" if row["difference"] else NONE
+    low, high, p = row["low"], row["high"], row["p_value"]
+    spread = f"{fixed(low, digits)} to {fixed(high, digits)}" if low and high else ""
+    return [
+        Cell(names),
+        Cell(metric),
+        Cell(difference, spread, link=link, number=True),
+        Cell(fixed(p, 4), link=link, number=True),
+        Cell(row["n"], link=link, number=True),
+        Cell(explain_verdict(row)),
+    ]
