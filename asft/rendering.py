@@ -61,6 +61,11 @@ def spread(seed_sd: float | None, digits: int) -> str:
     return "" if seed_sd is None or seed_sd != seed_sd else f" ± {seed_sd:.{digits}f}"
 
 
+def tex_spread(seed_sd: float | None, digits: int) -> str:
+    """`spread` for TeX."""
+    return spread(seed_sd, digits).replace(" ±", r" $\pm$")
+
+
 def markdown(rows: list[Row], differences: list[Row], title: str, remark: str) -> str:
     """The title, a remark, one table per metric family, then the differences."""
     sections = [f"# Table 3: {title}", remark]
@@ -134,7 +139,7 @@ def _tex_lines(row: Row, prefix: str) -> list[str]:
     names = [prefix + metric for metric in TABLE3_METRICS]
     lines = [
         [escape_tex(row["dataset"]), escape_tex(row["method"]), "here"]
-        + [f"{row[name]:.2f}" for name in names],
+        + [f"{row[name]:.2f}{tex_spread(row[f'{name}_seed_sd'], 2)}" for name in names],
         ["", "", ""]
         + [rf"\scriptsize {_bounds(row[f'{name}_low'], row[f'{name}_high'])}" for name in names],
     ]

@@ -1,6 +1,6 @@
 """Table 2 as LaTeX."""
 
-from asft.rendering import escape_tex
+from asft.rendering import escape_tex, tex_spread
 from asft.rendering_table2 import paper_columns
 from asft.table2 import Row, Table
 
@@ -40,7 +40,8 @@ def _tex_lines(table: Table, row: Row) -> list[str]:
         digits = 1 if column.pairwise else 2
         value = row[column.headline]
         low, high = row[f"{column.prefix}_low"], row[f"{column.prefix}_high"]
-        values.append("---" if value is None else f"{value:.{digits}f}")
+        sd = tex_spread(row[f"{column.prefix}_seed_sd"], digits)
+        values.append("---" if value is None else f"{value:.{digits}f}{sd}")
         spread = "" if value is None else rf"\scriptsize [{low:.{digits}f}, {high:.{digits}f}]"
         bounds.append(spread)
         own = paper_columns(table, column)

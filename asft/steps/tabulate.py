@@ -3,7 +3,8 @@
 Reads   one score file per (dataset, method, seed), as asft.steps.score writes them
 Writes  table3.csv               one row per (dataset, method)
         table3.md, table3.tex    the same to read, beside the paper's values
-        table3.differences.csv   every pair of methods of a dataset, over the same questions
+        table3.differences.csv   every pair of methods of a dataset, and the untrained policy
+                                 against each, over the same questions
 
 Several seeds of a method: intervals hold questions and seeds (asft.stats); with one seed they hold
 questions alone.
@@ -28,7 +29,6 @@ from asft.rendering import explain_intervals
 from asft.scores import Scores, check_comparable, read_scores
 from asft.stats import METRICS, Interval, Values, interval, paired_difference, verdict
 
-COMPARED = ("bleu4", "rougeL", "lf_bleu4", "lf_rougeL")
 DIFFERENCES = ["dataset", "method_a", "method_b", "metric", "difference", "low", "high"]
 DIFFERENCES += ["p_value", "verdict", "n", "seeds"]
 
@@ -136,20 +136,13 @@ def _refuse_nan(row: dict[str, Any], out: Path) -> None:
 
 
 def _differences(entries: list[Entry], statistics: Statistics) -> Iterator[dict[str, Any]]:
-    for first, second in combinations(entries, 2):
-        if first.dataset != second.dataset:
-            continue
-        if first.seeds != second.seeds:
-            raise UserError(
-                f"{first.dataset}: {first.method} has seeds {first.seeds}, {second.method} has"
-                f" {second.seeds}; compare methods over the same seeds"
-            )
-        for name in COMPARED:
+    for dataset, first, second in _pairs(entries):
+        for name, metric in METRICS.items():
             found = paired_difference(
-                first.values[name], second.values[name], METRICS[name].over_questions, statistics
+                first.values[name], second.values[name], metric.over_questions, statistics
             )
             yield {
-                "dataset": first.dataset,
+                "dataset": dataset,
                 "method_a": first.method,
                 "method_b": second.method,
                 "metric": name,
@@ -159,8 +152,23 @@ def _differences(entries: list[Entry], statistics: Statistics) -> Iterator[dict[
                 "p_value": found.p_value,
                 "verdict": verdict(found, statistics),
                 "n": first.values[name].shape[1],
-                "seeds": len(first.seeds),
+                "seeds": max(len(first.seeds), len(second.seeds)),
             }
+
+
+def _pairs(entries: list[Entry]) -> Iterator[tuple[str, Entry, Entry]]:
+    """Who is compared, by data set; the untrained policy answers the same questions in each."""
+    untrained = [entry for entry in entries if entry.dataset == "-"]
+    for dataset in dict.fromkeys(entry.dataset for entry in entries if entry.dataset != "-"):
+        trained = [entry for entry in entries if entry.dataset == dataset]
+        for first, second in combinations(trained, 2):
+            if first.seeds != second.seeds:
+                raise UserError(
+                    f"{dataset}: {first.method} has seeds {first.seeds}, {second.method} has"
+                    f" {second.seeds}; compare methods over the same seeds"
+                )
+        for pair in combinations([*untrained, *trained], 2):
+            yield (dataset, *pair)
 
 
 def _remark(

@@ -225,7 +225,7 @@ def test_a_config_without_judges_has_fewer():
         tables={"table3": {"datasets": ["hh_rlhf"], "methods": ["base", "sft"]}},
         figures={"margins": None, "cost": None},
     )
-    assert figure_names(small) == ["figure1", "figure_training_hh_rlhf"]
+    assert figure_names(small) == ["figure1", "figure_training_hh_rlhf", "figure_differences"]
 
 
 def test_margins_need_pairs_kept_out_of_training():

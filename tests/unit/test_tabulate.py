@@ -117,15 +117,23 @@ def test_seeds_average_means_and_sum_counts(tmp_path: Path):
 def test_differences_within_a_dataset(tmp_path: Path):
     out = run(tmp_path, jobs(tmp_path))
     found = read(out.with_name("table3.differences.csv"))
-    pairs = {(row["dataset"], row["method_a"], row["method_b"]) for row in found}
-    assert pairs == {("hh_rlhf", "asft", "orpo")}
-    assert [row["metric"] for row in found] == ["bleu4", "rougeL", "lf_bleu4", "lf_rougeL"]
-    values = {row["method"]: float(row["rougeL"]) for row in read(out)}
-    difference = float(found[1]["difference"])
-    assert difference == pytest.approx(values["asft"] - values["orpo"], abs=2e-4)
-    assert float(found[1]["low"]) < difference < float(found[1]["high"])
-    assert (found[1]["n"], found[1]["seeds"]) == (str(N), "2")
-    assert 0 < float(found[1]["p_value"]) <= 1
+    pairs = [(row["dataset"], row["method_a"], row["method_b"]) for row in found]
+    assert list(dict.fromkeys(pairs)) == [
+        ("hh_rlhf", "base", "asft"),
+        ("hh_rlhf", "base", "orpo"),
+        ("hh_rlhf", "asft", "orpo"),
+        ("my_data", "base", "sft"),
+    ]
+    assert [row["metric"] for row in found] == list(METRICS) * 4
+    values = {row["method"]: row for row in read(out)}
+    for row in found:
+        ours, theirs = (float(values[row[f"method_{end}"]][row["metric"]]) for end in "ab")
+        difference = float(row["difference"])
+        assert difference == pytest.approx(ours - theirs, abs=2e-4)
+        assert float(row["low"]) < difference < float(row["high"])
+        assert (row["n"], row["seeds"]) == (str(N), "2")
+        assert 0 <= float(row["p_value"]) <= 1  # four decimals
+    assert {row["verdict"] for row in found if row["method_a"] == "base"} == {"worse"}
 
 
 def test_markdown_says_what_it_is(tmp_path: Path):
@@ -183,6 +191,15 @@ def test_latex_is_balanced_and_escaped(tmp_path: Path):
     assert r" &  & paper & 37.70 & 43.71 & 22.42 & 30.09 \\" in body
     # a row that began with [ would be read as the optional argument of the \\ before it
     assert not any(line.startswith("[") for line in body)
+
+
+def test_latex_shows_the_spread_between_seeds(tmp_path: Path):
+    out = run(tmp_path, jobs(tmp_path))
+    base, asft = read(out)[:2]
+    text = out.with_suffix(".tex").read_text()
+    value, sd = (float(asft[name]) for name in ("lf_rougeL", "lf_rougeL_seed_sd"))
+    assert rf"{value:.2f} $\pm$ {sd:.2f}" in text
+    assert rf"{float(base['lf_rougeL']):.2f} \\" in text  # one seed: no spread
 
 
 def test_escape_tex():

@@ -213,6 +213,18 @@ def test_low_coverage_refuses_the_cell(tmp_path: Path):
     assert (row["mt_bench_gpt4"] != "", row["refused"]) == (True, "")
 
 
+def test_latex_shows_the_spread_between_seeds(tmp_path: Path):
+    out = run(tmp_path, jobs(tmp_path))
+    row = next(row for row in read(out) if row["method"] == "asft")
+    text = out.with_suffix(".tex").read_text()
+    for headline, prefix, digits in [
+        ("arena_hard_win_rate", "arena_hard", 1),
+        ("mt_bench_gpt4", "mt_bench_gpt4", 2),
+    ]:
+        value, sd = (float(row[name]) for name in (headline, f"{prefix}_seed_sd"))
+        assert rf"& {value:.{digits}f} $\pm$ {sd:.{digits}f} " in text
+
+
 def test_nothing_scored_is_refused_at_any_threshold(tmp_path: Path):
     scores = jobs(tmp_path, failing=N)
     row = next(r for r in read(run(tmp_path, scores, min_coverage=0)) if r["method"] == "dpo")
