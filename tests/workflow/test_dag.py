@@ -209,6 +209,16 @@ MISTAKES = [
         "tables.table3.methods: unknown name 'afst'; did you mean 'asft'?",
     ),
     ({"model": "tinny"}, "model: unknown name 'tinny'; did you mean 'tiny'?"),
+    (
+        {"datasets": {"hh_rlhf": {"fromat": "trl"}}},
+        "datasets.hh_rlhf.fromat: unknown key; did you mean 'format'?",
+    ),
+    (
+        {"tables": {"table3": {"benchmark": "mt_bench"}}},
+        "tables.table3.benchmark: 'mt_bench' has the protocol mt_bench, but Table 3 needs",
+    ),
+    ({"methods": {"ipo": {"beta": 0}}}, "methods.ipo.beta: expected a number above 0"),
+    ({"seeds": [1, 1]}, "seeds: 1 stands here twice"),
     ({"datasets": {"../up": {"format": "trl", "sources": [{"local": "x"}]}}}, "../up"),
 ]
 
