@@ -32,8 +32,7 @@ def training_arguments(training: Training, seed: int, output_dir: str) -> Traini
         per_device_train_batch_size=training.batch_size,  # shared by all: see `_collate`
         learning_rate=training.learning_rate,
         lr_scheduler_type="cosine",
-        # A number below 1 is a share of the steps, rounded up, but 1 is one step: all of them is just
-        # below.
+        # Below 1 it is a share of the steps, rounded up; 1 would be one step, not all of them.
         warmup_steps=min(training.warmup_ratio, math.nextafter(1, 0)),
         weight_decay=training.weight_decay,
         adam_beta1=training.adam_beta1,
