@@ -1,5 +1,7 @@
 """The kinds of sources that a config may name, and the base class of its sections."""
 
+import re
+from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
@@ -44,7 +46,9 @@ class HubSource(Section):
     """A repository on the Hugging Face hub."""
 
     hub: str = Field(pattern=rf"^({_PART}/)?{_PART}$", description="owner/name")
-    revision: str = Field(description="commit hash; a branch name is not reproducible")
+    revision: str = Field(
+        min_length=1, description="commit hash; a branch name is not reproducible"
+    )
     file: str | None = Field(
         None, description="one file inside the repository instead of its data sets"
     )
@@ -52,6 +56,11 @@ class HubSource(Section):
         None, description="folder of a data repository, e.g. harmless-base"
     )
     split: str = Field("train", description="split of a data repository")
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the revision is a commit: what a branch or tag names can change."""
+        return re.fullmatch("[0-9a-f]{40}", self.revision) is not None
 
 
 class UrlSource(Section):
@@ -116,3 +125,9 @@ Sources = Annotated[list[Source], Field(min_length=1, description="tried in this
 # Random weights are a model, not data.
 DataSource = Annotated[_Hub | _Url | _Wheel | _Local, _by_kind("hub", "url", "wheel", "local")]
 DataSources = Annotated[list[DataSource], Field(min_length=1, description="tried in this order")]
+
+
+def unpinned(sources: Iterable[Source]) -> list[str]:
+    """Hub sources that may hold something else tomorrow, for a card."""
+    hubs = [source for source in sources if isinstance(source, HubSource)]
+    return [f"{source.hub} at {source.revision}" for source in hubs if not source.is_pinned]

@@ -6,10 +6,11 @@ TABLE3_RUNS = experiment.table3_runs(CONFIG)
 
 rule table3:
     input:
-        [
+        scores=[
             f"<results>/runs/{run.folder}/scores/{TABLE3.benchmark}/references.csv"
             for run in TABLE3_RUNS
         ],
+        cards=cards_of([run.dataset for run in TABLE3_RUNS]),  # not read, but made along
     output:
         csv="<results>/table3.csv",
         differences="<results>/table3.differences.csv",
@@ -20,7 +21,7 @@ rule table3:
     params:
         rows=lambda wildcards, input: " ".join(
             f"--score {','.join(map(str, run))}={path}"
-            for run, path in zip(TABLE3_RUNS, input)
+            for run, path in zip(TABLE3_RUNS, input.scores)
         ),
         settings=lambda wildcards: as_json(
             benchmark=TABLE3.benchmark,
@@ -42,10 +43,13 @@ if CONFIG.tables.table2:
 
     rule table2:
         input:
-            [
+            scores=[
                 f"<results>/runs/{folder}/scores/{benchmark}/{judge}.csv"
                 for _, _, benchmark, judge, folder in TABLE2_CELLS
             ],
+            cards=cards_of(
+                [TABLE2.dataset] if set(TABLE2.methods) - {experiment.BASE} else []
+            ),
         output:
             csv="<results>/table2.csv",
             differences="<results>/table2.differences.csv",
@@ -57,7 +61,7 @@ if CONFIG.tables.table2:
         params:
             rows=lambda wildcards, input: " ".join(
                 f"--score {','.join(map(str, cell[:4]))}={path}"
-                for cell, path in zip(TABLE2_CELLS, input)
+                for cell, path in zip(TABLE2_CELLS, input.scores)
             ),
             settings=lambda wildcards: as_json(
                 model=CONFIG.model,
