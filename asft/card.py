@@ -8,13 +8,11 @@ import numpy as np
 
 from asft import config
 from asft.chat_templates import render_prompt
-from asft.overlap import Overlap, find_overlap
-from asft.records import Message, Pair, Question, fingerprint
+from asft.records import Message, Pair, fingerprint
 from asft.tokens import Split, TokenPair
 
 QUANTILES = {"min": 0, "25": 25, "50": 50, "75": 75, "95": 95, "max": 100}
 NOTES = ("truncated_chosen", "truncated_rejected", "boundary_merges", "double_bos")
-_SHOWN = 10  # ids listed per kind of overlap
 
 
 class Example(NamedTuple):
@@ -26,10 +24,8 @@ class Example(NamedTuple):
     notes: list[str]
 
 
-def dataset_card(
-    examples: list[Example], questions: list[Question], tokenizer: Any, tokens: config.Tokens
-) -> dict[str, Any]:
-    """Counts, lengths in tokens (train and held-out together), overlaps, and what it all hangs on.
+def dataset_card(examples: list[Example], tokenizer: Any, tokens: config.Tokens) -> dict[str, Any]:
+    """Counts, lengths in tokens (train and held-out together), and what it all hangs on.
 
     `fingerprint` covers the kept pairs, their order and their split; `template_sha256` the
     rendering of a fixed prompt, null for plain strings.
@@ -52,7 +48,6 @@ def dataset_card(
         },
         "chosen_longer_share": round(longer / len(encoded), 6),
         **{note: notes[note] for note in NOTES},
-        "overlap": _overlaps(train, questions),
         "tokens": tokens.model_dump(),
         "template_sha256": None if plain else _template_sha256(tokenizer),
         "fingerprint": fingerprint([[example.pair.id, example.split] for example in examples]),
@@ -62,35 +57,6 @@ def dataset_card(
 def _quantiles(lengths: list[int]) -> dict[str, int]:
     values = np.percentile(lengths, list(QUANTILES.values()), method="inverted_cdf")
     return {name: int(value) for name, value in zip(QUANTILES, values, strict=True)}
-
-
-def _overlaps(train: list[Example], questions: list[Question]) -> dict[str, Any]:
-    """Test questions among the training prompts: in the last user turn, and in any turn."""
-    turns = [(example.pair.id, _turns(example.pair)) for example in train]
-    last = [(pair_id, texts[-1:]) for pair_id, texts in turns]
-    return {
-        "questions": len(questions),
-        "last_user_turn": _describe(find_overlap(last, questions)),
-        "any_turn": _describe(find_overlap(turns, questions)),
-    }
-
-
-def _turns(pair: Pair) -> list[str]:
-    if isinstance(pair.prompt, str):
-        return [pair.prompt]
-    return [message["content"] for message in pair.prompt]
-
-
-def _describe(overlap: Overlap) -> dict[str, Any]:
-    return {
-        kind: {
-            "questions": len(hits.questions),
-            "pairs": len(hits.prompts),
-            "first_questions": hits.questions[:_SHOWN],
-            "first_pairs": hits.prompts[:_SHOWN],
-        }
-        for kind, hits in (("exact", overlap.exact), ("ngram13", overlap.ngram))
-    }
 
 
 def _template_sha256(tokenizer: Any) -> str:

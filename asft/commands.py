@@ -34,15 +34,29 @@ def prepare_benchmark(
 @app.command("prepare-dataset")
 def prepare_dataset(
     settings: Settings,
-    questions: Annotated[list[Path], typer.Option(help="test questions, to count overlap with")],
     name: str = typer.Option(),
     model: Path = typer.Option(),
     out: Path = typer.Option(),
+    card: str = typer.Option("card.json", help="the card's name in --out"),
 ) -> None:
     """Preference pairs, their tokens and a card that counts what was dropped."""
     from asft.steps.prepare_dataset import prepare_dataset as step
 
-    step(settings, name, model, questions, out)
+    step(settings, name, model, out, card)
+
+
+@app.command("data-card")
+def data_card(
+    counts: Path = typer.Option(help="the card that prepare-dataset wrote"),
+    pairs: Path = typer.Option(),
+    questions: Annotated[list[str] | None, typer.Option(help="benchmark=questions.jsonl")] = None,
+    out: Path = typer.Option(),
+) -> None:
+    """A data set's card: counts, and test questions found among its training prompts."""
+    from asft.steps.data_card import data_card as step
+
+    named = [item.partition("=") for item in questions or []]
+    step(counts, pairs, {name: Path(path) for name, _, path in named}, out)
 
 
 @app.command()

@@ -15,12 +15,23 @@ from pydantic import (
     model_validator,
 )
 
+from asft.config_checks import check_benchmarks
+from asft.config_faults import explain
 from asft.config_names import check_names
-from asft.errors import UserError, nearest
+from asft.errors import UserError
 from asft.figure_settings import Figures
 from asft.generation_settings import Decoding, Generation
 from asft.judge_settings import Judge
-from asft.source_kinds import Folder, Name, Section, Share, Source, Sources
+from asft.source_kinds import (
+    DataSource,
+    DataSources,
+    Distinct,
+    Folder,
+    Name,
+    Section,
+    Share,
+    Sources,
+)
 from asft.table_settings import Tables
 
 
@@ -40,12 +51,12 @@ class Dataset(Section):
     """Preference data."""
 
     format: Literal["ultrafeedback_binarized", "hh_rlhf", "sharegpt_ranking", "trl"]
-    sources: Sources
+    sources: DataSources
     limit: int | None = Field(None, gt=0, description="use the first N rows")
     heldout: int = Field(
         0, ge=0, description="pairs kept out of training, chosen by hash, to measure on"
     )
-    heldout_sources: list[Source] = Field(
+    heldout_sources: list[DataSource] = Field(
         default=[], description="take the held-out pairs from here instead"
     )
     max_dropped_share: Share = Field(0.2, description="fail if more rows than this are unusable")
@@ -59,14 +70,17 @@ class Benchmark(Section):
         "turn; arena_hard: a judge compares with a baseline's answer, in both orders"
     )
     format: Literal["alpaca", "mt_bench", "arena_hard"]
-    sources: Sources
+    sources: DataSources
     limit: int | None = Field(None, gt=0, description="ask N of the questions")
     sample_seed: int | None = Field(
         None, description="draw the N at random with this seed; null: the first N"
     )
-    prompts: list[Source] = Field(default=[], description="the judge's prompts, upstream's format")
-    references: list[Source] = Field(default=[], description="mt_bench: the judge's references")
-    baseline: list[Source] = Field(default=[], description="arena_hard: the baseline's answers")
+    max_dropped_share: Share = Field(0.2, description="fail if more rows than this are unusable")
+    prompts: list[DataSource] = Field(
+        default=[], description="the judge's prompts, upstream's format"
+    )
+    references: list[DataSource] = Field(default=[], description="mt_bench: the judge's references")
+    baseline: list[DataSource] = Field(default=[], description="arena_hard: the baseline's answers")
     decoding: Decoding = Decoding()
     temperatures: dict[str, float] = Field(
         default={}, description="by category, over `decoding`; 0: greedy"
@@ -191,7 +205,8 @@ class Config(Section):
     training: Training = Training()
     generation: Generation = Generation()
     statistics: Statistics = Statistics()
-    seeds: list[int] = Field([42], min_length=1)
+    # numpy takes no larger ones, folders of runs none below 0.
+    seeds: Distinct[Annotated[int, Field(ge=0, lt=2**32)]] = Field([42], min_length=1)
     gpus: int = Field(
         0,
         ge=0,
@@ -204,6 +219,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _names_exist(self) -> "Config":
         check_names(self)
+        check_benchmarks(self)
         if "base" in self.methods:
             raise ValueError("methods: 'base' is the untrained policy and cannot be redefined")
         return self
@@ -218,43 +234,13 @@ def parse(raw: dict[str, Any]) -> Config:
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
-        raise UserError("config: " + "\n        ".join(_explain(error, raw))) from None
+        lines = explain(error, Config.model_json_schema())
+        raise UserError("config: " + "\n        ".join(lines)) from None
 
 
 def json_schema() -> str:
     """The JSON schema of `config.yaml`, for editors."""
     return json.dumps(Config.model_json_schema(), indent=1) + "\n"
-
-
-def _explain(error: ValidationError, raw: dict[str, Any]) -> list[str]:
-    lines = []
-    for fault in error.errors():
-        path = [str(part) for part in fault["loc"]]
-        if fault["type"] == "extra_forbidden":
-            siblings = _field_names(path[:-1])
-            lines.append(f"{'.'.join(path)}: unknown key{nearest(path[-1], siblings)}")
-        elif fault["type"] == "value_error":
-            lines.append(fault["msg"].removeprefix("Value error, "))
-        else:
-            given = "" if fault["type"] == "missing" else f" (given: {fault['input']!r:.80})"
-            lines.append(f"{'.'.join(path)}: {fault['msg']}{given}")
-    return list(dict.fromkeys(lines))
-
-
-def _field_names(path: list[str]) -> list[str]:
-    """The keys allowed at `path`, by walking the JSON schema."""
-    schema: dict[str, Any] = Config.model_json_schema()
-    node = schema
-    for part in path:
-        node = (
-            node.get("properties", {}).get(part)
-            or node.get("additionalProperties")
-            or node.get("items")
-            or {}
-        )
-        while "$ref" in node:
-            node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
-    return list(node.get("properties", {}))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from asft.errors import UserError
 from asft.formats import BENCHMARK_FORMATS, FORMATS, Row, Unusable
 from asft.parquet import write_parquet
 from asft.records import Pair, Question, write_json, write_jsonl
+from asft.source_kinds import unpinned
 from asft.tokens import TokenPair, encode_pair, write_tokens
 
 T = TypeVar("T")
@@ -34,10 +35,10 @@ def prepare_dataset(
     heldout_rows: list[Row] | None,
     tokenizer: Any,
     tokens: config.Tokens,
-    questions: list[Question],
     out: Path,
+    card_name: str = "card.json",
 ) -> None:
-    """Write `out`/pairs.parquet, `out`/tokens/ and `out`/card.json.
+    """Write `out`/pairs.parquet, `out`/tokens/ and, last, `out`/`card_name`.
 
     Held out are the `dataset.heldout` pairs with the smallest ids, whatever the order of the rows:
     of `heldout_rows` where given (all of them if `heldout` is 0; a row that is also there is
@@ -67,15 +68,16 @@ def prepare_dataset(
     _write_pairs(out / "pairs.parquet", examples)
     write_tokens(out / "tokens", [e.split for e in examples], [e.tokens for e in examples])
     card = {"dataset": name, "format": dataset.format, **drops.counts()}
-    card |= dataset_card(examples, questions, tokenizer, tokens)
-    write_json(out / "card.json", card)
+    card |= {"unpinned": unpinned([*dataset.sources, *dataset.heldout_sources])}
+    card |= dataset_card(examples, tokenizer, tokens)
+    write_json(out / card_name, card)
 
 
 def prepare_benchmark(benchmark: config.Benchmark, name: str, rows: list[Row], out: Path) -> None:
     """Write `out`/questions.jsonl and `out`/card.json; see `limit` and `sample_seed` in the config.
 
     Raises:
-        UserError: no rows, or none of them usable.
+        UserError: no rows, or too many of them unusable.
     """
     parse, seen = BENCHMARK_FORMATS[benchmark.format], set[str]()
 
@@ -88,12 +90,14 @@ def prepare_benchmark(benchmark: config.Benchmark, name: str, rows: list[Row], o
 
     drops = Drops()
     questions = drops.sift(rows, "row", use)
-    if not questions:
-        raise UserError(f"benchmark {name!r} ({benchmark.format}): no usable row of {drops}")
+    where = f"benchmark {name!r} ({benchmark.format})"
+    drops.check(benchmark.max_dropped_share, where, f"benchmarks.{name}.max_dropped_share")
     asked = _sample(questions, benchmark.limit, benchmark.sample_seed)
     write_jsonl(out / "questions.jsonl", asked)
     card = {"benchmark": name, "format": benchmark.format, **drops.counts()}
     card |= {"kept": len(questions), "asked": len(asked), "sample_seed": benchmark.sample_seed}
+    files = [*benchmark.prompts, *benchmark.references, *benchmark.baseline]
+    card |= {"unpinned": unpinned([*benchmark.sources, *files])}
     write_json(out / "card.json", card)
 
 

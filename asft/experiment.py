@@ -4,14 +4,16 @@ Used while the Snakefile is parsed: imports neither torch nor transformers.
 """
 
 import inspect
+import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from asft.config import Config, Training, parse
+from asft.config_faults import explain
 from asft.errors import UserError, nearest
-from asft.losses import METHODS
+from asft.losses import METHODS, Method
 from asft.source_kinds import HubSource, Source
 
 BASE = "base"  # the row of the untrained policy; it belongs to no data set
@@ -48,18 +50,24 @@ def load(raw: dict[str, Any]) -> Config:
             raise UserError(
                 f"config: methods.{name}: no loss {loss!r}{nearest(loss, list(METHODS))}"
             )
-        _check_hyperparameters(name, method.hyperparameters, METHODS[loss].hyperparameters())
+        _check_hyperparameters(name, method.hyperparameters, METHODS[loss])
         training_of(config, name)
     return config
 
 
-def _check_hyperparameters(name: str, given: dict[str, Any], allowed: dict[str, Any]) -> None:
+def _check_hyperparameters(name: str, given: dict[str, Any], method: Method) -> None:
+    allowed = method.hyperparameters()
     for key, value in given.items():
         if key not in allowed:
             known = [*allowed, "loss", "training"]
             raise UserError(f"config: methods.{name}.{key}: unknown key{nearest(key, known)}")
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise UserError(f"config: methods.{name}.{key}: expected a number, given {value!r}")
+        if not math.isfinite(value) or (value <= 0 and key in method.positive):
+            wanted = "above 0" if key in method.positive else "that is finite"
+            raise UserError(
+                f"config: methods.{name}.{key}: expected a number {wanted}, given {value!r}"
+            )
     for key, default in allowed.items():
         if key not in given and default is inspect.Parameter.empty:
             raise UserError(f"config: methods.{name}: needs the key {key!r}")
@@ -71,12 +79,8 @@ def training_of(config: Config, method: str) -> Training:
     try:
         return Training.model_validate(config.training.model_dump() | overrides)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        hint = (
-            nearest(key, list(Training.model_fields)) if first["type"] == "extra_forbidden" else ""
-        )
-        raise UserError(f"config: methods.{method}.training.{key}: {first['msg']}{hint}") from None
+        line = explain(error, Training.model_json_schema())[0]
+        raise UserError(f"config: methods.{method}.training.{line}") from None
 
 
 def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from asft.source_kinds import Name, Section
+from asft.source_kinds import Distinct, Name, Section
 
 Arm = Literal["dpo_online", "dpo_cached", "asft"]
 
@@ -13,7 +13,7 @@ class Margins(Section):
     """Figure 2(a): likelihood margin on held-out pairs over training."""
 
     dataset: Name = "ultrafeedback"
-    methods: list[Name] = Field(default=["asft", "orpo"], min_length=1)
+    methods: Distinct[Name] = Field(default=["asft", "orpo"], min_length=1)
 
 
 class Cost(Section):

@@ -4,14 +4,18 @@ Files lie in the hub's own cache (HF_HOME); HF_HUB_OFFLINE=1 uses that alone. hu
 datasets are imported when called.
 """
 
+import logging
 from pathlib import Path
 from typing import Any, Literal
 
 from asft.errors import UserError
 from asft.source_kinds import HubSource
 
+log = logging.getLogger(__name__)
+
 _UNREACHABLE = (
-    "not in the local cache, and the hub cannot be reached (no network, or HF_HUB_OFFLINE is set)"
+    "not in the local cache, and the hub cannot be reached (no network, or HF_HUB_OFFLINE is set): "
+    "connect once, or copy the files here and name them in `sources` as `local`"
 )
 _MISSING = "no such repository, or a private one: check the name, or set HF_TOKEN"
 
@@ -20,7 +24,7 @@ _REASONS = {
     "GatedRepoError": "gated: accept its licence on its hub page, then set HF_TOKEN",
     "RepositoryNotFoundError": _MISSING,
     "RevisionNotFoundError": "no such revision; check `revision`",
-    "RemoteEntryNotFoundError": "no such file in this revision",
+    "RemoteEntryNotFoundError": "no such file in this revision; check `file`",
     "LocalEntryNotFoundError": _UNREACHABLE,
     "OfflineModeIsEnabled": _UNREACHABLE,
     "ConnectionError": _UNREACHABLE,
@@ -37,6 +41,7 @@ def download_file(source: HubSource, repo_type: Literal["model", "dataset"]) -> 
     """
     import huggingface_hub
 
+    warn_unless_pinned(source)
     if source.file is None:
         raise UserError("needs `file`, the path of one file inside the repository")
     try:
@@ -57,6 +62,7 @@ def load_rows(source: HubSource, limit: int | None) -> list[dict[str, Any]]:
     """
     import datasets
 
+    warn_unless_pinned(source)
     try:
         data = datasets.load_dataset(
             source.hub, revision=source.revision, data_dir=source.data_dir, split=source.split
@@ -65,6 +71,17 @@ def load_rows(source: HubSource, limit: int | None) -> list[dict[str, Any]]:
         raise UserError(reason(error)) from error
     rows: list[dict[str, Any]] = data.select(range(min(limit or len(data), len(data)))).to_list()
     return rows
+
+
+def warn_unless_pinned(source: HubSource) -> None:
+    """Log one line if `source` names a branch or tag, which may hold something else tomorrow."""
+    if not source.is_pinned:
+        log.warning(
+            "hub %s: revision %r is no commit and may change; pin it with the hash that the"
+            " repository's page shows under History",
+            source.hub,
+            source.revision,
+        )
 
 
 def reason(error: BaseException) -> str:

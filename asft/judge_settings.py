@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from asft.source_kinds import Section, Share, Threads
 
@@ -17,7 +17,10 @@ class Judge(Section):
 
     backend: Literal["openai", "local"]
     model: str = Field(description="openai: the server's name for it; local: a name in `models`")
-    base_url: str = Field("https://api.openai.com/v1", description="openai: where the server is")
+    base_url: str = Field(
+        "https://api.openai.com/v1",
+        description="openai: where the server is, e.g. http://localhost:8000/v1",
+    )
     api_key_env: str | None = Field(
         None, description="openai: the environment variable that holds the key, never the key"
     )
@@ -44,8 +47,15 @@ class Judge(Section):
         "when question and answers say N/A (arXiv 2102.09690): a small model has favourites",
     )
 
+    @field_validator("base_url")
+    @classmethod
+    def _has_a_scheme(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"must begin with http:// or https:// (given: {url!r})")
+        return url
+
     @model_validator(mode="after")
     def _no_keys(self) -> "Judge":
         if self.api_key_env and not self.api_key_env.isidentifier():
-            raise ValueError("judges: api_key_env must be the name of an environment variable")
+            raise ValueError("api_key_env must be the name of an environment variable")
         return self

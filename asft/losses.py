@@ -120,6 +120,7 @@ class Method:
     needs_reference: bool = False
     paired: bool = True  # False: the loss never looks at the rejected completion
     needs_prompt: bool = False  # True: it also looks at the prompt's own log-probability
+    positive: tuple[str, ...] = ()  # hyper-parameters without which there is no loss to lower
 
     def hyperparameters(self) -> dict[str, Any]:
         """The loss's keyword arguments: name → default, `inspect.Parameter.empty` if none."""
@@ -129,9 +130,9 @@ class Method:
 
 METHODS = {
     "sft": Method(sft, paired=False),
-    "dpo": Method(dpo, needs_reference=True),
-    "ipo": Method(ipo, needs_reference=True),
-    "ipo_sum": Method(ipo_sum, needs_reference=True),
+    "dpo": Method(dpo, needs_reference=True, positive=("beta",)),
+    "ipo": Method(ipo, needs_reference=True, positive=("beta",)),
+    "ipo_sum": Method(ipo_sum, needs_reference=True, positive=("beta",)),
     "orpo": Method(orpo),
     "orpo_full_nll": Method(orpo_full_nll, needs_prompt=True),
     "asft": Method(asft),

@@ -23,7 +23,7 @@ from asft.config import Model
 from asft.errors import UserError
 from asft.model_folders import CHAT_TEMPLATE, POINTER, tokenizer_of
 from asft.records import file_sha256, fingerprint, read_text, write_json, write_text
-from asft.source_kinds import HubSource, RandomSource, Source
+from asft.source_kinds import HubSource, RandomSource, Source, unpinned
 from asft.sources import fetch_one, try_each
 from asft.tiny import tiny_model
 
@@ -88,12 +88,14 @@ def _import_source(source: Source, template: str | None, out: Path) -> None:
             write_text(folder / CHAT_TEMPLATE, template)
         elif not tokenizer.chat_template:
             raise UserError("the model has no chat template; set models.<name>.chat_template")
-        write_json(folder / "card.json", {"source": source.model_dump(exclude_none=True)} | card)
+        about = {"source": source.model_dump(exclude_none=True), "unpinned": unpinned([source])}
+        write_json(folder / "card.json", about | card)
 
 
 def _point_to_hub(source: HubSource, folder: Path) -> tuple[Tokenizer, dict[str, Any]]:
     import huggingface_hub
 
+    hub.warn_unless_pinned(source)
     tokenizer = tokenizer_of(source.hub, source.revision)
     try:
         config = huggingface_hub.hf_hub_download(

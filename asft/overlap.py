@@ -6,12 +6,14 @@ appendix C). Time is linear in the text; memory in the text of the questions.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from asft.records import Question
 
 NGRAM = 13
+SHOWN = 10  # ids listed per kind of overlap
+Match = tuple[str, str, str]  # prompt id, benchmark, question id
 _WORD = re.compile(r"\w+")
 
 
@@ -30,32 +32,74 @@ class Overlap(NamedTuple):
 
 
 def find_overlap(
-    prompts: Iterable[tuple[str, list[str]]], questions: Iterable[Question]
-) -> Overlap:
-    """Questions of which some turn occurs in some turn of a prompt.
+    prompts: Iterable[tuple[str, list[str]]], questions: Mapping[str, Iterable[Question]]
+) -> dict[str, Overlap]:
+    """Questions, by benchmark, of which some turn occurs in some turn of a prompt.
 
     `prompts` yields (id, turns); any turn of a prompt is compared with any turn of a question.
     """
-    texts: dict[str, set[str]] = defaultdict(set)
-    ngrams: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    for question in questions:
-        for turn in question.turns:
-            words = _words(turn)
-            if words:
-                texts[" ".join(words)].add(question.question_id)
-            for ngram in _ngrams(words):
-                ngrams[ngram].add(question.question_id)
-    # (prompt id, question id) of every match
-    exact: set[tuple[str, str]] = set()
-    partial: set[tuple[str, str]] = set()
+    texts: dict[str, set[tuple[str, str]]] = defaultdict(set)  # of (benchmark, question id)
+    ngrams: dict[tuple[str, ...], set[tuple[str, str]]] = defaultdict(set)
+    for benchmark, asked in questions.items():
+        for question in asked:
+            for turn in question.turns:
+                words = _words(turn)
+                if words:
+                    texts[" ".join(words)].add((benchmark, question.question_id))
+                for ngram in _ngrams(words):
+                    ngrams[ngram].add((benchmark, question.question_id))
+    exact: set[Match] = set()
+    partial: set[Match] = set()
     for prompt_id, turns in prompts:
         for turn in turns:
             words = _words(turn)
-            exact.update((prompt_id, found) for found in texts.get(" ".join(words), ()))
+            exact.update((prompt_id, *found) for found in texts.get(" ".join(words), ()))
             for ngram in _ngrams(words):
                 if ngram in ngrams:
-                    partial.update((prompt_id, found) for found in ngrams[ngram])
-    return Overlap(_hits(exact), _hits(partial))
+                    partial.update((prompt_id, *found) for found in ngrams[ngram])
+    return {name: Overlap(_hits(exact, name), _hits(partial, name)) for name in questions}
+
+
+def count_overlap(
+    prompts: Collection[tuple[str, list[str]]], questions: Mapping[str, Collection[Question]]
+) -> dict[str, Any]:
+    """Questions found in the last turn of prompts and in any, in all and by benchmark."""
+    last = [(prompt_id, turns[-1:]) for prompt_id, turns in prompts]
+    found = {
+        "last_user_turn": find_overlap(last, questions),
+        "any_turn": find_overlap(prompts, questions),
+    }
+    by_benchmark = {
+        name: {"questions": len(asked)}
+        | {where: _describe(overlaps[name]) for where, overlaps in found.items()}
+        for name, asked in questions.items()
+    }
+    total = {where: _total(list(overlaps.values())) for where, overlaps in found.items()}
+    asked = sum(len(asked) for asked in questions.values())
+    return {"questions": asked, **total, "by_benchmark": by_benchmark}
+
+
+def _describe(overlap: Overlap) -> dict[str, Any]:
+    return {
+        kind: {
+            "questions": len(hits.questions),
+            "pairs": len(hits.prompts),
+            "first_questions": hits.questions[:SHOWN],
+            "first_pairs": hits.prompts[:SHOWN],
+        }
+        for kind, hits in (("exact", overlap.exact), ("ngram13", overlap.ngram))
+    }
+
+
+def _total(overlaps: list[Overlap]) -> dict[str, Any]:
+    kinds = {"exact": [o.exact for o in overlaps], "ngram13": [o.ngram for o in overlaps]}
+    return {
+        kind: {
+            "questions": sum(len(hits.questions) for hits in found),
+            "pairs": len({prompt for hits in found for prompt in hits.prompts}),
+        }
+        for kind, found in kinds.items()
+    }
 
 
 def _words(text: str) -> list[str]:
@@ -66,8 +110,9 @@ def _ngrams(words: list[str]) -> Iterator[tuple[str, ...]]:
     return (tuple(words[i : i + NGRAM]) for i in range(len(words) - NGRAM + 1))
 
 
-def _hits(matches: set[tuple[str, str]]) -> Hits:
+def _hits(matches: set[Match], benchmark: str) -> Hits:
+    found = [(prompt, question) for prompt, name, question in matches if name == benchmark]
     return Hits(
-        questions=sorted({question for _, question in matches}),
-        prompts=sorted({prompt for prompt, _ in matches}),
+        questions=sorted({question for _, question in found}),
+        prompts=sorted({prompt for prompt, _ in found}),
     )

@@ -1,8 +1,10 @@
 """The kinds of sources that a config may name, and the base class of its sections."""
 
-from typing import Annotated, Any
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
 # Names become folders and wildcards: no separators, no dots that could climb out of a folder.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
@@ -21,6 +23,19 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+T = TypeVar("T")
+
+
+def _distinct(values: list[T]) -> list[T]:
+    twice = [value for number, value in enumerate(values) if value in values[:number]]
+    if twice:
+        raise ValueError(f"{twice[0]!r} stands here twice; once is enough")
+    return values
+
+
+Distinct = Annotated[list[T], AfterValidator(_distinct)]
+
+
 class Section(BaseModel):
     """Base of all sections: unknown keys are refused, values are not changed afterwards."""
 
@@ -31,7 +46,9 @@ class HubSource(Section):
     """A repository on the Hugging Face hub."""
 
     hub: str = Field(pattern=rf"^({_PART}/)?{_PART}$", description="owner/name")
-    revision: str = Field(description="commit hash; a branch name is not reproducible")
+    revision: str = Field(
+        min_length=1, description="commit hash; a branch name is not reproducible"
+    )
     file: str | None = Field(
         None, description="one file inside the repository instead of its data sets"
     )
@@ -39,6 +56,11 @@ class HubSource(Section):
         None, description="folder of a data repository, e.g. harmless-base"
     )
     split: str = Field("train", description="split of a data repository")
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the revision is a commit: what a branch or tag names can change."""
+        return re.fullmatch("[0-9a-f]{40}", self.revision) is not None
 
 
 class UrlSource(Section):
@@ -79,16 +101,33 @@ def _kind_of_source(value: Any) -> str | None:
     return next((kind for kind in SOURCES if kind in keys), None)
 
 
-Source = Annotated[
-    Annotated[HubSource, Tag("hub")]
-    | Annotated[UrlSource, Tag("url")]
-    | Annotated[WheelSource, Tag("wheel")]
-    | Annotated[LocalSource, Tag("local")]
-    | Annotated[RandomSource, Tag("random")],
-    Discriminator(
-        _kind_of_source,
+def _by_kind(*kinds: str) -> Discriminator:
+    """Picks the member of a union of sources, each tagged with its key."""
+
+    def kind(value: Any) -> str | None:
+        found = _kind_of_source(value)
+        return found if found in kinds else None
+
+    return Discriminator(
+        kind,
         custom_error_type="source_kind",
-        custom_error_message=f"a source needs one of the keys {', '.join(SOURCES)}",
-    ),
-]
+        custom_error_message=f"a source here needs one of the keys {', '.join(kinds)}",
+    )
+
+
+_Hub = Annotated[HubSource, Tag("hub")]
+_Url = Annotated[UrlSource, Tag("url")]
+_Wheel = Annotated[WheelSource, Tag("wheel")]
+_Local = Annotated[LocalSource, Tag("local")]
+_Random = Annotated[RandomSource, Tag("random")]
+Source = Annotated[_Hub | _Url | _Wheel | _Local | _Random, _by_kind(*SOURCES)]
 Sources = Annotated[list[Source], Field(min_length=1, description="tried in this order")]
+# Random weights are a model, not data.
+DataSource = Annotated[_Hub | _Url | _Wheel | _Local, _by_kind("hub", "url", "wheel", "local")]
+DataSources = Annotated[list[DataSource], Field(min_length=1, description="tried in this order")]
+
+
+def unpinned(sources: Iterable[Source]) -> list[str]:
+    """Hub sources that may hold something else tomorrow, for a card."""
+    hubs = [source for source in sources if isinstance(source, HubSource)]
+    return [f"{source.hub} at {source.revision}" for source in hubs if not source.is_pinned]

@@ -85,7 +85,10 @@ def fetch_one(
         case LocalSource():
             path = Path(source.local).expanduser()
             if not path.exists():
-                raise UserError(f"no such file or folder (looked in {Path.cwd()})")
+                raise UserError(
+                    f"no such file or folder (looked in {Path.cwd()}); put it there, or mend"
+                    " `local`, a path from the folder where you start the run"
+                )
             return path
         case HubSource():
             return hub.download_file(source, repo_type)

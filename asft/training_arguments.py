@@ -1,5 +1,6 @@
 """What the config says of training, in the words of transformers' Trainer."""
 
+import math
 import sys
 from importlib.util import find_spec
 
@@ -31,7 +32,8 @@ def training_arguments(training: Training, seed: int, output_dir: str) -> Traini
         per_device_train_batch_size=training.batch_size,  # shared by all: see `_collate`
         learning_rate=training.learning_rate,
         lr_scheduler_type="cosine",
-        warmup_steps=training.warmup_ratio,  # a number below 1 is a share of the steps
+        # Below 1 it is a share of the steps, rounded up; 1 would be one step, not all of them.
+        warmup_steps=min(training.warmup_ratio, math.nextafter(1, 0)),
         weight_decay=training.weight_decay,
         adam_beta1=training.adam_beta1,
         adam_beta2=training.adam_beta2,

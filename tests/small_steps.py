@@ -72,7 +72,7 @@ def arguments(step: str, given: Path, out: Path, **changes: Any) -> list[str]:
     }.get(step, {})
     model, tokens, questions = given / "model", given / "data/tokens", given / "questions.jsonl"
     files: dict[str, dict[str, Any]] = {
-        "prepare-dataset": {"model": model, "questions": questions, "out": out / "data"},
+        "prepare-dataset": {"model": model, "out": out / "data"},
         "settings": {
             "data-card": given / "data/card.json",
             "model-card": model / "card.json",

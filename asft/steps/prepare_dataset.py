@@ -1,16 +1,15 @@
 """Preference data: from its sources to pairs, token ids and a card.
 
-Reads  the sources of datasets.{dataset}, <results>/models/{model}/ (its tokenizer),
-       <results>/benchmarks/{benchmark}/questions.jsonl (to count overlap with)
-Writes <results>/data/{dataset}/pairs.parquet, tokens/, card.json
-By hand: asft prepare-dataset --settings JSON --name NAME --model DIR --questions FILE --out DIR
+Reads  the sources of datasets.{dataset}, <results>/models/{model}/ (its tokenizer)
+Writes <results>/data/{dataset}/pairs.parquet, tokens/, and a card; in the DAG it is counts.json, to
+       which `data-card` adds the overlap with test questions
+By hand: asft prepare-dataset --settings JSON --name NAME --model DIR --out DIR
 """
 
 from pathlib import Path
 
 from asft.config import Dataset, Tokens
 from asft.data import prepare_dataset as prepare
-from asft.records import Question, read_jsonl
 from asft.source_kinds import Section
 
 
@@ -21,9 +20,7 @@ class Settings(Section):
     tokens: Tokens
 
 
-def prepare_dataset(
-    settings_json: str, name: str, model: Path, questions: list[Path], out: Path
-) -> None:
+def prepare_dataset(settings_json: str, name: str, model: Path, out: Path, card: str) -> None:
     """Prepare one data set; `settings_json` is {"dataset": …, "tokens": …} of the config."""
     from asft.model_folders import load_tokenizer
     from asft.sources import load_rows
@@ -38,6 +35,6 @@ def prepare_dataset(
         heldout_rows,
         load_tokenizer(model),
         settings.tokens,
-        [question for path in questions for question in read_jsonl(path, Question)],
         out,
+        card,
     )

@@ -2,7 +2,7 @@
 
 Reads   benchmarks/{benchmark}/questions.jsonl   records.Question, with at least one reference each
         completions/{benchmark}.jsonl            records.Completion, the same question ids
-Writes  scores/{benchmark}/reference.csv         one row per question, in the questions' order:
+Writes  scores/{benchmark}/references.csv        one row per question, in the questions' order:
         question_id, category, the columns of asft.stats.METRICS (rouge1 … lf_rougeL; BLEU as its
         counts, since corpus BLEU is no mean of rows), tokens, finish_reason, bleu_signature
 

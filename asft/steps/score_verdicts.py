@@ -3,7 +3,7 @@
 Reads   verdicts/{benchmark}/{judge}.jsonl       records.Verdict
         benchmarks/{benchmark}/questions.jsonl   records.Question: what was asked, in this order
         completions/{benchmark}.jsonl            records.Completion, for tokens and style
-        benchmarks/{benchmark}/baseline.jsonl    answers.BaselineAnswer, for style (arena_hard only)
+        benchmarks/{benchmark}/judge/baseline.jsonl   answers.BaselineAnswer, for style (arena_hard)
 Writes  scores/{benchmark}/{judge}.csv           question_id, category, judge_model, then
         mt_bench     turn1, turn1_status, turn2, …: the mean of the ok repeats, empty if none is
         arena_hard   repeat, g1_label, g1_status, g1_w, g1_y, g2_…: w is the game's weight, y the

@@ -41,7 +41,6 @@ def garbage(content: bytes) -> bytes:
 # Each step, and each file that it reads.
 READ = [
     ("prepare-dataset", "rows.jsonl"),
-    ("prepare-dataset", "questions.jsonl"),
     ("prepare-dataset", "model/tokenizer.json"),
     ("prepare-dataset", "model/tokenizer_config.json"),
     ("settings", "data/card.json"),

@@ -146,7 +146,7 @@ def test_a_refused_template_is_named_in_the_error(tmp_path: Path) -> None:
     rows = [{"prompt": PROMPT, **answers}]
     dataset = Dataset(format="trl", sources=[{"local": "x"}])
     with pytest.raises(UserError, match=r"no usable row of 1 rows, template_refused 1"):
-        prepare_dataset(dataset, "toy", rows, None, chatml(ATTACKS[0]), Tokens(), [], tmp_path)
+        prepare_dataset(dataset, "toy", rows, None, chatml(ATTACKS[0]), Tokens(), tmp_path)
 
 
 # What would run data as code: names, and the arguments that allow it.

@@ -16,7 +16,7 @@ data_utils = pytest.importorskip("trl.data_utils")
 
 def prepared(folder, rows, tokenizer):
     dataset = Dataset(format="trl", sources=[{"local": "rows.jsonl"}])
-    prepare_dataset(dataset, "toy", rows, None, tokenizer, Tokens(), [], folder)
+    prepare_dataset(dataset, "toy", rows, None, tokenizer, Tokens(), folder)
     files = str(folder / "pairs.parquet")
     read = load_dataset("parquet", data_files=files, cache_dir=str(folder / "cache"))["train"]
     return read, read_tokens(folder / "tokens", "train")

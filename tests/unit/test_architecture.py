@@ -14,6 +14,8 @@ FLOORS = {
         "errors",
         "records",
         "config",
+        "config_checks",
+        "config_faults",
         "config_names",
         "source_kinds",
         "judge_settings",

@@ -49,7 +49,7 @@ SECTIONS = st.fixed_dictionaries(
         "note": st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40),
         "training": TRAINING,
         "tokens": st.fixed_dictionaries({"max_length": st.integers(2, 10**6)}),
-        "seeds": st.lists(st.integers(0, 2**31), min_size=1, max_size=4),
+        "seeds": st.lists(st.integers(0, 2**31), min_size=1, max_size=4, unique=True),
     },
 )
 

@@ -10,7 +10,8 @@ from small_tokenizers import chatml
 from asft.config import Benchmark, Dataset, Tokens
 from asft.data import prepare_benchmark, prepare_dataset
 from asft.errors import UserError
-from asft.records import Question, read_jsonl
+from asft.records import Question, read_jsonl, write_jsonl
+from asft.steps.data_card import data_card
 from asft.tokens import read_tokens
 
 TOKENIZER = chatml()
@@ -28,10 +29,11 @@ def row(n, chosen="Yes.", rejected="No, not so."):
 ROWS = [row(n) for n in range(20)]
 
 
-def prepare(out, rows, heldout_rows=None, questions=(), tokens=None, **settings):
-    dataset = Dataset(format="trl", sources=[{"local": "rows.jsonl"}], **settings)
+def prepare(out, rows, heldout_rows=None, tokens=None, **settings):
+    settings = {"sources": [{"local": "rows.jsonl"}]} | settings
+    dataset = Dataset(format="trl", **settings)
     tokens = tokens or Tokens()
-    prepare_dataset(dataset, "toy", rows, heldout_rows, TOKENIZER, tokens, list(questions), out)
+    prepare_dataset(dataset, "toy", rows, heldout_rows, TOKENIZER, tokens, out)
     return json.loads((out / "card.json").read_text())
 
 
@@ -88,12 +90,19 @@ def test_card_counts_overlap_with_test_questions(tmp_path):
         {"role": "assistant", "content": "Twelve."},
         {"role": "user", "content": "Sure?"},
     ]
-    overlap = prepare(tmp_path, [*ROWS, long], questions=questions)["overlap"]
+    counts = prepare(tmp_path, [*ROWS, long], heldout=4)
+    write_jsonl(tmp_path / "asked.jsonl", questions)
+    asked = {"toy": tmp_path / "asked.jsonl"}
+    data_card(tmp_path / "card.json", tmp_path / "pairs.parquet", asked, tmp_path / "whole.json")
+    card = json.loads((tmp_path / "whole.json").read_text())
+    overlap = card.pop("overlap")
+    assert card == counts
     assert overlap["questions"] == 3
-    assert overlap["last_user_turn"]["exact"]["first_questions"] == ["a"]
-    assert overlap["last_user_turn"]["ngram13"]["questions"] == 0
-    assert overlap["any_turn"]["ngram13"]["first_questions"] == ["b"]
-    assert overlap["any_turn"]["ngram13"]["pairs"] == 1
+    found = overlap["by_benchmark"]["toy"]
+    assert found["last_user_turn"]["exact"]["first_questions"] == ["a"]
+    assert found["last_user_turn"]["ngram13"]["questions"] == 0
+    assert found["any_turn"]["ngram13"]["first_questions"] == ["b"]
+    assert found["any_turn"]["ngram13"]["pairs"] == 1
 
 
 def test_files_agree_and_tell_nothing_but_the_rows(tmp_path):
@@ -181,8 +190,8 @@ def test_plain_strings(tmp_path):
 
 
 def ask(out, rows, **settings):
-    sources = [{"local": "rows.json"}]
-    benchmark = Benchmark(protocol="references", format="alpaca", sources=sources, **settings)
+    settings = {"sources": [{"local": "rows.json"}]} | settings
+    benchmark = Benchmark(protocol="references", format="alpaca", **settings)
     prepare_benchmark(benchmark, "toy", rows, out)
     questions = read_jsonl(out / "questions.jsonl", Question)
     return json.loads((out / "card.json").read_text()), [q.turns[0] for q in questions]
@@ -193,10 +202,27 @@ QUESTIONS = [{"instruction": f"Question {n}", "input": "", "output": "Answer"} f
 
 def test_benchmark(tmp_path):
     bad = [QUESTIONS[0], {"instruction": "x", "output": ""}]
-    card, turns = ask(tmp_path, [*QUESTIONS, *bad])
+    card, turns = ask(tmp_path, [*QUESTIONS, *bad], max_dropped_share=0.2)
     assert (card["rows"], card["kept"], card["asked"]) == (11, 9, 9)
     assert card["dropped"] == {"duplicate": 1, "empty_reference": 1}
     assert turns == [f"Question {n}" for n in range(9)]
+
+
+def test_benchmark_of_which_too_much_is_dropped(tmp_path):
+    bad = [{"instruction": f"x{n}", "output": ""} for n in range(3)]
+    message = r"25.0% unusable of 12 rows.* raise benchmarks.toy.max_dropped_share \(now 0.2\)"
+    with pytest.raises(UserError, match=message):
+        ask(tmp_path, [*QUESTIONS, *bad])
+    assert not list(tmp_path.iterdir())
+    assert ask(tmp_path, [*QUESTIONS, *bad], max_dropped_share=0.25)[0]["kept"] == 9
+
+
+def test_cards_name_sources_that_may_change(tmp_path):
+    commit, branch = ({"hub": "owner/name", "revision": name} for name in ("a" * 40, "main"))
+    card = prepare(tmp_path, ROWS, sources=[commit, branch])
+    assert card["unpinned"] == ["owner/name at main"]
+    card, _ = ask(tmp_path, QUESTIONS, sources=[commit], prompts=[branch | {"file": "x"}])
+    assert card["unpinned"] == ["owner/name at main"]
 
 
 def test_benchmark_samples(tmp_path):

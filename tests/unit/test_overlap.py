@@ -2,7 +2,8 @@
 
 import time
 
-from asft.overlap import Hits, find_overlap
+from asft.overlap import Hits, count_overlap
+from asft.overlap import find_overlap as find_by_benchmark
 from asft.records import Question
 
 LONG = "Write a short story about a fox who learns to share food with her two sisters"  # 16 words
@@ -11,6 +12,10 @@ NONE = Hits([], [])
 
 def question(name, *turns):
     return Question(question_id=name, turns=list(turns))
+
+
+def find_overlap(prompts, questions):
+    return find_by_benchmark(prompts, {"one": questions})["one"]
 
 
 def test_exact_ignores_case_punctuation_and_space():
@@ -59,3 +64,19 @@ def test_time_is_linear():
     start = time.perf_counter()
     assert find_overlap(prompts, questions).ngram == NONE
     assert time.perf_counter() - start < 5  # all against all would be 10^7 comparisons
+
+
+def test_benchmarks_are_counted_apart_and_together():
+    """Their questions may bear the same id; a pair that holds two counts once in all."""
+    asked = {"a": [question("1", "Why?"), question("2", LONG)], "b": [question("1", "How so?")]}
+    prompts = [("p", ["Why", LONG, "How so"]), ("q", ["how so?"])]
+    found = count_overlap(prompts, asked)
+    assert found["questions"] == 3
+    assert found["any_turn"]["exact"] == {"questions": 3, "pairs": 2}
+    assert found["any_turn"]["ngram13"] == {"questions": 1, "pairs": 1}
+    assert found["last_user_turn"]["exact"] == {"questions": 1, "pairs": 2}
+    by = found["by_benchmark"]
+    assert (by["a"]["questions"], by["b"]["questions"]) == (2, 1)
+    assert by["a"]["last_user_turn"]["exact"]["questions"] == 0
+    assert by["b"]["last_user_turn"]["exact"]["first_pairs"] == ["p", "q"]
+    assert by["a"]["any_turn"]["exact"]["first_questions"] == ["1", "2"]

@@ -15,6 +15,8 @@ import pyarrow.parquet
 import pytest
 from huggingface_hub.errors import (
     GatedRepoError,
+    LocalEntryNotFoundError,
+    RemoteEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
@@ -152,9 +154,10 @@ def test_local_file_and_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     (tmp_path / "rows.jsonl").write_bytes(CONTENT)
     assert fetch([LocalSource(local="~/rows.jsonl")]) == tmp_path / "rows.jsonl"
     assert fetch([LocalSource(local=str(tmp_path))]) == tmp_path
-    assert error_of(LocalSource(local="gone.jsonl")).startswith(
-        "gone.jsonl: no such file or folder"
-    )
+    error = error_of(LocalSource(local="gone.jsonl"))
+    assert error.startswith("gone.jsonl: no such file or folder")
+    assert "put it there, or mend `local`" in error
+    assert "\n" not in error
 
 
 def test_alternatives_are_tried_in_order(
@@ -229,6 +232,17 @@ def test_hub_offline(file: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("revision", "warned"), [("main", True), ("a" * 40, False)])
+def test_a_revision_that_may_change_is_warned_of(
+    revision: str, warned: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError):
+        load_rows([HubSource(hub="nobody/nothing", revision=revision, file="x.json")])
+    lines = [record.getMessage() for record in caplog.records]
+    assert any("revision 'main' is no commit and may change; pin it" in x for x in lines) == warned
+
+
 def test_rows_of_every_format(tmp_path: Path) -> None:
     rows = [{"a": 1}, {"a": 2}]
     (tmp_path / "x.json").write_text(json.dumps(rows))
@@ -266,6 +280,8 @@ def test_unreadable_rows_name_the_file(
         (GatedRepoError, "accept its licence on its hub page, then set HF_TOKEN"),
         (RepositoryNotFoundError, "no such repository"),
         (RevisionNotFoundError, "check `revision`"),
+        (RemoteEntryNotFoundError, "no such file in this revision; check `file`"),
+        (LocalEntryNotFoundError, "connect once, or copy the files here"),
     ],
 )
 def test_hub_reason_is_found_behind_other_errors(kind: type[Exception], advice: str) -> None:

@@ -1,5 +1,6 @@
 """The DAG as its user meets it: runs, reruns, partial reruns, refusals."""
 
+import json
 import os
 import re
 import shlex
@@ -114,6 +115,24 @@ def test_decoding_reruns_no_training(finished):
     assert jobs == {"generate": 5, "score": 5, "table3": 1}
 
 
+def test_other_questions_of_a_judge_retrain_nothing(finished):
+    """Only the cards change, which count the questions found among the training prompts."""
+    overlay(finished, "fewer.yaml", {"benchmarks": {"mt_bench": {"limit": 2}}})
+    jobs = planned(snakemake(finished, "-n", TABLE3, overlays=["small.yaml", "fewer.yaml"]))
+    assert jobs == {"prepare_benchmark": 1, "data_card": 2, "table3": 1}
+    overlay(finished, "alone.yaml", {"tables": {"table2": None}})
+    jobs = planned(snakemake(finished, "-n", TABLE3, overlays=["small.yaml", "alone.yaml"]))
+    assert jobs == {"data_card": 2, "table3": 1}
+
+
+def test_a_card_counts_overlap_with_every_benchmark_asked(finished):
+    card = json.loads((finished / "results/test/data/hh_rlhf/card.json").read_text())
+    assert card["rows"] == 12
+    assert sorted(card["overlap"]["by_benchmark"]) == ["alpaca_en", "arena_hard", "mt_bench"]
+    asked = [found["questions"] for found in card["overlap"]["by_benchmark"].values()]
+    assert card["overlap"]["questions"] == sum(asked) == 12
+
+
 def test_one_run_can_be_forced(finished):
     policy = "results/test/runs/hh_rlhf/asft/seed42/policy"
     jobs = planned(snakemake(finished, "-n", TABLE3, "-R", policy, overlays=["small.yaml"]))
@@ -209,6 +228,16 @@ MISTAKES = [
         "tables.table3.methods: unknown name 'afst'; did you mean 'asft'?",
     ),
     ({"model": "tinny"}, "model: unknown name 'tinny'; did you mean 'tiny'?"),
+    (
+        {"datasets": {"hh_rlhf": {"fromat": "trl"}}},
+        "datasets.hh_rlhf.fromat: unknown key; did you mean 'format'?",
+    ),
+    (
+        {"tables": {"table3": {"benchmark": "mt_bench"}}},
+        "tables.table3.benchmark: 'mt_bench' has the protocol mt_bench, but Table 3 needs",
+    ),
+    ({"methods": {"ipo": {"beta": 0}}}, "methods.ipo.beta: expected a number above 0"),
+    ({"seeds": [1, 1]}, "seeds: 1 stands here twice"),
     ({"datasets": {"../up": {"format": "trl", "sources": [{"local": "x"}]}}}, "../up"),
 ]
 
@@ -249,6 +278,21 @@ def test_every_overlay_is_planned(overlays, table, jobs):
     assert output.returncode == 0, output.stdout + output.stderr
     found = planned(output.stdout + output.stderr)
     assert {name: found.get(name) for name in jobs} == jobs
+
+
+def test_slices_of_real_data_are_planned():
+    content = yaml.safe_load((ROOT / "workflow/config/slices.yaml").read_text())
+    parts = [*content["datasets"].values(), *content["benchmarks"].values()]
+    files = [ROOT / source["local"] for part in parts for source in part["sources"]]
+    if missing := [path for path in files if not path.is_file()]:
+        pytest.skip(f"not part of the project: {missing[0]}")
+    command = [str(BIN / "snakemake"), "-n", "--cores", "2", "results/slices/table3.csv"]
+    command += ["--configfile", "workflow/config/slices.yaml"]
+    output = subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
+    assert output.returncode == 0, output.stdout + output.stderr
+    jobs = planned(output.stdout + output.stderr)
+    assert (jobs["prepare_dataset"], jobs["prepare_benchmark"], jobs["train"]) == (2, 1, 6)
+    assert "judge" not in jobs
 
 
 def test_braces_in_the_config_are_text(tmp_path):

@@ -11,6 +11,7 @@ from asft import estimates, experiment
 from asft.devices import visible_gpus
 from asft.errors import UserError
 from asft.figure_plan import figure_names, trained_datasets, training_runs
+from asft.report_plan import benchmarks as benchmarks_asked
 from asft.report_plan import inputs as report_inputs
 
 try:

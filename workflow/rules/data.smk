@@ -38,13 +38,9 @@ rule prepare_benchmark:
 rule prepare_dataset:
     input:
         model=f"<results>/models/{CONFIG.model}",
-        questions=expand(
-            "<results>/benchmarks/{benchmark}/questions.jsonl",
-            benchmark=CONFIG.tables.table3.benchmark,
-        ),
     output:
         pairs="<results>/data/{dataset}/pairs.parquet",
-        card="<results>/data/{dataset}/card.json",
+        counts="<results>/data/{dataset}/counts.json",
         tokens=directory("<results>/data/{dataset}/tokens"),
     log:
         "<results>/logs/prepare_dataset/{dataset}.log",
@@ -52,7 +48,43 @@ rule prepare_dataset:
         settings=lambda wildcards: as_json(
             dataset=CONFIG.datasets[wildcards.dataset], tokens=CONFIG.tokens
         ),
-        folder=subpath(output.card, parent=True),
+        folder=subpath(output.counts, parent=True),
+        card=subpath(output.counts, basename=True),
     shell:
         "asft --log {log} prepare-dataset --settings {params.settings:q} --name {wildcards.dataset}"
-        " --model {input.model} --questions {input.questions} --out {params.folder}"
+        " --model {input.model} --out {params.folder} --card {params.card}"
+
+
+BENCHMARKS_ASKED = [asked.benchmark for asked in benchmarks_asked(CONFIG)]
+
+
+def cards_of(datasets):
+    """Their cards; `-`, which the base policy is trained on, has none."""
+    return [
+        f"<results>/data/{name}/card.json"
+        for name in CONFIG.datasets
+        if name in datasets
+    ]
+
+
+# Apart from the preparation: nothing is trained again because other questions are asked.
+rule data_card:
+    input:
+        counts="<results>/data/{dataset}/counts.json",
+        pairs="<results>/data/{dataset}/pairs.parquet",
+        questions=expand(
+            "<results>/benchmarks/{benchmark}/questions.jsonl",
+            benchmark=BENCHMARKS_ASKED,
+        ),
+    output:
+        "<results>/data/{dataset}/card.json",
+    log:
+        "<results>/logs/data_card/{dataset}.log",
+    params:
+        questions=lambda wildcards, input: " ".join(
+            f"--questions {name}={path}"
+            for name, path in zip(BENCHMARKS_ASKED, input.questions)
+        ),
+    shell:
+        "asft --log {log} data-card --counts {input.counts} --pairs {input.pairs}"
+        " {params.questions} --out {output}"

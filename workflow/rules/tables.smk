@@ -11,10 +11,11 @@ def embedded(path, caption):
 
 rule table3:
     input:
-        [
+        scores=[
             f"<results>/runs/{run.folder}/scores/{TABLE3.benchmark}/references.csv"
             for run in TABLE3_RUNS
         ],
+        cards=cards_of([run.dataset for run in TABLE3_RUNS]),  # not read, but made along
     output:
         csv=embedded("<results>/table3.csv", "table3"),
         differences=embedded("<results>/table3.differences.csv", "table3_differences"),
@@ -25,7 +26,7 @@ rule table3:
     params:
         rows=lambda wildcards, input: " ".join(
             f"--score {','.join(map(str, run))}={path}"
-            for run, path in zip(TABLE3_RUNS, input)
+            for run, path in zip(TABLE3_RUNS, input.scores)
         ),
         settings=lambda wildcards: as_json(
             benchmark=TABLE3.benchmark,
@@ -47,10 +48,13 @@ if CONFIG.tables.table2:
 
     rule table2:
         input:
-            [
+            scores=[
                 f"<results>/runs/{folder}/scores/{benchmark}/{judge}.csv"
                 for _, _, benchmark, judge, folder in TABLE2_CELLS
             ],
+            cards=cards_of(
+                [TABLE2.dataset] if set(TABLE2.methods) - {experiment.BASE} else []
+            ),
         output:
             csv=embedded("<results>/table2.csv", "table2"),
             differences=embedded(
@@ -64,7 +68,7 @@ if CONFIG.tables.table2:
         params:
             rows=lambda wildcards, input: " ".join(
                 f"--score {','.join(map(str, cell[:4]))}={path}"
-                for cell, path in zip(TABLE2_CELLS, input)
+                for cell, path in zip(TABLE2_CELLS, input.scores)
             ),
             settings=lambda wildcards: as_json(
                 model=CONFIG.model,

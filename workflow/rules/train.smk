@@ -9,7 +9,7 @@ TRAINING_MINUTES = growing(estimates.training_minutes(size_of(CONFIG.model), JOB
 
 rule settings:
     input:
-        card="<results>/data/{dataset}/card.json",
+        card="<results>/data/{dataset}/counts.json",
         model=f"<results>/models/{CONFIG.model}",
     output:
         "<results>/runs/{dataset}/{method}/seed{seed}/settings.yaml",
