@@ -45,8 +45,12 @@ app.add_typer(table_commands.app)
 app.add_typer(figure_commands.app)
 
 
-class Terminated(SystemExit):
-    """SIGTERM: a SystemExit, so that event loops let it pass and temporary files are removed."""
+class Stopped(SystemExit):
+    """A signal: a SystemExit, so that event loops let it pass and temporary files are removed."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.name = signal.Signals(number).name
 
 
 def main() -> NoReturn:
@@ -54,7 +58,9 @@ def main() -> NoReturn:
     # A DAG is many short processes. Looking for garbage among the objects that imports make, and
     # taking the libraries down again at the end, was a third of the start and stop of each.
     gc.set_threshold(100_000)
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as of a shell's background jobs
+            signal.signal(number, _stop)
     watch_parent()
     code: object = 0
     try:
@@ -67,8 +73,8 @@ def main() -> NoReturn:
     os._exit(code if isinstance(code, int) else int(code is not None))
 
 
-def _terminate(number: int, frame: object) -> NoReturn:
-    raise Terminated(128 + number)
+def _stop(number: int, frame: object) -> NoReturn:
+    raise Stopped(number)
 
 
 def run(arguments: list[str]) -> NoReturn:
@@ -82,8 +88,8 @@ def run(arguments: list[str]) -> NoReturn:
         keep_freed_memory()
         app(arguments)
         raise SystemExit(0)
-    except Terminated:
-        _tell("stopped by SIGTERM; rerun to go on", readers)
+    except Stopped as stopped:
+        _tell(f"stopped by {stopped.name}; rerun to go on", readers)
         raise
     except SystemExit:
         raise

@@ -134,9 +134,10 @@ def generate(
     out: Path = typer.Option(),
 ) -> None:
     """A policy's answers to a benchmark."""
-    processes = json.loads(settings)["generation"].get("processes", 1)
-    claim_gpus(processes)
-    if processes > 1 and not is_worker():
+    generation = json.loads(settings)["generation"]
+    processes = generation.get("processes", 1)
+    claim_gpus(processes)  # a server's, too: it is for its command to use them
+    if processes > 1 and not is_worker() and generation.get("backend") != "openai":
         arguments = ["generate", "--settings", settings, "--policy", policy]
         arguments += ["--questions", questions, "--seed", seed, "--out", out]
         launch(processes, arguments)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import IO
@@ -34,6 +34,12 @@ def is_worker() -> bool:
     return place()[1] > 1
 
 
+def split_of(shares: Sequence[Mapping[str, int]]) -> str:
+    """How work was split, for the log: what each process has of each kind."""
+    parts = (", ".join(f"{count:,} {what}" for what, count in share.items()) for share in shares)
+    return "; ".join(f"process {number}: {part}" for number, part in enumerate(parts))
+
+
 def launch(count: int, arguments: Sequence[object], accelerate: str | None = None) -> None:
     """Run `asft ARGUMENTS` in `count` processes, until all have ended.
 
@@ -51,7 +57,6 @@ def launch(count: int, arguments: Sequence[object], accelerate: str | None = Non
         port = free.getsockname()[1]
     threads = max(1, int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1) // count)
     shared: dict[str, str | int] = {
-        **{"WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port},
         **{"OMP_NUM_THREADS": threads, "ASFT_WATCH_PARENT": 1},
         **({} if gpus else {"ACCELERATE_USE_CPU": "true"}),
     }
@@ -59,8 +64,10 @@ def launch(count: int, arguments: Sequence[object], accelerate: str | None = Non
     if accelerate:
         launcher = ["-m", "accelerate.commands.launch", "--config_file", accelerate]
         launcher += ["--num_processes", str(count), "--main_process_port", str(port)]
-        workers = [_Worker(0, [*launcher, *module], {})]
+        # What it starts inherits the variables, and its input, by which each notices our end.
+        workers = [_Worker(0, [*launcher, *module], shared)]
     else:
+        shared |= {"WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
         workers = [
             _Worker(rank, module, shared | {"RANK": rank, "LOCAL_RANK": rank})
             for rank in range(count)
@@ -96,6 +103,13 @@ class _Worker:
             elif self.rank == 0:
                 sys.stderr.write(text)
                 sys.stderr.flush()
+
+    def end(self) -> None:
+        """End it at once, and what it has started, which may be in other process groups."""
+        assert self.process.stdin
+        self.process.stdin.close()
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def reason(self) -> str:
         """Why it failed."""
@@ -138,7 +152,7 @@ def _passing_signals(workers: list[_Worker]) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
         for worker in workers:
-            worker.process.kill()
+            worker.end()
 
 
 def watch_parent() -> None:

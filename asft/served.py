@@ -26,6 +26,9 @@ from asft.records import Completion, Message, Question, fingerprint
 from asft.store import Answer, Store
 
 LOCAL = "127.0.0.1"
+# Reads the server's process group, then waits for the end of its input, which comes however the
+# step ends, by kill -9 too; a server that outlives it would hold port and GPU.
+WATCH = 'read group; read end; kill -s KILL -- "-$group"'
 
 
 @contextmanager
@@ -43,17 +46,22 @@ def served(settings: Server, policy: Path, log: Path) -> Iterator[str]:
     command = [
         part.format(policy=policy, port=port, host=LOCAL) for part in shlex.split(settings.command)
     ]
-    with log.open("w") as output:
-        try:
+    watch = subprocess.Popen(["sh", "-c", WATCH], stdin=subprocess.PIPE, start_new_session=True)
+    assert watch.stdin
+    try:
+        with log.open("w") as output:
             # A session of its own: servers start workers, which must end with them.
             server = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
-        except OSError as error:
-            raise UserError(f"generation.server.command: {command[0]}: {error.strerror}") from None
+        os.write(watch.stdin.fileno(), f"{server.pid}\n".encode())
+    except OSError as error:
+        _end(watch)
+        raise UserError(f"generation.server.command: {command[0]}: {error.strerror}") from None
     try:
         _wait(f"http://{LOCAL}:{port}/health", server, settings, log)
         yield f"http://{LOCAL}:{port}/v1"
     finally:
         _stop(server)
+        _end(watch)
 
 
 def _wait(url: str, server: subprocess.Popen[bytes], settings: Server, log: Path) -> None:
@@ -78,6 +86,11 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
             os.killpg(server.pid, number)
         with suppress(subprocess.TimeoutExpired):
             server.wait(timeout=30)
+
+
+def _end(watch: subprocess.Popen[bytes]) -> None:
+    watch.kill()
+    watch.communicate()
 
 
 def answer_all(

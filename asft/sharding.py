@@ -63,6 +63,15 @@ def from_first(value: Any) -> Any:
     return box[0]
 
 
+def from_all(value: Any) -> list[Any]:
+    """Every process's value, in all of them."""
+    if processes() == 1:
+        return [value]
+    values: list[Any] = [None] * processes()
+    dist.all_gather_object(values, value)
+    return values
+
+
 def wait_for_all() -> None:
     """Until every process is here."""
     if processes() > 1:

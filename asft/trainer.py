@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
@@ -59,6 +60,7 @@ class PairTrainer(Trainer):
         self.training, self.precision = training, precision
         self.token_budget = token_budget(training, model)
         self.heldout, self.history = heldout, History()
+        self.work = Counter(rows=0, pairs=0, tokens=0)  # that this process has trained on
         plain = not is_worker() and training.optimizer == "adamw"
         if model.config.tie_word_embeddings and plain:
             # Its gradient, a few hundred rows, is added to the head's without an array of zeros.
@@ -136,6 +138,7 @@ class PairTrainer(Trainer):
                 self.accelerator.backward(loss)
             if number < counted:
                 self.history.add_row(losses, policy, row)
+                self.work.update(rows=1, pairs=len(row["ids"]), tokens=row["input_ids"].numel())
             total += loss.detach()
         self.history.end_step(self.state.global_step + 1)
         return total

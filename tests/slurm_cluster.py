@@ -80,7 +80,7 @@ class Cluster:
         return max((int(job["id"]) for job in self.jobs()), default=0)
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=180):
     """What the condition returns, once it is true."""
     end = time.monotonic() + seconds
     while not (found := condition()):

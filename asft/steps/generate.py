@@ -8,6 +8,7 @@ By hand: asft generate --policy DIR --questions FILE --settings JSON --seed N --
 
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -27,7 +28,7 @@ from asft.models import (
     resolve_precision,
     use_threads,
 )
-from asft.processes import place
+from asft.processes import place, split_of
 from asft.records import (
     Completion,
     Question,
@@ -50,9 +51,14 @@ def generate(policy: Path, questions: Path, settings: str, seed: int, out: Path)
     tokenizer = load_tokenizer(policy)
     partial = Partial(out, [chosen, seed, _identity(policy), [q.model_dump() for q in asked]])
     number, processes = place()
+    whole = batches(asked, tokenizer, generation.batch_size)
+    if processes > 1 and number == 0:
+        shares = [whole[n::processes] for n in range(processes)]
+        sizes = [{"batches": len(s), "questions": sum(map(len, s))} for s in shares]
+        print(f"answers: {split_of(sizes)}", file=sys.stderr, flush=True)
     todo = [
         batch
-        for batch in batches(asked, tokenizer, generation.batch_size)[number::processes]
+        for batch in whole[number::processes]
         if not all(question.question_id in partial.done for question in batch)
     ]
     if todo:

@@ -6,12 +6,14 @@ By hand: asft reference --model DIR --tokens DIR --settings '{"precision": "auto
 """
 
 import json
+import sys
 from pathlib import Path
 
 from asft.attention import implementation, shares_prompts
 from asft.config import Training
 from asft.models import default_device, load_policy, resolve_precision
-from asft.processes import place
+from asft.packing import PackedRow
+from asft.processes import place, split_of
 from asft.reference import part_of, score_pairs, write_reference
 from asft.token_budget import token_budget
 from asft.tokens import read_tokens
@@ -31,5 +33,16 @@ def reference(model: Path, tokens: Path, settings: str, out: Path) -> None:
     budget = token_budget(training, base)
     rows = list(packed_by_length(pairs, budget, shared=shares_prompts(base)))
     number, processes = place()
+    if processes > 1 and number == 0:
+        shares = [_size_of(rows[n::processes]) for n in range(processes)]
+        print(f"scores: {split_of(shares)}", file=sys.stderr, flush=True)
     found = score_pairs(base, rows[number::processes], resolve_precision(training.precision))
     write_reference(part_of(out, number) if processes > 1 else out, found)
+
+
+def _size_of(rows: list[PackedRow]) -> dict[str, int]:
+    return {
+        "rows": len(rows),
+        "pairs": sum(len(row["ids"]) for row in rows),
+        "tokens": sum(row["input_ids"].numel() for row in rows),
+    }

@@ -27,9 +27,10 @@ from asft.lora import adapt, merged
 from asft.losses import METHODS
 from asft.model_folders import load_tokenizer
 from asft.models import default_device, load_policy, resolve_precision
+from asft.processes import split_of
 from asft.records import file_sha256, write_json
 from asft.reference import CachedReference
-from asft.sharding import processes, rank
+from asft.sharding import from_all, from_first, processes, rank
 from asft.tokens import read_tokens
 from asft.trainer import PairTrainer
 
@@ -72,7 +73,10 @@ def train(
     )
     began = time.perf_counter()
     key = file_sha256(settings)
-    start = _run(trainer, Checkpoints(checkpoints, key, checkpoint_minutes, trainer.history))
+    start = _run(
+        trainer,
+        Checkpoints(checkpoints, key, checkpoint_minutes, trainer.history, trainer.token_budget),
+    )
     seconds = time.perf_counter() - began
     # Of a model that is sharded over processes each gathers all weights, the first saves them.
     sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
@@ -92,13 +96,16 @@ def _run(trainer: PairTrainer, checkpoints: Checkpoints) -> int:
     """Train to the end; returns the step it began at."""
     _say_how(trainer)
     trainer.add_callback(checkpoints)
-    newest = checkpoints.newest()
-    if newest:
+    if newest := checkpoints.newest():
         print(f"continues from {newest}", file=sys.stderr, flush=True)
-        checkpoints.continue_history(newest)
+        checkpoints.restore(newest)
+    # One for all: what `auto` comes to may differ between machines, and between attempts.
+    trainer.token_budget = checkpoints.token_budget = from_first(checkpoints.token_budget)
     start = len([row for row in trainer.history.rows() if row["split"] == "train"])
-    with checkpoints.watching():
+    with checkpoints.watching(), checkpoints.loading(newest):
         trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+    if processes() > 1:
+        print(f"trained on: {split_of(from_all(trainer.work))}", file=sys.stderr, flush=True)
     if checkpoints.stopped_by:
         done, steps = trainer.state.global_step, trainer.state.max_steps
         raise UserError(

@@ -15,6 +15,11 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture
+def seed() -> int:
+    return SEED
+
+
+@pytest.fixture
 def chance(request: pytest.FixtureRequest) -> random.Random:
     """Random numbers of one test, the same for the same seed whatever other tests draw."""
     print(f"ASFT_FAULT_SEED={SEED}")  # beside a failure

@@ -2,12 +2,10 @@
 
 import json
 import os
-import random
 import shutil
 import signal
 import sqlite3
 import subprocess
-import time
 
 import pytest
 from judge_server import JudgeServer, completion
@@ -73,41 +71,58 @@ def reply(body, before):
 
 
 def made(project):
-    """Every result but logs, and what says how long it took."""
+    """Every result but logs, what says how long it took, and what a kill has left half-made."""
     root = project / "results/test"
-    files = [
-        path for path in root.rglob("*") if path.is_file() and root / "logs" not in path.parents
-    ]
+    files = [path.relative_to(root) for path in root.rglob("*") if path.is_file()]
     return {
-        str(path.relative_to(root)): path.read_bytes()
+        str(path): (root / path).read_bytes()
         for path in files
-        if path.name not in ("cost.json", ".snakemake_timestamp")
+        if path.parts[0] != "logs"
+        and path.name != "cost.json"
+        and not any(part.startswith(".") for part in path.parts)
     }
 
 
+def killed(process, seconds):
+    """Kill the whole tree after so many seconds, if it has not finished before."""
+    try:
+        said, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return process.returncode == -signal.SIGKILL
+    assert process.returncode == 0, said[-3000:]
+    return False
+
+
 @pytest.mark.timeout(900)
-def test_killed_at_random_moments(tmp_path):
-    seed = int(os.environ.get("ASFT_TEST_SEED", random.randrange(10**6)))
-    print(f"ASFT_TEST_SEED={seed}")
-    draw = random.Random(seed)
+def test_killed_at_random_moments(tmp_path, chance, seed, capsys):
     with JudgeServer(reply) as server:
         calm = prepare(tmp_path / "calm", server.url)
         finish(calm, *TARGETS)
         asked = len(server.bodies)
         stormy = prepare(tmp_path / "stormy", server.url)
         shutil.copytree(calm / "cache", stormy / "cache", ignore=shutil.ignore_patterns("judge*"))
-        for number in range(KILLS + 1):
+        kills = finished = 0
+        while kills < KILLS:
             stored, before = answered(stormy), len(server.bodies)
-            if number < KILLS:
-                process = start(stormy, *TARGETS)
-                time.sleep(draw.uniform(1, 12))
-                os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
+            if killed(start(stormy, *TARGETS), chance.uniform(1, 12)):
+                kills += 1
                 finish(stormy, "--unlock")
-            else:
-                finish(stormy, *TARGETS)
-            again = {body["messages"][-1]["content"] for body in server.bodies[before:]}
-            assert not again & stored
+            else:  # nothing was left to be killed: all but data and model is made again
+                finished += 1
+                assert made(stormy) == made(calm)
+                shutil.rmtree(stormy / "results/test/runs")
+            assert not asked_in(server, before) & stored
+        stored, before = answered(stormy), len(server.bodies)
+        finish(stormy, *TARGETS)
+        assert not asked_in(server, before) & stored
+    with capsys.disabled():
+        print(f"\n{kills} kills, finished {finished} times between them: ASFT_FAULT_SEED={seed}")
     assert made(stormy) == made(calm)
     # At most the calls in flight, two at a time, were asked twice.
     assert asked <= len(server.bodies) - asked <= asked + 2 * KILLS
+
+
+def asked_in(server, before):
+    return {body["messages"][-1]["content"] for body in server.bodies[before:]}

@@ -1,35 +1,51 @@
 """LoRA: adapters alone train; the saved policy is the base plus what they learnt."""
 
 import json
+import math
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
+from peft import PeftModel
 from preferences import learnable_pairs
 from safetensors.torch import load_file
 
+from asft.attention import implementation, shares_prompts
+from asft.models import load_policy
+from asft.parquet import read_parquet
+from asft.reference import COLUMNS, score_pairs
+from asft.steps.reference import reference
 from asft.tokens import write_tokens
+from asft.trainer import packed_by_length
 
 ASFT = Path(sys.executable).parent / "asft"
 
 
-def train(folder, model, pairs, heldout, **training):
+def command_of(folder, model, pairs, heldout, loss="asft", **training):
     write_tokens(
         folder / "tokens", ["train"] * pairs + ["heldout"] * heldout, PAIRS[: pairs + heldout]
     )
-    run = {"loss": "asft", "hyperparameters": {"beta": 0.1}, "seed": 7, "provenance": {}}
+    run = {"loss": loss, "hyperparameters": {"beta": 0.1}, "seed": 7, "provenance": {}}
     run["training"] = {"batch_size": 4, "lora": {"rank": 4, "save_adapter": True}} | training
     (folder / "settings.yaml").write_text(yaml.safe_dump(run), encoding="utf-8")
     command = [ASFT, "train", "--model", model, "--tokens", folder / "tokens"]
     command += ["--settings", folder / "settings.yaml", "--out", folder / "run"]
-    subprocess.run(list(map(str, command)), check=True, capture_output=True)
+    return list(map(str, command))
+
+
+def train(folder, *arguments, options=(), **training):
+    command = [*command_of(folder, *arguments, **training), *map(str, options)]
+    subprocess.run(command, check=True, capture_output=True)
     return folder / "run"
 
 
 PAIRS = learnable_pairs(48)
+SETTINGS = {"epochs": 6, "learning_rate": 2e-2, "precision": "fp32", "save_dtype": "float32"}
 
 
 def heldout_losses(run):
@@ -40,8 +56,15 @@ def heldout_losses(run):
 
 @pytest.fixture(scope="module")
 def tiny_run(tiny, tmp_path_factory):
-    settings = {"epochs": 6, "learning_rate": 2e-2, "precision": "fp32", "save_dtype": "float32"}
-    return train(tmp_path_factory.mktemp("lora"), tiny, 40, 8, **settings)
+    return train(tmp_path_factory.mktemp("lora"), tiny, 40, 8, **SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def cached(tiny, tiny_run, tmp_path_factory):
+    """The base's log-probabilities, as the DAG computes them."""
+    path = tmp_path_factory.mktemp("reference") / "reference.parquet"
+    reference(tiny, tiny_run.parent / "tokens", json.dumps({"precision": "fp32"}), path)
+    return path
 
 
 def test_it_learns_with_few_weights(tiny_run):
@@ -66,11 +89,45 @@ def test_the_policy_is_the_base_plus_the_adapter(tiny, tiny_run):
         torch.testing.assert_close(policy[name], expected, atol=1e-5, rtol=1e-5)
 
 
-def test_two_runs_give_the_same_bytes(tiny, tiny_run, tmp_path):
-    settings = {"epochs": 6, "learning_rate": 2e-2, "precision": "fp32", "save_dtype": "float32"}
-    again = train(tmp_path, tiny, 40, 8, **settings)
+def test_the_reference_is_the_policy_with_its_adapter_off(tiny, tiny_run, cached):
+    attention = implementation("auto", torch.device("cpu"))
+    base = load_policy(tiny, torch.float32, attention)
+    policy = PeftModel.from_pretrained(base, tiny_run / "policy" / "adapter")
+    rows = list(packed_by_length(PAIRS, 4096, shared=shares_prompts(policy)))
+    adapted = score_pairs(policy, rows, torch.float32).to_pydict()
+    with policy.disable_adapter():
+        found = score_pairs(policy, rows, torch.float32).to_pydict()
+    expected = read_parquet(cached).to_pydict()
+    assert found["id"] == expected["id"]
+    for name in COLUMNS:
+        assert found[name] == pytest.approx(expected[name], abs=1e-5)
+    assert adapted["chosen_sum"] != pytest.approx(expected["chosen_sum"], abs=0.1)
+
+
+def test_dpo_begins_at_its_reference(tiny, cached, tmp_path):
+    """An untrained adapter adds nothing: no margin over the reference, a loss of log 2."""
+    options = ["--reference", cached]
+    run = train(tmp_path, tiny, 40, 8, "dpo", options=options, **SETTINGS | {"epochs": 1})
+    losses = heldout_losses(run)
+    assert losses[0] == pytest.approx(math.log(2), abs=1e-5)
+    assert losses[-1] < losses[0] - 0.01
+
+
+def test_a_killed_run_continues_to_the_same_bytes(tiny, tiny_run, tmp_path):
+    """And two runs give the same bytes."""
+    command = command_of(tmp_path, tiny, 40, 8, **SETTINGS)
+    environment = os.environ | {"ASFT_CHECKPOINT_MINUTES": "0.0001"}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    out = tmp_path / "run"
+    while not list((out / "checkpoints").glob("*/complete.json")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    subprocess.run(command, check=True, capture_output=True)
+    assert json.loads((out / "cost.json").read_text())["continued_from_step"] > 0
     for name in ("policy/model.safetensors", "history.csv"):
-        assert (again / name).read_bytes() == (tiny_run / name).read_bytes()
+        assert (out / name).read_bytes() == (tiny_run / name).read_bytes(), name
 
 
 @pytest.mark.model

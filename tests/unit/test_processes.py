@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -73,12 +74,31 @@ def words(tiny, tokens, reference, out, method, **training):
     return [*found, *(["--reference", reference] if method == "dpo" else []), "--out", out]
 
 
+def shares_in(said, what):
+    """What the log says of how work was split: for each kind, how much each process had."""
+    (line,) = [line for line in said.splitlines() if line.startswith(f"{what}: process 0: ")]
+    parts = [re.findall(r"([\d,]+) \w+", part.partition(": ")[2]) for part in shares(line)]
+    return [[int(n.replace(",", "")) for n in kind] for kind in zip(*parts, strict=True)]
+
+
+def shares(line):
+    return line.partition(": ")[2].split("; ")
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_two_processes_train_what_one_trains(tiny, tokens, reference, tmp_path, method):
     one, two = tmp_path / "one", tmp_path / "two"
     finish(start(words(tiny, tokens, reference, one, method)))
     said = finish(start(words(tiny, tokens, reference, two, method, processes=2)))
     assert "2 processes" in said
+    rows, pairs, tokens_each = shares_in(said, "trained on")
+    assert all(rows)
+    assert sum(pairs) == 3 * 17
+    assert (
+        sum(tokens_each)
+        == pd.read_csv(one / "history.csv").query("split == 'train'")["tokens"].sum()
+    )
+    assert max(tokens_each) < 1.2 * min(tokens_each)
     histories = [pd.read_csv(out / "history.csv") for out in (one, two)]
     assert list(histories[0]["step"]) == list(histories[1]["step"])
     assert histories[0]["step"].max() == 15  # 17 pairs in batches of 4, three times
@@ -117,7 +137,10 @@ def test_processes_share_the_reference(tiny, tokens, reference, tmp_path, proces
     budget = 64 if processes == 2 else 10_000
     settings = json.dumps({"precision": "fp32", "token_budget": budget, "processes": processes})
     command = ["reference", "--model", tiny, "--tokens", tokens, "--settings", settings]
-    finish(start([*command, "--out", tmp_path / "reference.parquet"]))
+    said = finish(start([*command, "--out", tmp_path / "reference.parquet"]))
+    rows, pairs, _ = shares_in(said, "scores")
+    assert len(rows) == processes
+    assert sum(pairs) == 23
     assert [path.name for path in tmp_path.iterdir()] == ["reference.parquet"]
     found = pq.read_table(tmp_path / "reference.parquet")
     if processes == 2:
@@ -136,7 +159,9 @@ def test_processes_share_the_questions(tiny, tmp_path):
         out = tmp_path / f"{processes}/answers.jsonl"
         command = ["generate", "--policy", tiny, "--questions", tmp_path / "questions.jsonl"]
         command += ["--settings", json.dumps(settings), "--out", out]
-        finish(start(command))
+        said = finish(start(command))
+        if processes == 3:
+            assert shares_in(said, "answers") == [[2, 2, 1], [4, 4, 1]]
         assert [path.name for path in out.parent.iterdir()] == ["answers.jsonl"]
         made.append(out.read_bytes())
     assert made[0] == made[1]
@@ -176,6 +201,61 @@ def test_none_outlives_the_process_that_was_started(tiny, tokens, reference, tmp
         time.sleep(0.05)
 
 
+# As accelerate's launcher starts processes for sharded models, without the GPUs those need.
+ON_CPUS = {"compute_environment": "LOCAL_MACHINE", "distributed_type": "MULTI_GPU", "use_cpu": True}
+
+
+@pytest.fixture
+def by_accelerate(tmp_path):
+    path = tmp_path / "accelerate.yaml"
+    content = ON_CPUS | {"num_machines": 1, "num_processes": 2, "mixed_precision": "no"}
+    path.write_text(yaml.safe_dump(content))
+    return {"processes": 2, "accelerate": str(path)}
+
+
+def torchrun(command):
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", 2, *command]
+    return subprocess.run([*map(str, command)], env=os.environ | {"ACCELERATE_USE_CPU": "true"})
+
+
+def test_other_launchers_give_the_same_bytes(tiny, tokens, reference, tmp_path, by_accelerate):
+    ours = tmp_path / "ours"
+    finish(start(words(tiny, tokens, reference, ours, "asft", processes=2)))
+    theirs = tmp_path / "theirs"
+    finish(start(words(tiny, tokens, reference, theirs, "asft", **by_accelerate)))
+    assert json.loads((theirs / "cost.json").read_text())["processes"] == 2
+    third = tmp_path / "torchrun"
+    command = words(tiny, tokens, reference, third, "asft")
+    assert torchrun(["-m", "asft", *command]).returncode == 0
+    for out in (theirs, third):
+        for name in ("history.csv", "policy/model.safetensors"):
+            assert (out / name).read_bytes() == (ours / name).read_bytes(), (out.name, name)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_none_outlives_it_under_accelerate(
+    tiny, tokens, reference, tmp_path, by_accelerate, number
+):
+    out = tmp_path / "out"
+    process = start(
+        words(tiny, tokens, reference, out, "asft", epochs=2000, **by_accelerate),
+        ASFT_CHECKPOINT_MINUTES="0.0001",
+    )
+    while not list((out / "checkpoints").glob("*/complete.json")):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
+    started = descendants_of(process.pid)
+    assert len(started) == 3  # the launcher and two of ours
+    process.send_signal(number)
+    _, said = process.communicate(timeout=120)
+    if number == signal.SIGTERM:
+        assert said.strip().splitlines()[-1].startswith(f"error: {out}: stopped by ")
+    end = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in started):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("name", ["fsdp2", "zero3"])
 def test_accelerate_reads_the_configs(name):
     path = Path(__file__).parents[2] / f"workflow/accelerate/{name}.yaml"
@@ -194,6 +274,11 @@ def children_of(parent):
     """In the order in which they were started."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text()
     return [int(child) for child in children.split()]
+
+
+def descendants_of(parent):
+    children = children_of(parent)
+    return [*children, *(each for child in children for each in descendants_of(child))]
 
 
 def pair(number, sizes):
