@@ -94,9 +94,9 @@ def _typeset(figure: Figure, row: Row, top: float, height: float) -> None:
     _rule(figure, top / height)
     if row.bar:
         x, ends = LEFT / 2 / PAGE, [top - GAP / 2, top - row.height + GAP / 2]
-        line = Line2D([x, x], [y / height for y in ends], color=row.bar, linewidth=3)
-        line.set_solid_capstyle("butt")
-        figure.add_artist(line)
+        bar = Line2D([x, x], [y / height for y in ends], color=row.bar, linewidth=3)
+        bar.set_solid_capstyle("butt")
+        figure.add_artist(bar)
     for left, lines in ((LEFT, row.name), (LEFT + NAMES, row.text)):
         for number, (line, colour) in enumerate(lines):
             y = (top - GAP / 2 - (number + BASE) * LINE) / height

@@ -132,7 +132,7 @@ def _layer(mark: Mark) -> float:
     if mark.dashes == "-":
         return 3.0
     _, lengths = mark.dashes
-    return 3.0 + sum(lengths[1::2]) / sum(lengths)
+    return 3.0 + float(sum(lengths[1::2]) / sum(lengths))
 
 
 def _line(axes: Axes, rows: pd.DataFrame, column: str, method: str, about: About) -> None:

@@ -86,8 +86,8 @@ def draw_length(numbers: pd.DataFrame, statistics: Statistics, about: About) -> 
         for number, (method, points) in enumerate(methods):
             aside = BESIDE * (number - (len(methods) - 1) / 2)
             _points(axes, points, mark_of(str(method), about), aside)
-        number = place if len(panels) > 1 else None
-        title_panel(axes, f"{benchmark}, judge: {judge}", len(panels), number)
+        alone = len(panels) == 1
+        title_panel(axes, f"{benchmark}, judge: {judge}", len(panels), None if alone else place)
         axes.set_xlabel("tokens per answer" + _mark_limit(axes, rows["limit"].max()))
         axes.set_ylabel("win rate, %" if rows["pairwise"].iloc[0] else "rating")
         axes.margins(0.08)

@@ -70,8 +70,8 @@ def draw_mt_bench(numbers: pd.DataFrame, statistics: Statistics, about: About) -
         for number, method in enumerate(methods):
             offset = 0.8 * ((number + 0.5) / len(methods) - 0.5)
             _method(axes, mine[mine["method"] == method], categories, offset, about)
-        number = place if len(judges) > 1 else None
-        title_panel(axes, f"judge: {judge}", len(judges), number)
+        alone = len(judges) == 1
+        title_panel(axes, f"judge: {judge}", len(judges), None if alone else place)
         axes.set_xlabel("rating (1 to 10)")
         axes.set_yticks(range(len(categories)), categories)
         axes.set_ylim(len(categories) - 0.5, -0.5)

@@ -164,7 +164,8 @@ def note_figure(text: str) -> Figure:
 
 def tint(colour: str, share: float) -> str:
     """A share of the colour in white: unlike a transparent one it hides what lies below it."""
-    return to_hex([1 - share * (1 - part) for part in to_rgb(colour)])
+    red, green, blue = (1 - share * (1 - part) for part in to_rgb(colour))
+    return to_hex((red, green, blue))
 
 
 def title_panel(axes: Axes, title: str, columns: int, number: int | None = None) -> None:

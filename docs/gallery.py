@@ -4,9 +4,10 @@ By hand, after `snakemake --cores all`: python docs/gallery.py (needs Chromium a
 """
 
 import shutil
+import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 RESULTS, OUT = ROOT / "results", ROOT / "docs" / "gallery"
@@ -16,26 +17,44 @@ PAGES = {  # name: page, width, theme
     "report_dark": ("samples.html#b=mt_bench", 1280, "dark"),
     "report_phone": ("index.html", 390, "light"),
 }
+SECTIONS = ("figures", "cost", "data", "judges")  # ids on the front page
 
 
 def main() -> None:
-    """Replace what docs/gallery/ holds."""
-    shutil.rmtree(OUT, ignore_errors=True)
-    OUT.mkdir(parents=True)
-    for figure in sorted(RESULTS.glob("figure*.png")):
-        shutil.copyfile(figure, OUT / figure.name)
+    """Replace what docs/gallery/ holds, once there is something to replace it with."""
+    figures = sorted(RESULTS.glob("figure*.png"))
+    if not figures or not (RESULTS / "report" / "index.html").is_file():
+        sys.exit(f"{RESULTS}: no figures or no report; run `snakemake --cores all` first")
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name, (page_name, width, theme) in PAGES.items():
-            page = browser.new_page(
-                viewport={"width": width, "height": 860},
-                color_scheme=theme,  # type: ignore[arg-type]
-            )
-            page.goto((RESULTS / "report").as_uri() + "/" + page_name)
-            page.wait_for_timeout(800)
-            page.screenshot(path=OUT / f"{name}.png")
+        shutil.rmtree(OUT, ignore_errors=True)
+        OUT.mkdir(parents=True)
+        for figure in figures:
+            shutil.copyfile(figure, OUT / figure.name)
+        for name, (page, width, theme) in PAGES.items():
+            _screenshot(browser, name, page, width, theme)
+        for section in SECTIONS:
+            _screenshot(browser, f"report_{section}", "index.html", 1280, "light", section)
         browser.close()
+
+
+def _screenshot(
+    browser: Browser, name: str, page_name: str, width: int, theme: str, section: str = ""
+) -> None:
+    """What a window shows of a page, or one section of it in full."""
+    page = browser.new_page(
+        viewport={"width": width, "height": 860},
+        color_scheme=theme,  # type: ignore[arg-type]
+    )
+    page.goto((RESULTS / "report").as_uri() + "/" + page_name)
+    page.wait_for_timeout(800)
+    target = OUT / f"{name}.png"
+    if section:
+        page.locator(f"#{section}").screenshot(path=target)
+    else:
+        page.screenshot(path=target)
+    page.close()
 
 
 if __name__ == "__main__":

@@ -214,6 +214,24 @@ def test_score_against_length(judged, tmp_path):
         assert points["tokens"].mean() == pytest.approx(mean, abs=1e-3)
 
 
+def test_the_token_limit_is_that_of_answers_cut_in_all_turns(judged, tmp_path):
+    table2, files = judged
+    changed = []
+    for number, file in enumerate(files):
+        rows = pd.read_csv(file.path).assign(truncated=0)
+        turns = 1 if file.benchmark == "arena_hard" else 2
+        if file.method == "dpo":
+            rows.loc[0, ["tokens", "truncated"]] = 64 * turns, turns
+            rows.loc[1, ["tokens", "truncated"]] = 500, turns - 1
+        path = tmp_path / f"{number}.csv"
+        rows.to_csv(path, index=False)
+        changed.append(file._replace(path=path))
+    plot_length(changed, table2, SETTINGS, ABOUT, tmp_path / "figure_length.pdf")
+    limits = pd.read_csv(tmp_path / "figure_length.csv").groupby("method")["limit"].unique()
+    assert limits["dpo"].tolist() == [64]
+    assert np.isnan(limits["base"]).all()
+
+
 def test_the_commands_of_the_rules(judged, tmp_path):
     table2, files = judged
     chosen = {"model": "m", "note": "n", "methods": [], "statistics": {"resamples": 100}}
