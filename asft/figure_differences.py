@@ -62,7 +62,7 @@ def read_differences(table2: Path | None, table3: Path) -> pd.DataFrame:
     """Both tables' differences under each other.
 
     Columns: table, group (what shares a row of panels), panel, then those of the files. Rows
-    without a difference are left out; `verdict` is there if a file has it.
+    without a difference, or of other metrics, are left out; `verdict` is there if a file has it.
 
     Raises:
         UserError: a file is missing or has not the columns of a table's differences.
@@ -72,7 +72,8 @@ def read_differences(table2: Path | None, table3: Path) -> pd.DataFrame:
         if path is None:
             continue
         rows = _read(path, ("benchmark", "judge") if number == 2 else ("dataset",))
-        labels = rows["metric"].map(lambda name: METRICS.get(name, (name, ""))[0]).astype(str)
+        rows = rows[rows["metric"].isin(METRICS)].copy()  # ROUGE-1 and 2 would be four panels more
+        labels = rows["metric"].map({name: label for name, (label, _) in METRICS.items()})
         if number == 2:
             group = pd.Series("judged benchmarks", rows.index)
             panel = rows["benchmark"] + ", " + rows["judge"] + "\n" + labels
@@ -103,7 +104,7 @@ def draw_differences(numbers: pd.DataFrame, statistics: Statistics, about: About
             _forest(axes, lines.assign(pair=_pairs(lines, about)), names)
             title_panel(axes, str(title), len(panels), place if many else None)
             metric = str(lines["metric"].iloc[0])
-            axes.set_xlabel(METRICS.get(metric, ("", ""))[1])
+            axes.set_xlabel(METRICS[metric][1])
             place += 1
         part.suptitle(
             f"Table {number}, {group}", x=0.01, ha="left", fontsize="medium", weight="bold"
