@@ -19,7 +19,8 @@ def latex(table: Table, title: str, trained: str) -> str:
 
     Below the table stand, for every win rate, what else is known of its games, and the notes.
     """
-    caption = f"Win rates (%) and ratings (1–10): {title} {trained.replace('`', '')}".rstrip()
+    about = f"{title.rstrip('.')}. {trained.replace('`', '')}".rstrip()
+    caption = f"Win rates (%) and ratings (1–10): {about}"
     lines = [
         f"% Table 2: {title}",
         r"% needs \usepackage{booktabs}",
@@ -93,7 +94,7 @@ def _judge(table: Table, column: Column) -> str:
     """Who judged a column, whether as in the paper, and whose the paper's values are."""
     note = table.rows[0][f"{column.prefix}_judge_note"]
     labels = [PAPER_LABELS[name] for name in shown_paper_columns(table, column)]
-    published = f" Paper: {' / '.join(_bare(label) for label in labels)}." if labels else ""
+    published = f" The paper's: {' / '.join(_bare(label) for label in labels)}." if labels else ""
     return f"{column.benchmark}: judged by {judge_label(table.entries, column)}, {note}.{published}"
 
 

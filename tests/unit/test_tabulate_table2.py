@@ -268,7 +268,7 @@ def test_another_judge_is_named_as_not_comparable(tmp_path: Path):
     assert {row["mt_bench_local_judge_note"] for row in read(out)} == {comparability.OTHER}
     tex = out.with_suffix(".tex").read_text()
     assert "judged by local (smollm2), not the paper's judge: not comparable" in tex
-    assert "Paper: GPT-4 Turbo / GPT-4." in tex
+    assert "The paper's: GPT-4 Turbo / GPT-4." in tex
     assert r" & paper & 7.05 / 8.05 \\" in tex
     assert "judged by local (smollm2)\n\nNot the paper's judge: not comparable" in text
     header = next(line for line in text.splitlines() if line.startswith("| method"))
