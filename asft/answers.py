@@ -16,11 +16,12 @@ T = TypeVar("T")
 
 
 class BaselineAnswer(Record):
-    """The baseline's answer to one question, and its length by upstream's own count if given."""
+    """The baseline's answer to one question, its length by upstream's own count, and its name."""
 
     question_id: str
     text: str
     tokens: int | None = None
+    model: str = ""  # as the file names it, if it does
 
 
 def load_reference_answers(
@@ -104,7 +105,8 @@ def _baseline_answer(row: Row) -> BaselineAnswer:
         text, tokens = value_of(turn, "content"), turn.get("token_len")
     if tokens is not None and not isinstance(tokens, int):
         raise Unusable("malformed")
-    return BaselineAnswer(question_id=id_of(row), text=text_of(text), tokens=tokens)
+    model = text_of(row.get("model") or row.get("model_id") or "")
+    return BaselineAnswer(question_id=id_of(row), text=text_of(text), tokens=tokens, model=model)
 
 
 def _completion(row: Row) -> Completion:

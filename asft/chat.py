@@ -166,7 +166,7 @@ class _Run:
         except openai.APIError as error:
             fault = fault_of(error, self.endpoint)
         else:
-            return read_answer(reply.content)
+            return read_answer(reply.content, self.endpoint.api_key_env)
         # Raised out here so that it does not carry the client's error, which holds the headers.
         raise fault
 

@@ -83,7 +83,7 @@ class Benchmark(Section):
     baseline: list[DataSource] = Field(default=[], description="arena_hard: the baseline's answers")
     decoding: Decoding = Decoding()
     temperatures: dict[str, float] = Field(
-        default={}, description="by category, over `decoding`; 0: greedy"
+        default={}, description="by category, over `decoding`; 0: greedy; not named: 0.7"
     )
 
 

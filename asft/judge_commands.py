@@ -9,7 +9,6 @@ import typer
 from asft.commands import Settings
 from asft.config import Statistics
 from asft.devices import claim_gpus
-from asft.errors import UserError
 
 app = typer.Typer()
 STORE = Path(os.environ.get("ASFT_CACHE", "cache")) / "judge.sqlite"
@@ -66,10 +65,13 @@ app.add_typer(import_app, name="import")
 
 Questions = Annotated[
     Path | None,
-    typer.Option(help="the benchmark's question.jsonl: also score the models and make a table"),
+    typer.Option(help="the benchmark's question.jsonl; else the questions that the judgments name"),
 ]
 Answers = Annotated[
     Path | None, typer.Option(help="file or folder of published answers, for lengths and style")
+]
+Coverage = Annotated[
+    float, typer.Option(min=0, max=1, help="share of verdicts below which a cell refuses")
 ]
 
 
@@ -78,13 +80,14 @@ def import_fastchat(
     judgments: list[Path],
     questions: Questions = None,
     answers: Answers = None,
-    out: Path = typer.Option(),
+    min_coverage: Coverage = 0.95,
+    out: Path = typer.Option(help="folder of the verdicts, the scores and table.csv, .md, .tex"),
 ) -> None:
     """FastChat's model_judgment/*_single.jsonl."""
     from asft.steps.import_judgments import import_fastchat as step
 
     step(judgments, out)
-    _rebuild(out, "mt_bench", questions, answers)
+    _rebuild(out, "mt_bench", questions, answers, min_coverage)
 
 
 @import_app.command("arena-hard")
@@ -93,13 +96,14 @@ def import_arena_hard(
     baseline: str = "gpt-4-0314",
     questions: Questions = None,
     answers: Answers = None,
-    out: Path = typer.Option(),
+    min_coverage: Coverage = 0.95,
+    out: Path = typer.Option(help="folder of the verdicts, the scores and table.csv, .md, .tex"),
 ) -> None:
     """Arena-Hard's model_judgment/*.jsonl."""
     from asft.steps.import_judgments import import_arena_hard as step
 
     step(judgments, out, baseline)
-    _rebuild(out, "arena_hard", questions, answers)
+    _rebuild(out, "arena_hard", questions, answers, min_coverage)
 
 
 def _rebuild(
@@ -107,11 +111,9 @@ def _rebuild(
     protocol: Literal["mt_bench", "arena_hard"],
     questions: Path | None,
     answers: Path | None,
+    min_coverage: float,
 ) -> None:
-    if questions:
-        from asft.steps.rebuild_scores import rebuild_scores
+    from asft.steps.rebuild_scores import rebuild_scores
 
-        rebuild_scores(out, protocol, questions, answers, Statistics())
-        typer.echo((out / "table.md").read_text(encoding="utf-8"))
-    elif answers:
-        raise UserError("--answers serve the scores; name the benchmark's --questions too")
+    rebuild_scores(out, protocol, questions, answers, Statistics(), min_coverage)
+    typer.echo((out / "table.md").read_text(encoding="utf-8"))

@@ -4,11 +4,12 @@ from typing import Any
 
 import pandas as pd
 
-from asft import paper, ratings
+from asft import ratings
+from asft.comparability import all_paper_columns, judge_note, paper_columns
 from asft.config import Statistics
 from asft.ratings import Ratings
 from asft.rendering import DIFFERENCES, explain_intervals, explain_verdict, spread
-from asft.table2 import Column, Entry, Row, Table
+from asft.table2 import Column, Entry, Row, Table, judge_label, judge_models
 
 PAPER_LABELS = {
     "arena_hard": "paper's, Arena-Hard",
@@ -16,26 +17,32 @@ PAPER_LABELS = {
     "mt_bench_gpt4": "paper's, GPT-4",
 }
 REMARK = (
-    "Official: the interval of arena-hard-auto v0.1, too narrow because it takes the games of one"
-    " question for independent. Length- and style-controlled: fitted win rate at no difference to"
-    " the baseline's answers (arena-hard-auto reports it at the mean difference), all methods in"
-    " one fit. Scored: verdicts that count, of those asked for. The paper's values are of"
-    ' Meta-Llama-3-8B-Instruct; its "SFT" is the off-the-shelf model, our `base`.'
+    "Official: the interval of arena-hard-auto v0.1, over all methods' games at once; too narrow"
+    " because it takes the games of one question for independent. Length- and style-controlled:"
+    " fitted win rate at no difference to the baseline's answers (arena-hard-auto reports it at the"
+    " mean difference), all methods in one fit. Scored: verdicts that count, of those asked for."
+    ' The paper\'s values are of Meta-Llama-3-8B-Instruct; its "SFT" is the off-the-shelf model,'
+    " our `base`."
 )
 NONE = "—"
 REFUSED = r"— \*"
 
 
-def markdown(table: Table, title: str, statistics: Statistics) -> str:
-    """The title, a remark, warnings, one section per column, controls, differences."""
+def markdown(table: Table, title: str, trained: str, statistics: Statistics) -> str:
+    """The title, what was trained, a remark, warnings, a section per column, controls, differences.
+
+    Args:
+        trained: one sentence on the training data, or "".
+    """
     seeds = max(len(entry.seeds) for entry in table.entries)
-    sections = [f"# Table 2: {title}", f"{explain_intervals(statistics, seeds)} {REMARK}"]
+    sections = [f"# Table 2: {title}", *([trained] if trained else [])]
+    sections.append(f"{explain_intervals(statistics, seeds)} {REMARK}")
     sections += [f"**WARNING**: {row['warning']}." for row in table.rows if row["warning"]]
     lines = list(zip(table.entries, table.rows, strict=True))
     contestants = [line for line in lines if not line[0].is_control]
     controls = [line for line in lines if line[0].is_control]
     for column in table.columns:
-        published = paper_columns(table, column) or _paper_columns_of(column.benchmark)
+        published = shown_paper_columns(table, column)
         cells = [_line(column, row, published) for _, row in contestants]
         sections += [_heading(table, column), _grid(cells)]
         if not column.pairwise:
@@ -88,24 +95,15 @@ def paper_section(published: list[Row]) -> str:
 
 
 def _heading(table: Table, column: Column) -> str:
-    models = sorted({name for e in table.entries for name in e.cells[column].judge_models})
-    returned = f" ({models[0]})" if models and models[0] != column.judge else ""
-    heading = f"## {column.benchmark}, judged by {column.judge}{returned}\n\n"
-    if paper_columns(table, column):
-        return heading + "As far as is known, the paper's judge."
-    return heading + "Not the paper's judge: not comparable to the paper's values."
+    note = judge_note(column.benchmark, judge_models(table.entries, column))
+    label = judge_label(table.entries, column)
+    return f"## {column.benchmark}, judged by {label}\n\n{note[0].upper()}{note[1:]}."
 
 
-def paper_columns(table: Table, column: Column) -> list[str]:
-    """The column of the paper's Table 2 that this judge made, if it did."""
-    models = {name for e in table.entries for name in e.cells[column].judge_models}
-    made = {paper.TABLE2_JUDGES.get((column.benchmark, name)) for name in models or {column.judge}}
-    return [name for name in made if name] if len(made) == 1 else []
-
-
-def _paper_columns_of(benchmark: str) -> list[str]:
-    named = [column for (name, _), column in paper.TABLE2_JUDGES.items() if name == benchmark]
-    return list(dict.fromkeys(named))
+def shown_paper_columns(table: Table, column: Column) -> list[str]:
+    """The paper's own column where its judge judged here too, else all it has on the benchmark."""
+    own = paper_columns(column.benchmark, judge_models(table.entries, column))
+    return own or all_paper_columns(column.benchmark)
 
 
 def _line(column: Column, row: Row, published: list[str]) -> dict[str, str]:
@@ -162,7 +160,9 @@ def _control_cells(columns: list[Column], row: Row) -> dict[str, str]:
     for column in columns:
         cells[f"{column.benchmark}, {column.judge}"] = _headline(column, row)
         cells[f"scored, {column.prefix}"] = _scored(column, row)
-    return cells | {"": "**at or above base**" if row["warning"] else ""}
+    notes = ["not scored"] if any(row[column.headline] is None for column in columns) else []
+    notes += ["**at or above base**"] if "at or above base" in row["warning"] else []
+    return cells | {"": ", ".join(notes)}
 
 
 def _uncompared(rows: list[Row], columns: list[Column]) -> str:

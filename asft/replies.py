@@ -22,6 +22,9 @@ ONE_CALL_CODES = {"context_length_exceeded", "content_filter", "content_policy_v
 ONE_CALL_PHRASE = "maximum context length"  # vLLM and others send no code of their own
 QUOTA = "insufficient_quota"
 SHOWN = 200  # characters of a server's message
+# Servers without authentication are given any word as a key ("none", "x"): to cut that out of a
+# judge's words would change them, and it is no secret.
+SHORTEST_SECRET = 12
 
 
 class Fault(Exception):
@@ -40,8 +43,8 @@ class FatalFault(Fault):
     """No call of this run can succeed until the user changes something."""
 
 
-def read_answer(body: bytes) -> Answer:
-    """The first choice of a chat completion.
+def read_answer(body: bytes, api_key_env: str | None = None) -> Answer:
+    """The first choice of a chat completion, without the API key should the server echo it.
 
     A refusal (`message.refusal`) is an answer with finish reason "refusal", as is empty text.
     Lone surrogates are replaced by U+FFFD: no UTF-8 file could hold them.
@@ -65,13 +68,17 @@ def read_answer(body: bytes) -> Answer:
         raise PassingFault("the reply's content is null or not text")
     usage = reply.get("usage")
     usage = usage if isinstance(usage, dict) else {}
+    finish_reason, model, system = (
+        without_key(encodable(value), api_key_env) if isinstance(value, str) else ""
+        for value in (finish_reason, reply.get("model"), reply.get("system_fingerprint"))
+    )
     return Answer(
-        text=encodable(text),
-        finish_reason=_text(finish_reason),
-        model=_text(reply.get("model")),
+        text=without_key(encodable(text), api_key_env),
+        finish_reason=finish_reason,
+        model=model,
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
-        system_fingerprint=_text(reply.get("system_fingerprint")),
+        system_fingerprint=system,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -128,6 +135,12 @@ def encodable(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def without_key(text: str, api_key_env: str | None) -> str:
+    """`text` with `***` for the API key; all else stays as it is."""
+    key = os.environ.get(api_key_env or "", "").strip()
+    return text.replace(key, "***") if len(key) >= SHORTEST_SECRET else text
+
+
 def scrubbed(text: str, api_key_env: str | None) -> str:
     """The beginning of `text` on one printable line, without the API key or a half-masked one."""
     key = os.environ.get(api_key_env or "", "").strip()
@@ -148,10 +161,6 @@ def _key_name(endpoint: Endpoint) -> str:
     if endpoint.api_key_env:
         return f"the environment variable {endpoint.api_key_env}"
     return "a call without a key"
-
-
-def _text(value: Any) -> str:
-    return encodable(value) if isinstance(value, str) else ""
 
 
 def _count(value: Any) -> int | None:

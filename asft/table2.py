@@ -1,15 +1,16 @@
 """Table 2's rows: what each column says of each method, what it refuses to say, and warnings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
 from asft import battles, paper, ratings
 from asft.battles import Games
+from asft.comparability import judge_note
 from asft.config import Statistics
 from asft.ratings import Ratings
 from asft.stats import Interval, verdict
-from asft.style_control import FEATURES, Controlled, controlled_win_rates
+from asft.style_control import FEATURES, controlled_win_rates
 from asft.verdict_scores import Judged
 
 Row = dict[str, Any]
@@ -66,16 +67,16 @@ def build(entries: list[Entry], statistics: Statistics, min_coverage: float) -> 
     reasons: list[list[str]] = [[] for _ in rows]
     for column in columns:
         shown = {e.method: e for e in entries if (e.method, column) not in refused}
-        controlled = _controlled([e for e in shown.values() if not e.is_control], column)
+        compared = _compared([e for e in shown.values() if not e.is_control], column)
+        about = _about_judge(entries, column)
         for entry, row, why in zip(entries, rows, reasons, strict=True):
             content = entry.cells[column].content
-            row |= _empty(column) | {f"{column.prefix}_n": content.n_asked}
-            row[f"{column.prefix}_n_unscored"] = content.n_asked - content.n_scored
+            row |= _empty(column, content) | {f"{column.prefix}_n": content.n_asked}
+            row |= {f"{column.prefix}_n_unscored": content.n_asked - content.n_scored} | about
             if entry.method in shown:
-                row |= _cells(column, content, statistics)
-                for name, found in controlled.get(entry.method, {}).items():
-                    row[f"{column.prefix}_{name}"] = found.win_rate
-                    why += [f"{column.prefix}_{name}: {found.reason}"] if found.reason else []
+                values, missing = compared.get(entry.method, ({}, []))
+                row |= _cells(column, content, statistics) | values
+                why += missing
             else:
                 why.append(f"{column.headline}: {refused[entry.method, column]}")
     for entry, row, why in zip(entries, rows, reasons, strict=True):
@@ -100,35 +101,68 @@ def _refusal(judged: Judged, min_coverage: float) -> str:
     return ""
 
 
-def _controlled(entries: list[Entry], column: Column) -> dict[str, dict[str, Controlled]]:
-    """Length- and style-controlled win rates of the methods that are shown, fitted together."""
+def judge_models(entries: Sequence[Entry], column: Column) -> list[str]:
+    """The models that answered as this column's judge; its own name where no file says."""
+    named = {name for entry in entries for name in entry.cells[column].judge_models}
+    return sorted(named) or [column.judge]
+
+
+def judge_label(entries: Sequence[Entry], column: Column) -> str:
+    """The judge's name in the config, and the model that answered where that is another."""
+    model = judge_models(entries, column)[0]
+    return column.judge if model == column.judge else f"{column.judge} ({model})"
+
+
+def _about_judge(entries: Sequence[Entry], column: Column) -> Row:
+    return {
+        f"{column.prefix}_judge": judge_label(entries, column),
+        f"{column.prefix}_judge_note": judge_note(column.benchmark, judge_models(entries, column)),
+    }
+
+
+def _compared(entries: list[Entry], column: Column) -> dict[str, tuple[Row, list[str]]]:
+    """What comes from the games of all methods shown together, and why a value is missing.
+
+    arena-hard-auto resamples the battles of all its models at once (show_result.py), and style
+    control fits them at once.
+    """
     contents = {entry.method: entry.cells[column].content for entry in entries}
     games = {method: found for method, found in contents.items() if isinstance(found, Games)}
+    if not games:
+        return {}
+    official = battles.official_intervals(list(games.values()))
     length, style = controlled_win_rates(games, 1), controlled_win_rates(games, len(FEATURES))
-    return {m: {"length_controlled": length[m], "style_controlled": style[m]} for m in games}
+    found = {}
+    for method, (low, high) in zip(games, official, strict=True):
+        rates = {"length_controlled": length[method], "style_controlled": style[method]}
+        row: Row = {"official_low": low, "official_high": high}
+        row |= {name: rate.win_rate for name, rate in rates.items() if not rate.reason}
+        missing = [f"{column.prefix}_{n}: {r.reason}" for n, r in rates.items() if r.reason]
+        found[method] = {f"{column.prefix}_{name}": v for name, v in row.items()}, missing
+    return found
 
 
-def _empty(column: Column) -> Row:
+def _empty(column: Column, content: Games | Ratings) -> Row:
     """The column's names, in order, without values."""
     bounds = [column.headline, *(f"{column.prefix}_{end}" for end in ("low", "high", "seed_sd"))]
-    if column.pairwise:
-        others = ["official_low", "official_high", "length_controlled", "style_controlled"]
+    if isinstance(content, Ratings):
+        named = [name for name in dict.fromkeys(content.categories) if name]
+        others = ["turn1", "turn2", *(f"category_{name}" for name in named)]
     else:
-        others = ["turn1", "turn2"]
+        others = ["official_low", "official_high", "length_controlled", "style_controlled"]
     return dict.fromkeys([*bounds, *(f"{column.prefix}_{name}" for name in others)])
 
 
 def _cells(column: Column, content: Games | Ratings, statistics: Statistics) -> Row:
     if isinstance(content, Games):
         found = battles.win_rate_interval(content, statistics)
-        official = battles.official_intervals([content])[0]
-        others = dict(zip(("official_low", "official_high"), official, strict=True))
-    else:
-        found = ratings.rating_interval(content, statistics)
-        means = ratings.by_turn(content)
-        others = {f"turn{n}": mean for n, mean in enumerate(means, 1) if mean == mean}
+        return {column.headline: found.value} | _bounds(column, found)
+    found = ratings.rating_interval(content, statistics)
+    means = {f"turn{n}": mean for n, mean in enumerate(ratings.by_turn(content), 1)}
+    named = {name: mean for name, mean in ratings.by_category(content).items() if name}
+    means |= {f"category_{name}": mean for name, mean in named.items()}
     row = {column.headline: found.value} | _bounds(column, found)
-    return row | {f"{column.prefix}_{name}": value for name, value in others.items()}
+    return row | {f"{column.prefix}_{n}": mean for n, mean in means.items() if mean == mean}
 
 
 def _bounds(column: Column, found: Interval) -> Row:
@@ -161,11 +195,16 @@ def _published(method: str) -> Row:
 
 
 def _warnings(row: Row, base: Row | None, columns: list[Column]) -> Iterator[str]:
-    """Columns in which a control scores at or above the base policy."""
+    """Columns in which a control scores at or above the base policy, or has no score at all."""
     for column in columns:
         ours = row[column.headline]
         theirs = base[column.headline] if base else None
-        if ours is not None and theirs is not None and ours >= theirs:
+        if ours is None:
+            yield (
+                f"{row['method']} was not scored on {column.benchmark} by judge {column.judge}:"
+                " whether it fools this judge is not known"
+            )
+        elif theirs is not None and ours >= theirs:
             yield (
                 f"{row['method']} scores {ours:.2f} on {column.benchmark} by judge"
                 f" {column.judge}, at or above base ({theirs:.2f}): this judge can be fooled,"

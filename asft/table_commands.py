@@ -37,10 +37,11 @@ def table1(
     out: Path = typer.Option(help="table1.csv; .md and .tex go beside it"),
 ) -> None:
     """Table 1."""
+    from asft.steps.tabulate_table1 import Judged
     from asft.steps.tabulate_table1 import tabulate_table1 as step
 
     chosen = json.loads(settings)
-    rows = [(*row[:4], Path(row[4])) for row in chosen.pop("benchmarks")]
+    rows = [Judged(*row[:4], *map(Path, row[4:])) for row in chosen.pop("benchmarks")]
     step(rows, out=out, **chosen)
 
 

@@ -39,6 +39,9 @@ from asft.records import (
     write_text,
 )
 
+# What FastChat takes for a category that its table does not name (gen_model_answer.py).
+OTHER_CATEGORIES = 0.7
+
 
 def generate(policy: Path, questions: Path, settings: str, seed: int, out: Path) -> None:
     """Answer every question; `settings` is JSON {"decoding", "temperatures", "generation"}."""
@@ -94,11 +97,15 @@ def _ask_server(
 
 
 def decoding_of(question: Question, settings: dict[str, Any]) -> Decoding:
-    """How a question is answered: `temperatures` by category stand over `decoding`."""
+    """How a question is answered: `temperatures` by category, where given, stand over `decoding`.
+
+    A category that they do not name is answered at FastChat's 0.7.
+    """
     decoding = Decoding.model_validate(settings["decoding"])
-    temperature = settings.get("temperatures", {}).get(question.category)
-    if temperature is None:
+    temperatures = settings.get("temperatures")
+    if not temperatures:
         return decoding
+    temperature = temperatures.get(question.category, OTHER_CATEGORIES)
     # FastChat takes anything below 1e-4 for greedy (gen_model_answer.py).
     sampled = {"do_sample": temperature >= 1e-4, "temperature": max(temperature, 1e-4)}
     return decoding.model_copy(update=sampled)

@@ -1,12 +1,13 @@
 """Published judgments to scores and a table, with our intervals, without asking a judge.
 
-Reads   what asft.steps.import_judgments wrote; the benchmark's questions in the upstream format (or
-        as prepared here); published answers, one file a model, for lengths and style
+Reads   what asft.steps.import_judgments wrote; published answers, one file a model, for lengths and
+        style; the benchmark's questions in the upstream format, for categories and so that a
+        question that nobody judged is missed. Without them: the questions that the judgments name
 Writes  <out>/completions/{model}.jsonl     records.Completion, of the models in the answers
         <out>/scores/{model}.csv            as asft.steps.score_verdicts writes
         <out>/table.csv, .md, .tex, .differences.csv   as asft.steps.tabulate_table2 writes
 
-By hand: asft import arena-hard JUDGMENTS… --questions question.jsonl --answers model_answer --out D
+By hand: asft import arena-hard JUDGMENTS… --answers model_answer --out D
 """
 
 from pathlib import Path
@@ -16,7 +17,7 @@ from asft.answers import load_baseline, load_completions
 from asft.config import Statistics
 from asft.errors import UserError
 from asft.formats import BENCHMARK_FORMATS
-from asft.records import Question, read_json, read_json_rows, write_jsonl
+from asft.records import Question, Verdict, read_json, read_json_rows, read_jsonl, write_jsonl
 from asft.rows import Unusable
 from asft.steps.score_verdicts import score_verdicts
 from asft.steps.tabulate_table2 import Job, tabulate_table2
@@ -25,13 +26,15 @@ from asft.steps.tabulate_table2 import Job, tabulate_table2
 def rebuild_scores(
     out: Path,
     protocol: Literal["mt_bench", "arena_hard"],
-    questions: Path,
+    questions: Path | None,
     answers: Path | None,
     statistics: Statistics,
+    min_coverage: float = 0.95,
 ) -> None:
     """Score every model imported into `out` and tabulate them.
 
     Args:
+        questions: None: those that a judgment of any of the models names, without categories.
         answers: a file or a folder of published answers. Those of the Arena-Hard baseline serve
             the length and style control; models without answers are scored without.
 
@@ -40,7 +43,8 @@ def rebuild_scores(
     """
     card = read_json(out / "card.json")
     asked = out / "questions.jsonl"
-    write_jsonl(asked, _questions(questions, protocol))
+    judged = [out / about["file"] for about in card["models"].values()]
+    write_jsonl(asked, _questions(questions, protocol) if questions else _named_by(judged))
     files = _answer_files(answers) if answers else {}
     baseline = None
     if card.get("baseline") in files:
@@ -58,8 +62,13 @@ def rebuild_scores(
         score_verdicts(out / about["file"], asked, completions, protocol, scores, baseline)
         jobs.append((model, 0, protocol, card["judge"], scores))
     note = "Rebuilt from published judgments; the models are those that the files name."
-    table = out / "table.csv"
-    tabulate_table2(jobs, "Published judgments", note, statistics, table, with_paper=False)
+    if not questions:
+        note += " So are the questions: one that no model was judged on is not missed."
+    tabulate_table2(
+        *(jobs, "Published judgments", note, statistics, out / "table.csv"),
+        min_coverage=min_coverage,
+        with_paper=False,
+    )
 
 
 def _questions(path: Path, protocol: str) -> list[Question]:
@@ -72,6 +81,15 @@ def _questions(path: Path, protocol: str) -> list[Question]:
                 f"{path}, row {number}: no question of {protocol} ({fault.reason})"
             ) from fault
     return found
+
+
+def _named_by(paths: list[Path]) -> list[Question]:
+    """The questions that verdicts are about, in order of first mention; their texts are unknown."""
+    turns: dict[str, int] = {}
+    for path in paths:
+        for verdict in read_jsonl(path, Verdict):
+            turns[verdict.question_id] = max(turns.get(verdict.question_id, 0), verdict.turn)
+    return [Question(question_id=name, turns=[""] * count) for name, count in turns.items()]
 
 
 def _answer_files(answers: Path) -> dict[str, Path]:

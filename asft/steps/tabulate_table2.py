@@ -40,11 +40,13 @@ def tabulate_table2(
     out: Path,
     min_coverage: float = 0.95,
     with_paper: bool = True,
+    dataset: str = "",
 ) -> None:
     """Write the table and its companions; `scores` lists (method, seed, benchmark, judge, file).
 
     Rows keep the order of `scores`, controls last. A cell with a smaller share of scored games or
-    ratings than `min_coverage` is refused: empty, with the reason in column `refused`.
+    ratings than `min_coverage` is refused: empty, with the reason in column `refused`. `dataset` is
+    what the methods other than `base` were trained on.
 
     Raises:
         UserError: a score file is unusable or missing, files of a column differ in their questions
@@ -56,20 +58,21 @@ def tabulate_table2(
     _check_columns(entries)
     _check_seeds(entries)
     table = build(entries, statistics, min_coverage)
-    about = {"model": model, "note": " ".join(note.split())}
+    about = {"model": model, "dataset": dataset, "note": " ".join(note.split())}
+    trained = f"Trained on {dataset}; `base` is the untrained policy." if dataset else ""
     title = f"{model}. {about['note']}".rstrip()
     write_text(out, _csv(pd.DataFrame([row | about for row in table.rows])))
     write_text(
         out.with_name(f"{out.stem}.differences.csv"),
         _csv(pd.DataFrame(table.differences, columns=DIFFERENCES)),
     )
-    text = markdown(table, title, statistics)
+    text = markdown(table, title, trained, statistics)
     if with_paper:
         published = published_differences(statistics)
         write_text(out.with_name(f"{out.stem}.paper.csv"), _csv(pd.DataFrame(published)))
         text += "\n" + paper_section(published)
     write_text(out.with_suffix(".md"), text)
-    write_text(out.with_suffix(".tex"), latex(table, title))
+    write_text(out.with_suffix(".tex"), latex(table, title, trained))
 
 
 def _entries(scores: list[Job]) -> list[Entry]:

@@ -18,6 +18,7 @@ from judge_server import JudgeServer, Reply, completion, error
 from asft import experiment
 from asft.answers import BaselineAnswer
 from asft.records import Completion, Question, Verdict, read_jsonl, write_jsonl
+from asft.replies import read_answer
 from asft.steps.prepare_benchmark import prepare_benchmark
 
 ROOT = Path(__file__).parents[2]
@@ -211,9 +212,20 @@ def test_changed_answers_alone_are_asked_anew(benchmarks: Path, tmp_path: Path) 
         arguments[arguments.index("--completions") + 1] = str(changed)
         assert run(arguments).returncode == 0
         assert len(server.bodies) == 16 + 1
-        # Another way to read the same answers costs nothing.
-        paper = json.loads(arguments[arguments.index("--settings") + 1])
-        assert paper.get("protocol") is None
+
+
+def test_another_way_to_read_answers_costs_nothing(benchmarks: Path, tmp_path: Path) -> None:
+    """No answer here needs neutralising: `hardened` sends the same messages, reads otherwise."""
+    out = tmp_path / "v.jsonl"
+    with JudgeServer([completion("[[9]]\nIn short, good.")]) as server:
+        assert run(command(benchmarks, "mt_bench", server.url, out)).returncode == 0
+        assert {(v.status, v.rating) for v in read_jsonl(out, Verdict)} == {("ok", 9)}
+        assert len(server.bodies) == 16
+        out.unlink()
+        again = command(benchmarks, "mt_bench", server.url, out, protocol="hardened")
+        assert run(again).returncode == 0
+        assert len(server.bodies) == 16
+    assert Counter(v.status for v in read_jsonl(out, Verdict)) == {"no_verdict": 16}
 
 
 def test_the_key_is_in_no_output(benchmarks: Path, tmp_path: Path) -> None:
@@ -227,14 +239,31 @@ def test_the_key_is_in_no_output(benchmarks: Path, tmp_path: Path) -> None:
                 assert done.returncode == 1
                 texts += done.stdout + done.stderr
             assert server.headers[0]["authorization"] == f"Bearer {CANARY}"
-    with JudgeServer([completion(f"Your key is {CANARY}. [[7]]")]) as server:
-        assert (
-            run(command(benchmarks, "mt_bench", server.url, tmp_path / "ok.jsonl")).returncode == 0
-        )
+    # Echoed in an answer and in all that goes with it: stored and kept without it.
+    reply = json.loads(completion(f"Your key is {CANARY}. [[7]]").body)
+    reply |= {"model": f"judge-{CANARY}", "system_fingerprint": CANARY}
+    reply["choices"][0]["finish_reason"] = CANARY
+    echo = completion("")._replace(body=json.dumps(reply).encode())
+    with JudgeServer([echo]) as server:
+        done = run(command(benchmarks, "mt_bench", server.url, tmp_path / "ok.jsonl"))
+        assert done.returncode == 0, done.stderr
+        texts += done.stdout + done.stderr
+    verdicts = read_jsonl(tmp_path / "ok.jsonl", Verdict)
+    assert {(v.rating, v.judgments[0]) for v in verdicts} == {(7, "Your key is ***. [[7]]")}
     assert CANARY not in texts
-    logs = list(tmp_path.rglob("*.log"))
-    assert len(logs) == 6
-    assert not [path for path in logs if CANARY.encode() in path.read_bytes()]
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} >= {".log", ".jsonl", ".sqlite"}
+    assert not [path for path in files if CANARY.encode() in path.read_bytes()]
+
+
+def test_a_key_that_is_no_secret_stays_in_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Local servers take any word for a key; judges use the same words."""
+    for key, text in (("7", "[[7]]"), ("none", "There is none. [[3]]"), ("", "[[5]]")):
+        monkeypatch.setenv("JUDGE_KEY", key)
+        assert read_answer(completion(text).body, "JUDGE_KEY").text == text
+    monkeypatch.setenv("JUDGE_KEY", f" {CANARY}\n")
+    assert read_answer(completion(f"<{CANARY}>").body, "JUDGE_KEY").text == "<***>"
+    assert CANARY in read_answer(completion(f"<{CANARY}>").body).text  # no key was named
 
 
 def test_dry_run_sends_nothing(benchmarks: Path, tmp_path: Path) -> None:

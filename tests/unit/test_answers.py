@@ -96,7 +96,7 @@ def test_mt_bench_dropped(changes, expected):
 
 
 def test_baseline_in_both_schemas():
-    expected = {"a1": BaselineAnswer(question_id="a1", text="Qh5\n", tokens=3)}
+    expected = {"a1": BaselineAnswer(question_id="a1", text="Qh5\n", tokens=3, model="m")}
     assert load_baseline([OLD]) == load_baseline([NEW]) == expected
     assert load_baseline([OLD, NEW]) == expected
 

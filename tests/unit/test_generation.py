@@ -139,3 +139,20 @@ def test_partial_answers_to_something_else_are_not_used(tiny, tmp_path, monkeypa
     assert again[0].turns != ["stale"]
     assert [c.question_id for c in again] == [q.question_id for q in QUESTIONS]
     assert out.exists()
+
+
+def test_temperatures_of_categories():
+    """FastChat's table where it is given: 0.7 for a category that it does not name."""
+    settings = {"decoding": {"max_new_tokens": 9}, "temperatures": {"math": 0, "stem": 0.1}}
+    found = {
+        category: step.decoding_of(Question(question_id="q", category=category, turns=["?"]), table)
+        for category, table in [
+            *((name, settings) for name in ("math", "stem", "gardening")),
+            ("plain", settings | {"temperatures": {}}),
+        ]
+    }
+    assert {name: d.do_sample for name, d in found.items()} == {
+        **{"math": False, "stem": True, "gardening": True, "plain": False},
+    }
+    assert (found["stem"].temperature, found["gardening"].temperature) == (0.1, 0.7)
+    assert {d.max_new_tokens for d in found.values()} == {9}

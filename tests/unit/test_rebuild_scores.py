@@ -7,9 +7,12 @@ from typing import Any
 import pandas as pd
 import pytest
 from test_import_judgments import graded, played, write
+from typer.testing import CliRunner
 
 from asft.config import Statistics
 from asft.errors import UserError
+from asft.judge_commands import app
+from asft.records import Question, read_jsonl
 from asft.steps.import_judgments import import_arena_hard, import_fastchat
 from asft.steps.rebuild_scores import rebuild_scores
 
@@ -76,6 +79,42 @@ def test_fastchat(tmp_path: Path):
     table = pd.read_csv(tmp_path / "out/table.csv")
     assert table["mt_bench_gpt-4"].tolist() == [6.0]
     assert table["avg_tokens"].isna().all()  # FastChat's answers do not say
+
+
+def test_the_command_needs_no_questions(tmp_path: Path):
+    """FastChat's judgments and answers alone: 81 to 83 of two turns, 84 of one, as they say."""
+    rows = [graded(n, turn, score) for n, score in [(81, 4), (82, 6), (83, 8)] for turn in (1, 2)]
+    judgments = write(tmp_path / "gpt-4_single.jsonl", [*rows, graded(84, 1, 10)])
+    answers = [
+        {"question_id": n, "model_id": "m", "choices": [{"index": 0, "turns": turns}]}
+        for n, turns in [*((n, ["a", "b"]) for n in (81, 82, 83)), (84, ["a"])]
+    ]
+    given = ["--answers", str(write(tmp_path / "m.jsonl", answers)), "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, ["import", "fastchat", str(judgments), *given])
+    assert done.exit_code == 0, done.output
+    table = pd.read_csv(tmp_path / "out/table.csv")
+    assert table["mt_bench_gpt-4"].round(4).tolist() == [round((2 * (4 + 6 + 8) + 10) / 7, 4)]
+    assert table["mt_bench_gpt-4_n"].tolist() == [7]
+    assert not [name for name in table if "category" in name]
+    assert "So are the questions" in done.output
+    asked = read_jsonl(tmp_path / "out/questions.jsonl", Question)
+    assert [(q.question_id, len(q.turns), q.category) for q in asked] == [
+        *(("81", 2, ""), ("82", 2, ""), ("83", 2, ""), ("84", 1, "")),
+    ]
+
+
+def test_a_question_that_another_model_was_judged_on_is_missed(tmp_path: Path):
+    rows = [played(i, "B>A", "A>B", model="all") for i in IDS]
+    rows += [played(i, "B>A", "A>B", model="some") for i in IDS[:3]]
+    import_arena_hard([write(tmp_path / "judgments.jsonl", rows)], tmp_path / "out")
+    for minimum, shown in (
+        (0.95, {"all": True, "some": False}),
+        (0.7, dict.fromkeys(("all", "some"), True)),
+    ):
+        rebuild_scores(tmp_path / "out", "arena_hard", None, None, QUICK, minimum)
+        table = pd.read_csv(tmp_path / "out/table.csv").set_index("method")
+        assert table["arena_hard_win_rate"].notna().to_dict() == shown
+        assert table["arena_hard_n_unscored"].to_dict() == {"all": 0, "some": 2}
 
 
 def test_refusals(arena: Path):

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from asft.answers import BaselineAnswer
 from asft.errors import UserError
 from asft.records import Question, write_jsonl
-from asft.steps.tabulate_table1 import tabulate_table1
+from asft.steps.tabulate_table1 import Judged, tabulate_table1
 
 
 def questions(path: Path, turns: list[int]) -> Path:
@@ -21,13 +22,19 @@ def questions(path: Path, turns: list[int]) -> Path:
     return path
 
 
+def baseline(path: Path, *models: str) -> Path:
+    rows = enumerate(models)
+    write_jsonl(path, [BaselineAnswer(question_id=str(i), text="!", model=m) for i, m in rows])
+    return path
+
+
 def test_facts_are_counted(tmp_path: Path):
     arena = questions(tmp_path / "a.jsonl", [1] * 20)
     rated = questions(tmp_path / "m.jsonl", [2] * 15 + [1])
     listed = [
-        ("arena_hard", "arena_hard", "gpt-4-0314", ["gpt4_turbo"], arena),
-        ("mt_bench", "mt_bench", "", ["gpt4", "gpt4_turbo"], rated),
-        ("my_own", "mt_bench", "", ["local"], arena),
+        Judged("arena_hard", "arena_hard", "gpt-4-0314", ["gpt4_turbo"], arena),
+        Judged("mt_bench", "mt_bench", "", ["gpt-4", "gpt4_turbo"], rated),
+        Judged("my_own", "mt_bench", "", ["local"], arena),
     ]
     out = tmp_path / "table1.csv"
     tabulate_table1(listed, "tiny_model", "not\ncomparable", out)
@@ -41,7 +48,7 @@ def test_facts_are_counted(tmp_path: Path):
         ),
     ]
     assert [(r["baseline"], r["judge"]) for r in rows[:2]] == [
-        *(("gpt-4-0314", "gpt4_turbo"), ("", "gpt4/gpt4_turbo")),
+        *(("gpt-4-0314", "gpt4_turbo"), ("", "gpt-4/gpt4_turbo")),
     ]
     assert [(r["scoring_type"], r["metric"]) for r in rows[:2]] == [
         ("pairwise comparison", "win rate"),
@@ -56,7 +63,39 @@ def test_facts_are_counted(tmp_path: Path):
     ]
     tex = out.with_suffix(".tex").read_text()
     assert r"arena\_hard & 20 & gpt-4-0314 & gpt4\_turbo & pairwise comparison & win rate \\" in tex
+    assert r"(paper) & 500 & GPT-4-0314 & GPT-4 Turbo &  &  \\" in tex
+    assert r"(paper) & 80 &  & GPT-4/GPT-4 Turbo &  &  \\" in tex
+    note = "gpt4_turbo: not the paper's judge: not comparable to the paper's values"
+    assert [row["judge_note"] for row in rows] == [note, note, note.replace("gpt4_turbo", "local")]
+    assert f"- mt_bench: {note}." in text
+    assert r"mt\_bench: gpt4\_turbo: not the paper's judge: not comparable" in tex
     assert b"\r" not in out.read_bytes()
+
+
+def test_the_papers_judges_are_named_so(tmp_path: Path):
+    listed = [
+        Judged("mt_bench", "mt_bench", "", ["gpt-4-0613", "gpt-4-1106-preview"], path)
+        for path in [questions(tmp_path / "q.jsonl", [2])]
+    ]
+    tabulate_table1(listed, "m", "", tmp_path / "t.csv")
+    assert "- mt_bench: as far as is known, the paper's judge." in (tmp_path / "t.md").read_text()
+
+
+def test_the_baselines_name_is_read_from_its_answers(tmp_path: Path):
+    asked, out = questions(tmp_path / "q.jsonl", [1]), tmp_path / "t.csv"
+
+    def table(name: str, path: Path) -> str:
+        tabulate_table1([Judged("a", "arena_hard", name, ["j"], asked, path)], "m", "", out)
+        return out.read_text().splitlines()[1]
+
+    named = baseline(tmp_path / "named.jsonl", "gpt-4-0314", "gpt-4-0314")
+    assert ",gpt-4-0314," in table("", named)
+    assert ",gpt-4-0314," in table("gpt-4-0314", named)
+    with pytest.raises(UserError, match=r"answers of gpt-4-0314, but .* is 'o3'"):
+        table("o3", named)
+    with pytest.raises(UserError, match=r"answers of a, b, but"):
+        table("a", baseline(tmp_path / "mixed.jsonl", "a", "b"))
+    assert ",o3," in table("o3", baseline(tmp_path / "bare.jsonl", ""))
 
 
 def test_what_is_refused(tmp_path: Path):
@@ -64,7 +103,7 @@ def test_what_is_refused(tmp_path: Path):
     with pytest.raises(UserError, match="no benchmarks given"):
         tabulate_table1([], "m", "", out)
     with pytest.raises(UserError, match=r"e\.jsonl: no questions"):
-        tabulate_table1([("x", "mt_bench", "", ["j"], empty)], "m", "", out)
+        tabulate_table1([Judged("x", "mt_bench", "", ["j"], empty)], "m", "", out)
     with pytest.raises(UserError, match="x: protocol 'references' has no judge"):
-        tabulate_table1([("x", "references", "", [], empty)], "m", "", out)
+        tabulate_table1([Judged("x", "references", "", [], empty)], "m", "", out)
     assert not out.exists()

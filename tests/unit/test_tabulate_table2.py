@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asft import rendering_table2
+from asft import comparability, rendering_table2
 from asft.answers import BaselineAnswer
+from asft.battles import from_verdicts, official_intervals, pool
 from asft.config import Statistics
 from asft.errors import UserError
 from asft.records import Completion, Question, Verdict, write_jsonl
@@ -28,13 +29,16 @@ HEADER = [
     "arena_hard_seed_sd",
     *["arena_hard_official_low", "arena_hard_official_high"],
     *["arena_hard_length_controlled", "arena_hard_style_controlled"],
-    *["arena_hard_n", "arena_hard_n_unscored"],
+    *["arena_hard_n", "arena_hard_n_unscored", "arena_hard_judge", "arena_hard_judge_note"],
     *["mt_bench_gpt4", "mt_bench_gpt4_low", "mt_bench_gpt4_high"],
     "mt_bench_gpt4_seed_sd",
-    *["mt_bench_gpt4_turn1", "mt_bench_gpt4_turn2", "mt_bench_gpt4_n", "mt_bench_gpt4_n_unscored"],
+    *["mt_bench_gpt4_turn1", "mt_bench_gpt4_turn2"],
+    *["mt_bench_gpt4_category_stem", "mt_bench_gpt4_category_math"],
+    *["mt_bench_gpt4_n", "mt_bench_gpt4_n_unscored"],
+    *["mt_bench_gpt4_judge", "mt_bench_gpt4_judge_note"],
     *["avg_tokens", "swap_consistency", "first_position_rate"],
     *["paper_arena_hard", "paper_mt_bench_gpt4_turbo", "paper_mt_bench_gpt4"],
-    *["refused", "warning", "model", "note"],
+    *["refused", "warning", "model", "dataset", "note"],
 ]
 Job = tuple[str, int, str, str, Path]
 ROW = {"method": "base", "warning": "", "refused": ""}
@@ -161,6 +165,9 @@ def test_values_come_from_the_verdicts(tmp_path: Path):
     verdicts = ratings(8, 1) + ratings(8, 2)
     mean = np.mean([verdict.rating for verdict in verdicts])
     second = np.mean([verdict.rating for verdict in verdicts if verdict.turn == 2])
+    maths = {question.question_id for question in RATED if question.category == "math"}
+    of_math = np.mean([verdict.rating for verdict in verdicts if verdict.question_id in maths])
+    assert float(row["mt_bench_gpt4_category_math"]) == pytest.approx(of_math, abs=1e-4)
     assert float(row["mt_bench_gpt4"]) == pytest.approx(mean, abs=1e-4)
     assert float(row["mt_bench_gpt4_turn2"]) == pytest.approx(second, abs=1e-4)
     played = games(0.6, 8) + games(0.6, 9)
@@ -192,7 +199,7 @@ def test_low_coverage_refuses_the_cell(tmp_path: Path):
     scores = jobs(tmp_path, failing=3)
     out = run(tmp_path, scores)
     row = next(row for row in read(out) if row["method"] == "dpo")
-    for name in ("", "_low", "_high", "_turn1", "_turn2"):
+    for name in ("", "_low", "_high", "_turn1", "_turn2", "_category_math"):
         assert row[f"mt_bench_gpt4{name}"] == ""
     assert (row["mt_bench_gpt4_n"], row["mt_bench_gpt4_n_unscored"]) == ("96", "12")
     reason = "mt_bench_gpt4: 84 of 96 ratings scored, less than the required 95 %"
@@ -256,7 +263,7 @@ def test_differences_say_with_how_much_they_were_sought():
     row |= {"difference": 1.0, "low": np.nan, "high": np.nan, "p_value": np.nan, "n": 1, "seeds": 2}
     row["verdict"] = "not separable"
     entry = Entry("base", [1], {})
-    text = rendering_table2.markdown(Table([entry], [], [ROW], [row]), "title", SETTINGS)
+    text = rendering_table2.markdown(Table([entry], [], [ROW], [row]), "title", "", SETTINGS)
     cells = text.strip().splitlines()[-1].strip("|").split("|")
     assert cells[-1].strip() == "not separable with 1 question and 2 seeds"
     assert cells[-2].strip() == "—"
@@ -267,7 +274,14 @@ def test_another_judge_is_named_as_not_comparable(tmp_path: Path):
         job(tmp_path, method, 1, "mt_bench", "local", ratings(level, 1, judge="smollm2"))
         for method, level in (("base", 5), ("asft", 6))
     ]
-    text = run(tmp_path, scores).with_suffix(".md").read_text()
+    out = run(tmp_path, scores)
+    text = out.with_suffix(".md").read_text()
+    assert {row["mt_bench_local_judge"] for row in read(out)} == {"local (smollm2)"}
+    assert {row["mt_bench_local_judge_note"] for row in read(out)} == {comparability.OTHER}
+    tex = out.with_suffix(".tex").read_text()
+    assert "judged by local (smollm2), not the paper's judge: not comparable" in tex
+    assert "The paper's: GPT-4 Turbo / GPT-4." in tex
+    assert r" & paper & 7.05 / 8.05 \\" in tex
     assert "judged by local (smollm2)\n\nNot the paper's judge: not comparable" in text
     header = next(line for line in text.splitlines() if line.startswith("| method"))
     assert "paper's, GPT-4 Turbo" in header
@@ -292,9 +306,71 @@ def test_latex_is_balanced_and_escaped(tmp_path: Path):
     assert text.count("{") == text.count("}")
     assert "_" not in text.replace(r"\_", "")
     cells = [line for line in lines if line.endswith(r"\\") and "multicolumn" not in line]
-    assert all(line.count("&") == 3 for line in cells)
+    details = lines.index(r"\bottomrule") + 1
+    values = [line for line in cells if lines.index(line) < details]
+    assert {line.count("&") for line in values} == {3}
+    assert {line.count("&") for line in cells if line not in values} == {6}
     assert r" & paper & 32.5 & 8.05 \\" in lines
     assert not any(line.startswith("[") for line in lines)
+
+
+def test_latex_says_what_markdown_does(tmp_path: Path):
+    """Coverage, length, the judge's habits and who judged: from the CSV's row."""
+    out = run(tmp_path, jobs(tmp_path, failing=1), dataset="ultra_feedback")
+    row = next(row for row in read(out) if row["method"] == "dpo")
+    tex = out.with_suffix(".tex").read_text()
+    assert r" & scored & 96/96 & 92/96 \\" in tex
+    shares = (float(row[name]) for name in ("swap_consistency", "first_position_rate"))
+    low, high, length, style, tokens = (
+        float(row[f"arena_hard_{name}"] if "_" in name else row["avg_tokens"])
+        for name in (
+            *("official_low", "official_high", "length_controlled", "style_controlled"),
+            "tokens",
+        )
+    )
+    expected = [
+        rf"\scriptsize [{low:.1f}, {high:.1f}]",
+        *(f"{length:.1f}", f"{style:.1f}", f"{tokens:.0f}"),
+        *(rf"{100 * share:.0f}\,\%" for share in shares),
+    ]
+    assert rf"dpo & {' & '.join(expected)} \\" in tex
+    assert r"arena\_hard: judged by gpt4t (gpt-4-1106-preview), as far as is known, the" in tex
+    assert r"Trained on ultra\_feedback; base is the untrained policy." in tex
+    text = out.with_suffix(".md").read_text()
+    assert "Trained on ultra_feedback; `base` is the untrained policy." in text
+    assert row["dataset"] == "ultra_feedback"
+
+
+def test_official_intervals_resample_all_methods_together(tmp_path: Path):
+    """As arena-hard-auto does; a control is none of them."""
+    rows = read(run(tmp_path, jobs(tmp_path)))
+    seeds = {"base": [0], "dpo": [1, 2], "asft": [1, 2], "sft": [1, 2]}
+    shares = {"base": 0.3, "dpo": 0.5, "asft": 0.6, "sft": 0.4}
+    played = [
+        pool([from_verdicts(games(shares[method], 7 + seed), PLAYED) for seed in of])
+        for method, of in seeds.items()
+    ]
+    expected = np.round(official_intervals(played), 4).tolist()
+    found = [
+        [float(row[f"arena_hard_official_{end}"]) for end in ("low", "high")] for row in rows[:4]
+    ]
+    assert found == expected
+    assert expected[1] != np.round(official_intervals([played[1]])[0], 4).tolist()
+    assert rows[4]["arena_hard_official_low"] == ""
+
+
+def test_a_control_without_a_score_says_so(tmp_path: Path):
+    scores = jobs(tmp_path)
+    lost = [verdict.model_copy(update={"status": "api_error"}) for verdict in ratings(2, 0)]
+    at = scores.index(next(j for j in scores if j[0] == "control_null" and j[2] == "mt_bench"))
+    scores[at] = job(tmp_path, "control_null", 0, "mt_bench", "gpt4", lost)
+    out = run(tmp_path, scores)
+    message = "control_null was not scored on mt_bench by judge gpt4: whether it fools this judge"
+    assert read(out)[-1]["warning"].startswith(message)
+    text = out.with_suffix(".md").read_text()
+    assert f"**WARNING**: {message}" in text
+    line = next(line for line in text.splitlines() if line.startswith("| control_null"))
+    assert line.strip("| ").endswith("not scored")
 
 
 def test_same_bytes_twice(tmp_path: Path):

@@ -18,6 +18,12 @@ BIN = Path(sys.executable).parent
 OVERLAY = "workflow/config/test.yaml"
 # Two data sets, a method with and one without reference: all kinds of jobs, few of them.
 TABLE3 = "results/test/table3.csv"
+BOTH = {
+    "tables": {
+        "table3": {"datasets": ["hh_rlhf"], "methods": ["base", "asft"]},
+        "table2": {"dataset": "hh_rlhf", "methods": ["base", "asft"], "controls": ["injection"]},
+    }
+}
 SMALL = {"tables": {"table3": {"methods": ["base", "dpo", "asft"]}}}
 
 
@@ -144,13 +150,22 @@ def test_one_run_can_be_forced(finished):
 
 
 def test_two_runs_from_scratch_give_the_same_bytes(finished, tmp_path):
+    """Two folders, each with downloads and judge's answers of its own: the same tables and runs."""
+    name = overlay(finished, "both.yaml", BOTH)
     again = copy_project(tmp_path)
-    one = {"tables": {"table3": {"datasets": ["hh_rlhf"], "methods": ["asft"]}}}
-    overlay(again, "one.yaml", one)
-    snakemake(again, TABLE3, overlays=["one.yaml"])
-    run = "results/test/runs/hh_rlhf/asft/seed42"
-    for name in ("history.csv", "policy/model.safetensors", "completions/alpaca_en.jsonl"):
-        assert (again / run / name).read_bytes() == (finished / run / name).read_bytes(), name
+    overlay(again, name, BOTH)
+    for folder in (finished, again):
+        snakemake(folder, *(f"results/test/table{n}.csv" for n in (1, 2, 3)), overlays=[name])
+    tables = sorted(path.name for path in (again / "results/test").glob("table*"))
+    assert len(tables) == 3 + 5 + 4
+    run = "runs/hh_rlhf/asft/seed42"
+    for name in (
+        *tables,
+        *(f"{run}/{made}" for made in ("history.csv", "policy/model.safetensors")),
+        *(f"{run}/completions/{benchmark}.jsonl" for benchmark in ("alpaca_en", "mt_bench")),
+    ):
+        first, second = (folder / "results/test" / name for folder in (finished, again))
+        assert first.read_bytes() == second.read_bytes(), name
 
 
 def test_steps_that_need_no_torch_import_none(finished, tmp_path):

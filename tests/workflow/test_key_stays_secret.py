@@ -1,6 +1,7 @@
 """A judge's API key through the whole DAG: it reaches the server and nothing else."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ CANARY = "sk-canary-7Gq9zT4xWm2LpV8r"
 CONTENT = {
     "judges": {"remote": {"backend": "openai", "model": "gpt-4", "api_key_env": "JUDGE_KEY"}},
     "tables": {
-        "table3": {"methods": ["base"], "datasets": ["hh_rlhf"]},
+        "table3": {"methods": ["sft"], "datasets": ["hh_rlhf"]},
         "table2": {
             **{"methods": ["base"], "controls": [], "dataset": "hh_rlhf"},
             **{"arena_hard_judge": "remote", "mt_bench_judges": ["remote"]},
@@ -22,8 +23,11 @@ CONTENT = {
 }
 
 
+TABLE2 = "results/test/table2.csv"
+
+
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    command = [str(BIN / "snakemake"), "--cores", "2", "results/test/table2.csv", *arguments]
+    command = [str(BIN / "snakemake"), "--cores", "2", *arguments]
     environment = os.environ | {"JUDGE_KEY": CANARY, "ASFT_CACHE": str(folder / "cache")}
     return subprocess.run(
         [*command, "--configfile", OVERLAY, "remote.yaml"],
@@ -38,28 +42,33 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_project(tmp_path_factory.mktemp("secret"))
 
 
+@pytest.mark.timeout(900)  # a whole DAG, and two that fail
 def test_no_artefact_holds_the_key(project: Path) -> None:
     printed = b""
     for reply in (
         error(401, f"Bearer {CANARY} is not welcome", CANARY),
         error(500, f"{CANARY} broke it"),
-        completion(f"The key is {CANARY[:6]}… [[7]] [[A>B]]"),
+        completion(f"Your key is {CANARY}. [[7]] [[A>B]]"),
     ):
         with JudgeServer([reply]) as server:
             CONTENT["judges"]["remote"] |= {"base_url": server.url, "max_attempts": 1}
             overlay(project, "remote.yaml", CONTENT)
-            done = run(project, "--printshellcmds", "--verbose")
+            done = run(project, TABLE2, "--printshellcmds", "--verbose")
             printed += done.stdout + done.stderr
             assert server.bodies
             assert {headers["authorization"] for headers in server.headers} == {f"Bearer {CANARY}"}
     assert done.returncode == 0, printed.decode()[-3000:]
-    printed += run(project, "--summary").stdout
-    report = run(project, "--report", "report.html")
+    everything = run(project)  # figures, model card and report too; no call is left to make
+    assert everything.returncode == 0, everything.stderr.decode()[-3000:]
+    report = run(project, "--report", "report.zip")
+    printed += everything.stdout + everything.stderr + run(project, "--summary").stdout
     printed += report.stdout + report.stderr
-    assert (project / "report.html").stat().st_size > 1000, report.stderr.decode()[-2000:]
+    assert report.returncode == 0, report.stderr.decode()[-2000:]
+    shutil.unpack_archive(project / "report.zip", project / "unpacked")
     files = [path for path in project.rglob("*") if path.is_file()]
     names = {path.name for path in files}
-    assert {"judge.sqlite", "table2.md", "remote.log", "report.html"} <= names
+    assert {"judge.sqlite", "table2.md", "remote.log", "report.html", "report.zip"} <= names
+    assert {"index.html", "samples.html", "figure3.csv", "model_card.md"} <= names
     assert any(".snakemake/metadata" in str(path) for path in files)
     assert any(".snakemake/log" in str(path) for path in files)
     for secret in (CANARY.encode(), CANARY[5:].encode()):

@@ -73,6 +73,7 @@ if CONFIG.tables.table2:
             settings=lambda wildcards: as_json(
                 model=CONFIG.model,
                 note=CONFIG.note,
+                dataset=TABLE2.dataset,
                 min_coverage=TABLE2.min_coverage,
                 statistics=CONFIG.statistics,
             ),
@@ -82,10 +83,9 @@ if CONFIG.tables.table2:
 
     rule table1:
         input:
-            expand(
-                "<results>/benchmarks/{benchmark}/questions.jsonl",
-                benchmark=[TABLE2.arena_hard, TABLE2.mt_bench],
-            ),
+            arena_hard=f"<results>/benchmarks/{TABLE2.arena_hard}/questions.jsonl",
+            baseline=f"<results>/benchmarks/{TABLE2.arena_hard}/judge",
+            mt_bench=f"<results>/benchmarks/{TABLE2.mt_bench}/questions.jsonl",
         output:
             csv=embedded("<results>/table1.csv", "table1"),
             markdown="<results>/table1.md",
@@ -102,14 +102,15 @@ if CONFIG.tables.table2:
                         "arena_hard",
                         TABLE2.baseline,
                         [CONFIG.judges[TABLE2.arena_hard_judge].model],
-                        str(input[0]),
+                        input.arena_hard,
+                        f"{input.baseline}/baseline.jsonl",
                     ],
                     [
                         TABLE2.mt_bench,
                         "mt_bench",
                         "",
                         [CONFIG.judges[name].model for name in TABLE2.mt_bench_judges],
-                        str(input[1]),
+                        input.mt_bench,
                     ],
                 ],
             ),
