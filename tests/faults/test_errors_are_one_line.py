@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from small_steps import ASFT, Experiment, arguments, failure, start
 
+from asft.config import Tokens, Training
 from asft.errors import UserError
 from asft.failures import is_full, is_out_of_memory, one_line
 
@@ -111,6 +112,18 @@ def test_what_the_line_says(error: Exception, line: str) -> None:
     assert line in found
     assert "\n" not in found
     assert len(found) < 500
+
+
+@pytest.mark.parametrize("step", ["train", "measure-cost", "reference"])
+def test_memory_has_three_knobs(step: str) -> None:
+    """Each is a setting; a knob that the config does not have helps nobody."""
+    line = one_line(MemoryError(), ["--log", "l", step, "--out", "o"])
+    named = [
+        word.strip(",:;") for word in line.split() if word.startswith(("training.", "tokens."))
+    ]
+    assert len(named) == 3
+    for section, _, key in (name.partition(".") for name in named):
+        assert key in {"training": Training, "tokens": Tokens}[section].model_fields
 
 
 def test_ordinary_errors_are_neither() -> None:
