@@ -21,8 +21,11 @@ test: env  ## all tests
 	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slurm"
 	OMP_NUM_THREADS=1 python -m pytest -q -m slurm
 
-faults: env  ## kills, full disks, damaged files, hostile texts: docs/faults.md
-	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/faults
+# The tests that docs/faults.md names outside tests/faults.
+CITED := $(addprefix tests/,$(shell grep -oE '(unit|workflow)/test_[a-z0-9_]+\.py' docs/faults.md | sort -u))
+
+faults: env  ## kills, full disks, damaged files, hostile texts: all tests of docs/faults.md
+	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/faults $(CITED)
 
 coverage: env  ## all tests, then the lines that none of them ran
 	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slurm" --cov=asft \

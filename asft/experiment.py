@@ -4,6 +4,7 @@ Used while the Snakefile is parsed: imports neither torch nor transformers.
 """
 
 import inspect
+from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,7 +59,8 @@ def refuse_links(config: Config) -> None:
     Raises:
         UserError: names the link and where it leads.
     """
-    known = {"models": config.models, "data": config.datasets, "benchmarks": config.benchmarks}
+    known: dict[str, Iterable[str]] = {"models": config.models, "data": config.datasets}
+    known["benchmarks"] = config.benchmarks
     folders = [Path(kind, name) for kind, names in known.items() for name in names]
     runs = [Path("runs", *names) for names in product(config.datasets, config.methods)]
     folders += [Path("runs", name) for name in (BASE, *config.datasets)] + runs
