@@ -99,6 +99,7 @@ class OutOfMemoryError(RuntimeError):
         (OSError(12, "Cannot allocate memory"), "lower training.token_budget"),
         (OSError(28, "No space left on device", "/a/b"), "/a/b: No space left on device ("),
         (RuntimeError("I/O error: Disk quota exceeded (os error 122)"), "make room and rerun"),
+        (RuntimeError("basic_ios::clear: iostream error"), "o: basic_ios::clear: iostream error ("),
         (PermissionError(13, "Permission denied", "/a/b"), "/a/b: Permission denied; make it"),
         (OSError(30, "Read-only file system", "/a"), "/a: Read-only file system; make it"),
         (IsADirectoryError(21, "Is a directory", "/a"), "/a: Is a directory"),
