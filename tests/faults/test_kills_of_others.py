@@ -11,11 +11,14 @@ import pytest
 from report_results import small, write_results
 from small_steps import outputs, start
 
+from asft.records import write_json
+
 ROOT = Path(__file__).parents[2]
 BENCHMARK = {
     **{"protocol": "references", "format": "alpaca", "limit": 4},
     "sources": [{"local": str(ROOT / "asft/demo/alpaca_en.json")}],
 }
+COST = "runs/hh_rlhf/asft/seed42/cost.json"
 # Step → the last file that it makes.
 LAST = {
     "fetch-model": "model/card.json",
@@ -65,6 +68,8 @@ def arguments(step: str, given: Path, out: Path) -> list[str]:
 def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("results")
     write_results(folder, small())
+    for name, more in (("data/hh_rlhf/card.json", {"format": "hh_rlhf"}), (COST, {"steps": 1})):
+        write_json(folder / name, json.loads((folder / name).read_text()) | more)
     return folder
 
 
