@@ -4,13 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test faults coverage check env lock format schema paper-plan bench clean
+.PHONY: demo test faults coverage coverage-all check env lock format schema paper-plan bench clean
 # `make env LOCKED=1` installs exactly the files in requirements.lock (Linux, x86-64, CPython 3.11).
 LOCKED ?=
 # torch's CPU build is not on PyPI; empty, where pip's own index has it.
 LOCK_INDEX ?= --extra-index-url https://download.pytorch.org/whl/cpu
-# Where a line that no test runs is a number that no test has looked at.
-COVERED := asft/losses.py,asft/logps.py,asft/packing.py,asft/verdicts.py,asft/stats.py,asft/metrics.py
+# Where a line that no test runs is a number that no test has looked at, and the tests that see to it.
+COVERED := losses logps packing verdicts stats metrics
+COVERING := losses packing packing_properties verdicts stats metrics
 
 demo: env  ## train, generate and score the default experiment; prints Table 3
 	snakemake --cores all results/table3.csv
@@ -21,13 +22,20 @@ test: env  ## all tests
 	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slurm"
 	OMP_NUM_THREADS=1 python -m pytest -q -m slurm
 
-faults: env  ## kills, full disks, damaged files, hostile texts: docs/faults.md
-	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/faults
+# The tests that docs/faults.md names outside tests/faults.
+CITED := $(addprefix tests/,$(shell grep -oE '(unit|workflow)/test_[a-z0-9_]+\.py' docs/faults.md | sort -u))
 
-coverage: env  ## all tests, then the lines that none of them ran
+faults: env  ## kills, full disks, damaged files, hostile texts: all tests of docs/faults.md
+	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/faults $(CITED)
+
+# These files alone: to trace the whole suite costs more time than it tells.
+coverage: env  ## of the modules that make numbers: fails if their tests leave a line out
+	OMP_NUM_THREADS=1 python -m pytest -q -n 2 $(COVERING:%=tests/unit/test_%.py) $(COVERED:%=--cov=asft.%) \
+	  --cov-report=term-missing --cov-fail-under=100
+
+coverage-all: env  ## all tests, then the lines of the package that none of them ran
 	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slurm" --cov=asft \
 	  --cov-report=term-missing:skip-covered
-	coverage report --show-missing --fail-under=100 --include=$(COVERED)
 
 check: env  ## format, lint, types, schema
 	ruff format --check asft tests bench

@@ -1,8 +1,9 @@
-"""Conversations as text: the chat template, its end-of-turn token, special tokens in messages.
+"""Conversations as text: the chat template, its end-of-turn token, special tokens in texts.
 
-Special tokens that somebody wrote in a message ("<|im_start|>") must stay text. They are marked
-here before the template is rendered; `asft/tokens.py` encodes marked pieces as ordinary text. Only
-added tokens flagged as special are guarded: "<think>" and its like belong to what models say.
+Special tokens that somebody wrote in a message ("<|im_start|>") must stay text; so they do in plain
+strings, unless the user says that a template has rendered these. They are marked here before the
+template is rendered; `asft/tokens.py` encodes marked pieces as ordinary text. Only added tokens
+flagged as special are guarded: "<think>" and its like belong to what models say.
 """
 
 import re
@@ -32,13 +33,13 @@ class RenderedPair(NamedTuple):
     rejected: str
 
 
-def render_pair(pair: Pair, tokenizer: Any) -> RenderedPair:
+def render_pair(pair: Pair, tokenizer: Any, *, plain_is_rendered: bool = False) -> RenderedPair:
     """The text that a pair's ids stand for.
 
     Conversations: a completion is what the template adds to the rendered prompt, up to and
-    including its end-of-turn token; eos is appended if the template puts none. Plain strings are
-    taken as rendered already (their special tokens are control tokens) and get eos unless they end
-    with it, both as in TRL.
+    including its end-of-turn token; eos is appended if the template puts none. Plain strings get
+    eos. If they are rendered already, as TRL takes them to be, their special tokens are control
+    tokens, and no second eos is put behind one that is there.
 
     Raises:
         Unusable: template_refused (e.g. no system message allowed), template_not_prefix,
@@ -48,7 +49,10 @@ def render_pair(pair: Pair, tokenizer: Any) -> RenderedPair:
     prompt, chosen, rejected = pair
     if isinstance(prompt, str) or isinstance(chosen, str) or isinstance(rejected, str):
         eos = _eos(tokenizer)
-        start, *rest = (without_marks(str(text)) for text in pair)
+        if not plain_is_rendered:
+            start, *rest = (_mark(str(text), tokenizer) for text in pair)
+            return RenderedPair(start, *(text + eos for text in rest))
+        start, *rest = (_without_marks(str(text)) for text in pair)
         return RenderedPair(start, *(text.removesuffix(eos) + eos for text in rest))
     start = render_prompt(prompt, tokenizer)
     rests = (_render_rest(start, [*prompt, *turns], tokenizer) for turns in (chosen, rejected))
@@ -110,11 +114,11 @@ def _apply_template(messages: list[Message], tokenizer: Any, **options: bool) ->
 
 
 def _mark(content: str, tokenizer: Any) -> str:
-    content = without_marks(content)
+    content = _without_marks(content)
     return _special_tokens(tokenizer).sub(f"{_OPEN}\\g<0>{_CLOSE}", content)
 
 
-def without_marks(text: str) -> str:
+def _without_marks(text: str) -> str:
     """`text` without the two noncharacters: nobody but this module may mark.
 
     A million unclosed marks would also be searched in a million squared steps.

@@ -175,6 +175,11 @@ class Tokens(Section):
     max_prompt_length: int | None = Field(
         None, gt=0, description="drop pairs with longer prompts; null: max_length"
     )
+    special_tokens_in_plain_text: bool = Field(
+        False,
+        description="true: plain strings are rendered already, and their '<|im_start|>' is a "
+        "control token, as in TRL; false: it is text, as it always is in conversations",
+    )
 
 
 class Statistics(Section):

@@ -6,6 +6,8 @@ Used while the Snakefile is parsed: imports neither torch nor transformers.
 import inspect
 import math
 from collections.abc import Iterable
+from itertools import product
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -53,6 +55,29 @@ def load(raw: dict[str, Any]) -> Config:
         _check_hyperparameters(name, method.hyperparameters, METHODS[loss])
         training_of(config, name)
     return config
+
+
+def refuse_links(config: Config) -> None:
+    """Refuse a link where the DAG makes a folder of its own.
+
+    Snakemake deletes what a job is to make before the job begins: through a link, somebody else's
+    files. Folders above (`results` itself, its `models`) may be links, to another disk for example.
+
+    Raises:
+        UserError: names the link and where it leads.
+    """
+    known: dict[str, Iterable[str]] = {"models": config.models, "data": config.datasets}
+    known["benchmarks"] = config.benchmarks
+    folders = [Path(kind, name) for kind, names in known.items() for name in names]
+    runs = [Path("runs", *names) for names in product(config.datasets, config.methods)]
+    folders += [Path("runs", name) for name in (BASE, *config.datasets)] + runs
+    folders += [run / f"seed{seed}" for run in runs for seed in config.seeds]
+    for path in (Path(config.results) / folder for folder in folders):
+        if path.is_symlink():
+            raise UserError(
+                f"{path} is a link to {path.readlink()}, where a run would delete and write; "
+                "remove it, or name another folder in `results`"
+            )
 
 
 def _check_hyperparameters(name: str, given: dict[str, Any], method: Method) -> None:

@@ -15,11 +15,17 @@ from pydantic import ValidationError
 
 from asft.errors import NO_ROOM, UserError
 
-# What each step can do with less memory.
+# What each step can do with less memory. Not training.batch_size: a batch is computed row by row,
+# and a row holds as many pairs as token_budget allows, or one that is longer.
+_TRAINING = (
+    "lower training.token_budget, set training.gradient_checkpointing: true, "
+    "or lower tokens.max_length"
+)
 KNOBS = {
-    "train": "lower training.token_budget, or set training.gradient_checkpointing: true",
-    "reference": "lower training.token_budget",
-    "measure-cost": "lower training.token_budget",
+    "train": _TRAINING,
+    "measure-cost": _TRAINING,
+    "reference": "lower training.token_budget, set training.precision: bf16, "
+    "or lower tokens.max_length",
     "generate": "lower generation.batch_size, or the benchmark's decoding.max_new_tokens",
     "judge": "take a smaller judge, or lower the benchmark's decoding.max_new_tokens",
     "prepare-dataset": "give it a smaller file",
@@ -28,6 +34,8 @@ KNOBS = {
 _OUTPUTS = ("--log", "--out", "--store")
 _MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
 _ROOM = ("no space left on device", "file too large", "disk quota exceeded")
+# torch.save does not say why it cannot write: in all but name this is a full disk.
+_ROOM += ("iostream error", "pytorchstreamwriter failed writing")
 
 
 def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:

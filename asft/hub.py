@@ -5,6 +5,7 @@ datasets are imported when called.
 """
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +32,14 @@ _REASONS = {
     "ConnectError": _UNREACHABLE,
     "ConnectTimeout": _UNREACHABLE,
 }
+
+
+def make_cache() -> None:
+    """Make the hub's cache folder if it is not there: servers of models answer 500 without it."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    with suppress(OSError):  # a home that cannot be written: a server may do without
+        Path(HF_HUB_CACHE).mkdir(parents=True, exist_ok=True)
 
 
 def download_file(source: HubSource, repo_type: Literal["model", "dataset"]) -> Path:

@@ -55,8 +55,10 @@ def model_folder(out: Path) -> Iterator[Path]:
     """A temporary folder beside `out` that takes its place when the block ends well.
 
     Raises:
-        UserError: `out` holds something other than a model folder.
+        UserError: `out` is a link, or holds something other than a model folder.
     """
+    if out.is_symlink():
+        raise UserError(f"{out} is a link to {out.readlink()}; remove it, or name another folder")
     if out.exists() and any(out.iterdir()) and not (out / "card.json").is_file():
         raise UserError(f"{out} holds other files; name a new folder")
     # One name, not one a process: what a killed import left is removed by the next.

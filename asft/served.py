@@ -22,6 +22,7 @@ from typing import Any
 from asft.chat import Endpoint, Request, ask, shortfall
 from asft.errors import UserError
 from asft.generation_settings import Decoding, Server
+from asft.hub import make_cache
 from asft.records import Completion, Message, Question, fingerprint
 from asft.store import Answer, Store
 
@@ -46,6 +47,7 @@ def served(settings: Server, policy: Path, log: Path) -> Iterator[str]:
     command = [
         part.format(policy=policy, port=port, host=LOCAL) for part in shlex.split(settings.command)
     ]
+    make_cache()
     watch = subprocess.Popen(["sh", "-c", WATCH], stdin=subprocess.PIPE, start_new_session=True)
     assert watch.stdin
     try:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from asft import config
-from asft.chat_templates import MARKED, render_pair, render_prompt, without_marks
+from asft.chat_templates import MARKED, render_pair, render_prompt
 from asft.errors import UserError
 from asft.formats import Unusable
 from asft.parquet import read_parquet, write_parquet
@@ -51,7 +51,7 @@ def encode_pair(pair: Pair, tokenizer: Any, tokens: config.Tokens) -> tuple[Toke
             as `render_pair`.
         UserError: as `render_pair`.
     """
-    text = render_pair(pair, tokenizer)
+    text = render_pair(pair, tokenizer, plain_is_rendered=tokens.special_tokens_in_plain_text)
     prompt, notes = _encode_start(text.prompt, tokenizer)
     if not prompt:
         raise Unusable("empty_prompt")  # its last token predicts the first of a completion
@@ -70,15 +70,13 @@ def encode_pair(pair: Pair, tokenizer: Any, tokens: config.Tokens) -> tuple[Toke
     return TokenPair(pair.id, *map(_ids, (prompt, chosen[:room], rejected[:room]))), notes
 
 
-def encode_prompt(prompt: list[Message] | str, tokenizer: Any) -> list[int]:
+def encode_prompt(prompt: list[Message], tokenizer: Any) -> list[int]:
     """Ids of a prompt up to where its completion begins, with one BOS where the model uses one.
 
     Raises:
         Unusable: template_refused.
-        UserError: a conversation, and the tokenizer has no chat template.
+        UserError: the tokenizer has no chat template.
     """
-    if isinstance(prompt, str):
-        return _encode_start(without_marks(prompt), tokenizer)[0]
     return _encode_start(render_prompt(prompt, tokenizer), tokenizer)[0]
 
 

@@ -104,6 +104,15 @@ class JudgeServer:
         return self.script[min(before, len(self.script) - 1)]
 
 
+def until(true: Callable[[], bool]) -> None:
+    """Wait for what another thread does: never by the clock, since any machine may be busy."""
+    deadline = time.monotonic() + 200
+    while not true():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.002)
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False

@@ -3,13 +3,16 @@
 {"file_size": bytes}   no file may grow beyond: a write fails, as on a full disk
   + {"die": true}      … and the kernel kills the process in the middle of that write
 {"memory": MiB}        so much more address space than the step's libraries have taken
+{"clock": seconds}     the clock is wrong by so much, and jumps by as much each time it is read
 """
 
 import importlib
+import itertools
 import json
 import resource
 import signal
 import sys
+import time
 from pathlib import Path
 
 
@@ -27,12 +30,19 @@ def limit_memory(step: str, megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
+def disturb_clock(seconds: float) -> None:
+    real, reads = time.time, itertools.count(1)
+    time.time = lambda: real() + seconds * next(reads)
+
+
 if __name__ == "__main__":
     limits = json.loads(sys.argv.pop(1))
     if "file_size" in limits:
         limit_file_size(limits["file_size"], limits.get("die", False))
     if "memory" in limits:
         limit_memory(limits["step"], limits["memory"])
+    if "clock" in limits:
+        disturb_clock(limits["clock"])
     from asft.cli import main
 
     main()

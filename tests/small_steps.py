@@ -98,12 +98,14 @@ def arguments(step: str, given: Path, out: Path, **changes: Any) -> list[str]:
     return [step, *(word for key, value in options.items() for word in (f"--{key}", str(value)))]
 
 
-def start(words: list[str], log: Path | None = None, **limits: Any) -> subprocess.Popen[str]:
+def start(
+    words: list[str], log: Path | None = None, environment: Any = None, **limits: Any
+) -> subprocess.Popen[str]:
     """A step in a process of its own, under the kernel's `limits` (tests/limited.py) if any."""
     program = [*LIMITED, json.dumps(limits | {"step": words[0]})] if limits else [ASFT]
     command = [*program, *(["--log", str(log)] if log else []), *words]
     # A limit on files must meet the step's own, not the compiled Python of an import.
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | (environment or {})
     return subprocess.Popen(
         command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from small_steps import ASFT, Experiment, arguments, failure, start
 
+from asft.config import Tokens, Training
 from asft.errors import UserError
 from asft.failures import is_full, is_out_of_memory, one_line
 
@@ -98,6 +99,7 @@ class OutOfMemoryError(RuntimeError):
         (OSError(12, "Cannot allocate memory"), "lower training.token_budget"),
         (OSError(28, "No space left on device", "/a/b"), "/a/b: No space left on device ("),
         (RuntimeError("I/O error: Disk quota exceeded (os error 122)"), "make room and rerun"),
+        (RuntimeError("basic_ios::clear: iostream error"), "o: basic_ios::clear: iostream error ("),
         (PermissionError(13, "Permission denied", "/a/b"), "/a/b: Permission denied; make it"),
         (OSError(30, "Read-only file system", "/a"), "/a: Read-only file system; make it"),
         (IsADirectoryError(21, "Is a directory", "/a"), "/a: Is a directory"),
@@ -111,6 +113,18 @@ def test_what_the_line_says(error: Exception, line: str) -> None:
     assert line in found
     assert "\n" not in found
     assert len(found) < 500
+
+
+@pytest.mark.parametrize("step", ["train", "measure-cost", "reference"])
+def test_memory_has_three_knobs(step: str) -> None:
+    """Each is a setting; a knob that the config does not have helps nobody."""
+    line = one_line(MemoryError(), ["--log", "l", step, "--out", "o"])
+    named = [
+        word.strip(",:;") for word in line.split() if word.startswith(("training.", "tokens."))
+    ]
+    assert len(named) == 3
+    for section, _, key in (name.partition(".") for name in named):
+        assert key in {"training": Training, "tokens": Tokens}[section].model_fields
 
 
 def test_ordinary_errors_are_neither() -> None:

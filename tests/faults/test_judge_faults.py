@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from judge_server import JudgeServer, Reply, completion, error
+from judge_server import JudgeServer, Reply, completion, error, until
 
 from asft.chat import GIVE_UP_AFTER, Endpoint, Outcome, Request, ask, ask_all, shortfall
 from asft.errors import UserError
@@ -147,28 +148,40 @@ def test_fault_that_cannot_heal_stops_the_run(
 
 
 def test_calls_in_flight_are_kept_when_the_run_stops(store: Store) -> None:
+    known: list[Outcome] = []
+
     def script(body: dict[str, Any], before: int) -> Reply:
-        stop = body["messages"][0]["content"] == "question 0"
-        return error(401)._replace(delay=0.1) if stop else GOOD._replace(delay=0.4)
+        if body["messages"][0]["content"] == "question 0":
+            until(lambda: len(server.bodies) == 4)
+            return error(401)
+        until(lambda: bool(known))  # the refusal
+        return GOOD
 
     with JudgeServer(script) as server:
-        outcomes = ask(endpoint(server.url, concurrency=4), questions(20), store)
+        outcomes = ask(endpoint(server.url, concurrency=4), questions(20), store, known.append)
         assert len(server.bodies) == 4
     assert [bool(outcome.answer) for outcome in outcomes] == [False, *[True] * 3, *[False] * 16]
     assert all(store.get(outcome.key) for outcome in outcomes[1:4])
 
 
-def test_a_stop_ends_the_waits_of_others(store: Store) -> None:
+def test_a_stop_ends_the_waits_of_others(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     def script(body: dict[str, Any], before: int) -> Reply:
-        first = body["messages"][0]["content"] == "question 0"
-        return error(401)._replace(delay=0.3) if first else error(503, Retry_After="60")
+        if body["messages"][0]["content"] == "question 0":
+            until(lambda: _waits(caplog) == 2)
+            return error(401)
+        return error(503, Retry_After="60")
 
     start = time.monotonic()
     with JudgeServer(script) as server:
         outcomes = ask(endpoint(server.url), questions(3), store)
         assert len(server.bodies) == 3
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 45  # not 60
     assert all("401" in outcome.error for outcome in outcomes)
+
+
+def _waits(caplog: pytest.LogCaptureFixture) -> int:
+    """How many calls have been told to wait: each logs it before it does."""
+    return sum("again in" in record.getMessage() for record in list(caplog.records))
 
 
 def test_one_impossible_question_does_not_stop_the_others(store: Store) -> None:
@@ -187,34 +200,46 @@ def test_one_impossible_question_does_not_stop_the_others(store: Store) -> None:
 
 @pytest.mark.parametrize("when", ["seconds", "milliseconds", "date"])
 def test_retry_after_is_honoured_by_all_calls(when: str, store: Store) -> None:
-    if when == "date":
-        date = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
-        fault, least = error(429, Retry_After=date), 0.8  # dates have whole seconds
-    elif when == "seconds":
-        fault, least = error(429, Retry_After="1"), 1.0
-    else:
-        fault, least = error(429, retry_after_ms="700"), 0.7
-    with JudgeServer([fault, GOOD]) as server:
+    date = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+    headers = {
+        "date": {"Retry_After": format_datetime(date, usegmt=True)},
+        "seconds": {"Retry_After": "1"},
+        "milliseconds": {"retry_after_ms": "1000"},
+    }
+
+    def script(body: dict[str, Any], before: int) -> Reply:
+        until(lambda: len(server.bodies) >= 2)  # both are asked before one is refused
+        return GOOD if before else error(429, **headers[when])
+
+    with JudgeServer(script) as server:
         outcomes = ask(endpoint(server.url, concurrency=2), questions(2), store)
+        again = datetime.now(UTC) - timedelta(seconds=time.monotonic() - server.times[2])
         assert [outcome.attempts for outcome in outcomes] == [2, 2]
-        assert server.times[2] - server.times[1] > least - 0.05
-        assert server.times[2] - server.times[0] < least + 2.5
+        if when == "date":
+            assert again > date - timedelta(seconds=0.05)
+        else:
+            assert server.times[2] - server.times[1] > 0.95
+        assert server.times[2] - server.times[1] < 60  # milliseconds are not seconds
 
 
-def test_a_call_that_was_not_refused_waits_too(store: Store) -> None:
+def test_a_call_that_was_not_refused_waits_too(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
     def script(body: dict[str, Any], before: int) -> Reply:
         text = body["messages"][0]["content"]
         if text == "question 0" and before == 0:
+            until(lambda: len(server.bodies) == 2)
             return error(429, Retry_After="1")
-        return GOOD._replace(delay=0.2) if text == "question 1" else GOOD
+        if text == "question 1":
+            until(lambda: _waits(caplog) == 1)
+        return GOOD
 
     with JudgeServer(script) as server:
         outcomes = ask(endpoint(server.url, concurrency=2), questions(3), store)
         assert shortfall(outcomes) is None
         assert server.seen == {"question 0": 2, "question 1": 1, "question 2": 1}
         at = server.times
-    assert at[1] - at[0] < 0.5
-    assert min(at[2], at[3]) - at[0] > 0.95
+    assert min(at[2], at[3]) - at[1] > 0.95
 
 
 def test_retry_after_values() -> None:
@@ -453,22 +478,27 @@ ask(endpoint(sys.argv[1], concurrency=4), questions(60), Store(sys.argv[2]))
 
 def test_kill_in_the_middle_repeats_no_stored_call(tmp_path: Path) -> None:
     path = tmp_path / "judge.sqlite"
-    with JudgeServer([GOOD._replace(delay=0.05)]) as server:
+    killed = threading.Event()
+
+    def script(body: dict[str, Any], before: int) -> Reply:
+        if len(server.bodies) > 40:
+            killed.wait(60)  # the child shall not be done before it is killed
+        return GOOD
+
+    with JudgeServer(script) as server:
         child = subprocess.Popen([sys.executable, "-c", KILLED, server.url, str(path)], cwd=ROOT)
-        while len(server.bodies) < 25 and child.poll() is None:
-            time.sleep(0.002)
+        until(lambda: len(server.bodies) >= 25)
         child.kill()
         assert child.wait() == -signal.SIGKILL
-        sent = len(server.bodies)
-        before = dict(server.seen)
+        killed.set()
         with Store(path) as store:
             judge = endpoint(server.url, concurrency=4)
             keys = [_key(judge, request) for request in questions(60)]
             stored = {n for n, key in enumerate(keys) if store.get(key)}
             outcomes = ask(judge, questions(60), store)
-        assert 25 - 4 <= sent - 4 <= len(stored) <= sent < 60
-        assert len(server.bodies) - sent == 60 - len(stored)
-        assert all(server.seen[f"question {n}"] == before[f"question {n}"] == 1 for n in stored)
+        assert 25 - 4 <= len(stored) <= 40
+        assert len(server.bodies) <= 60 + 4  # what was in flight was lost, no more
+        assert all(server.seen[f"question {n}"] == 1 for n in stored)
     assert shortfall(outcomes) is None
 
 
@@ -479,14 +509,26 @@ def _key(judge: Endpoint, request: Request) -> str:
 
 def test_interrupt_keeps_what_was_answered(store: Store) -> None:
     async def interrupted(url: str) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.6):
-                await ask_all(endpoint(url, concurrency=2), questions(40), store)
+        enough = asyncio.Event()
 
-    with JudgeServer([GOOD._replace(delay=0.1)]) as server:
+        def note(outcome: Outcome) -> None:
+            known.append(outcome)
+            if len(known) == 10:
+                enough.set()
+
+        judge = endpoint(url, concurrency=2)
+        asking = asyncio.create_task(ask_all(judge, questions(40), store, note))
+        await enough.wait()
+        asking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asking
+
+    known: list[Outcome] = []
+    with JudgeServer([GOOD]) as server:
         asyncio.run(interrupted(server.url))
-        sent = len(server.bodies)
-        assert 2 <= sent < 40
+        assert 10 <= len(known) < 40
+        assert all(store.get(outcome.key) == outcome.answer for outcome in known)
+        assert len(server.bodies) < 40
         ask(endpoint(server.url, concurrency=20), questions(40), store)
         assert len(server.bodies) <= 40 + 2
 
@@ -566,12 +608,23 @@ def test_key_is_in_no_file_log_or_traceback(tmp_path: Path) -> None:
 
 
 def test_concurrency_is_used_and_never_exceeded(store: Store) -> None:
-    with JudgeServer([GOOD._replace(delay=0.2)]) as server:
-        start = time.monotonic()
-        outcomes = ask(endpoint(server.url, concurrency=32), questions(200), store)
-        seconds = time.monotonic() - start
-        times = sorted(server.times)
+    """Six waves, in each of which all 32 wait for one another: bench/judge_calls.py has times."""
+    wave, lock = threading.Barrier(32, timeout=30), threading.Lock()
+    inside, most = 0, 0
+
+    def script(body: dict[str, Any], before: int) -> Reply:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        wave.wait()
+        time.sleep(0.1)  # for a 33rd to be seen
+        with lock:
+            inside -= 1
+        return GOOD
+
+    with JudgeServer(script) as server:
+        outcomes = ask(endpoint(server.url, concurrency=32), questions(6 * 32), store)
+        assert len(server.bodies) == 6 * 32
     assert shortfall(outcomes) is None
-    # Generous: other work may share the machine; bench/judge_calls.py measures the ratio.
-    assert seconds < 3 * 200 / 32 * 0.2
-    assert all(later - earlier > 0.19 for earlier, later in zip(times, times[32:], strict=False))
+    assert most == 32

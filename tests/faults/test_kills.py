@@ -1,6 +1,7 @@
 """Killed at any moment, also within a write: no file is half there, and a rerun makes the same.
 
-Training and the judge: tests/faults/test_judge_*.py and the tests of checkpoints.
+Training at random moments and the judge: test_resume.py and test_judge_*.py; steps that read other
+files than these: test_kills_of_others.py.
 """
 
 import os
@@ -14,9 +15,14 @@ from small_steps import Experiment, arguments, outputs, start
 
 # How often each step is killed by each means: those that import torch take seconds to start.
 TRIALS = {"prepare-dataset": 2, "score": 2, "table3": 2, "reference": 1, "generate": 1}
+TRIALS |= {"settings": 1}
+POLICY = ["chat_template.jinja", "config.json", "generation_config.json", "model.safetensors"]
+POLICY += ["tokenizer.json", "tokenizer_config.json"]
 PRODUCTS = {
+    "settings": ["run/settings.yaml"],
     "prepare-dataset": ["data/pairs.parquet", "data/tokens/pairs.parquet", "data/card.json"],
     "reference": ["data/reference.parquet"],
+    "train": ["run/history.csv", *(f"run/policy/{name}" for name in POLICY)],
     "generate": ["answers.jsonl"],
     "score": ["scores.csv"],
     "table3": ["table3.csv", "table3.md", "table3.tex", "table3.differences.csv"],
@@ -59,12 +65,12 @@ def test_killed_at_random_moments(
     rerun(step, experiment, tmp_path)
 
 
-@pytest.mark.parametrize("step", TRIALS)
+@pytest.mark.parametrize("step", [*TRIALS, "train"])
 def test_killed_while_saving(
     step: str, experiment: Experiment, chance: random.Random, tmp_path: Path
 ) -> None:
     """The kernel kills the process within the write that passes a size, drawn below the file's."""
-    for name in chance.sample(PRODUCTS[step], min(len(PRODUCTS[step]), TRIALS[step])):
+    for name in chance.sample(PRODUCTS[step], min(len(PRODUCTS[step]), TRIALS.get(step, 1))):
         size = (experiment.folder / name).stat().st_size
         words = arguments(step, experiment.folder, tmp_path)
         child = start(words, file_size=chance.randrange(size), die=True)

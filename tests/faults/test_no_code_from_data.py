@@ -18,8 +18,8 @@ from asft.errors import UserError
 from asft.formats import Unusable
 from asft.judge_prompts import load_prompts
 from asft.records import Message
-from asft.source_kinds import UrlSource, WheelSource
-from asft.sources import fetch
+from asft.source_kinds import HubSource, LocalSource, UrlSource, WheelSource
+from asft.sources import fetch, load_rows
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
@@ -179,6 +179,23 @@ def test_the_package_has_no_way_to_run_data(path: Path) -> None:
                 if keyword.arg in ("trust_remote_code", "shell", "allow_pickle"):
                     assert isinstance(keyword.value, ast.Constant)
                     assert keyword.value.value is False, f"{path.name}, line {node.lineno}"
+
+
+@pytest.mark.parametrize("data", ["data.jsonl", "none"])
+def test_a_loading_script_beside_the_data_is_not_run(
+    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """datasets looks for a folder of the repository's name before it asks the hub."""
+    monkeypatch.chdir(tmp_path)
+    folder, marker = tmp_path / "owner/name", tmp_path / "was_run"
+    folder.mkdir(parents=True)
+    (folder / "name.py").write_text(f"open({str(marker)!r}, 'w')")
+    (folder / data).write_text('{"a": 1}\n')
+    with pytest.raises(UserError, match=r"scripts are no longer supported, but found name\.py"):
+        load_rows([HubSource(hub="owner/name", revision="0" * 40)])
+    with pytest.raises(UserError, match=r"expected a file \.json"):
+        load_rows([LocalSource(local="owner/name/name.py")])
+    assert not marker.exists()
 
 
 def test_a_judge_config_cannot_run_code(tmp_path: Path) -> None:

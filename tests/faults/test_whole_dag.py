@@ -21,16 +21,15 @@ NOWHERE = "/proc/nobody"
 UNUSUAL = {
     **{"HOME": NOWHERE, "HF_HOME": f"{NOWHERE}/hf"},
     **{"LC_ALL": "C", "TZ": "Pacific/Kiritimati", "PATH": "/usr/bin:/bin"},
-    # Where the kernel gives no network of one's own, at least the usual ways out are closed.
-    **{"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"},
 }
 
 
 def offline() -> list[str]:
-    """A prefix for commands that shall have no network, not even a loopback."""
+    """A prefix for commands that shall have no network, not even a loopback; skips without one."""
     prefix = ["unshare", "-rn"]
-    works = shutil.which("unshare") and not subprocess.run([*prefix, "true"]).returncode
-    return prefix if works else []
+    if not shutil.which("unshare") or subprocess.run([*prefix, "true"]).returncode:
+        pytest.skip("this kernel gives nobody a network of their own: cannot take it away")
+    return prefix
 
 
 def start(folder: Path, prefix: list[str], *targets: str) -> subprocess.Popen[str]:

@@ -75,7 +75,7 @@ def test_card_measures_tokens(tmp_path):
     limit = max(len(pair.prompt) for pair in train) + 10
     card = prepare(tmp_path, [*ROWS, row(30, "Yes. " * 30)], tokens=Tokens(max_length=limit))
     assert (card["truncated_chosen"], card["truncated_rejected"]) == (1, 0)
-    assert card["tokens"] == {"max_length": limit, "max_prompt_length": None}
+    assert card["tokens"] == Tokens(max_length=limit).model_dump()
 
 
 def test_card_counts_overlap_with_test_questions(tmp_path):

@@ -158,3 +158,13 @@ def test_the_gradient_of_log1mexp_is_exact(x):
 def test_log1mexp_falls(x, y):
     low, high = sorted([x, y])
     assert log1mexp(torch.tensor(low)).item() >= log1mexp(torch.tensor(high)).item()
+
+
+def test_margins_of_sums_and_of_means():
+    chosen, rejected = (
+        CompletionLogps(torch.tensor([total]), torch.tensor([count]))
+        for total, count in ((-6.0, 3), (-4.0, 1))
+    )
+    logps = PairLogps(chosen, rejected)
+    assert logps.margin_sum.tolist() == [-2.0]
+    assert logps.margin.tolist() == [2.0]

@@ -238,3 +238,8 @@ def test_bleu_of_seeds_is_that_of_their_answers_together():
 def test_verdict_needs_interval_and_test(low: float, high: float, p_value: float, word: str):
     found = stats.Difference((low + high) / 2, low, high, "BCa", np.nan, p_value)
     assert stats.verdict(found, Statistics()) == word
+
+
+def test_answered_in_any_seed():
+    sums = np.array([[[5.0, 1], [0, 0], [3, 1]], [[5, 1], [0, 0], [0, 0]]])
+    assert stats.answered(sums).tolist() == [True, False, True]

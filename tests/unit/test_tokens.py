@@ -74,10 +74,19 @@ def test_two_bos_become_one_and_are_counted():
     assert notes == ["double_bos"]
 
 
-@pytest.mark.parametrize("prompt", ["The sky is", "<|begin_of_text|>The sky is"])
-def test_plain_strings_get_one_bos_and_one_end(prompt):
+def test_plain_strings_get_one_bos_and_one_end():
     tokenizer = llama3(None)
-    pair, _ = encode(Pair(prompt, " blue", " blue.<|end_of_text|>"), tokenizer)
+    pair, _ = encode(Pair("The sky is", " blue", " blue."), tokenizer)
+    assert tokenizer.decode(pair.prompt) == "<|begin_of_text|>The sky is"
+    assert tokenizer.decode(pair.chosen) == " blue<|end_of_text|>"
+    assert tokenizer.decode(pair.rejected) == " blue.<|end_of_text|>"
+
+
+@pytest.mark.parametrize("prompt", ["The sky is", "<|begin_of_text|>The sky is"])
+def test_rendered_strings_get_one_bos_and_one_end(prompt):
+    tokenizer = llama3(None)
+    given = Pair(prompt, " blue", " blue.<|end_of_text|>")
+    pair, _ = encode(given, tokenizer, special_tokens_in_plain_text=True)
     assert tokenizer.decode(pair.prompt) == "<|begin_of_text|>The sky is"
     assert tokenizer.decode(pair.chosen) == " blue<|end_of_text|>"
     assert tokenizer.decode(pair.rejected) == " blue.<|end_of_text|>"
@@ -142,10 +151,18 @@ def test_special_tokens_in_messages_stay_text():
     assert start not in pair.chosen
 
 
-def test_special_tokens_in_plain_strings_are_special():
+def test_special_tokens_in_plain_strings_are_special_if_the_switch_says_so():
     tokenizer = chatml(None)
-    pair, _ = encode(Pair("<|im_start|>user\nHello<|im_end|>", "Yes", "No"), tokenizer)
-    assert pair.prompt[0] == tokenizer.convert_tokens_to_ids("<|im_start|>")
+    given = Pair("<|im_start|>user\nHello<|im_end|>", "Yes<|im_end|>", "No")
+    start, end = tokenizer.convert_tokens_to_ids(["<|im_start|>", "<|im_end|>"])
+    pair, _ = encode(given, tokenizer, special_tokens_in_plain_text=True)
+    assert (pair.prompt[0], pair.prompt[-1]) == (start, end)
+    assert list(pair.chosen).count(end) == 1
+    pair, _ = encode(given, tokenizer)
+    assert not {start, end} & set(pair.prompt.tolist())
+    assert tokenizer.decode(pair.prompt) == given.prompt
+    assert tokenizer.decode(pair.chosen) == "Yes<|im_end|><|im_end|>"
+    assert list(pair.chosen).count(end) == 1  # the last one, which was not in the text
 
 
 FRAGMENTS = st.lists(

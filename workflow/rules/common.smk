@@ -16,6 +16,7 @@ from asft.report_plan import inputs as report_inputs
 
 try:
     CONFIG = experiment.load(config)
+    experiment.refuse_links(CONFIG)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
