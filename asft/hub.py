@@ -63,6 +63,23 @@ def download_file(source: HubSource, repo_type: Literal["model", "dataset"]) -> 
         raise UserError(reason(error)) from error
 
 
+def snapshot(name: str, revision: str) -> Path:
+    """A model's folder in the hub's cache: weights in safetensors, configs and templates.
+
+    Raises:
+        UserError: it cannot be had.
+    """
+    import huggingface_hub
+
+    kinds = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
+    try:
+        return Path(
+            huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=kinds)
+        )
+    except Exception as error:
+        raise UserError(reason(error)) from error
+
+
 def load_rows(source: HubSource, limit: int | None) -> list[dict[str, Any]]:
     """The first `limit` rows (None: all) of `source.split`.
 

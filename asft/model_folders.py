@@ -39,6 +39,16 @@ def resolve(folder: Path) -> tuple[str, str | None]:
     return str(folder), None
 
 
+def files_of(folder: Path) -> Path:
+    """Where the files themselves are, for programs that know no pointers, such as servers.
+
+    Raises:
+        UserError: there is no model in `folder`, or the hub cannot be reached.
+    """
+    name, revision = resolve(folder)
+    return Path(name) if revision is None else hub.snapshot(name, revision)
+
+
 def load_tokenizer(folder: Path) -> Any:
     """The tokenizer in `folder`, with the folder's chat template; EOS pads if no pad token is set.
 

@@ -39,11 +39,12 @@ def served(settings: Server, policy: Path, log: Path) -> Iterator[str]:
     Raises:
         UserError: it cannot be started, ends by itself, or is not ready in time.
     """
-    # The same port at a rerun: the URL is part of an answer's key in the store.
-    port = 20_000 + int(fingerprint([str(policy.resolve())])[:8], 16) % 20_000
+    # The same port at a rerun: the URL is part of an answer's key in the store. Another for each
+    # benchmark: they may be answered side by side.
+    port = 20_000 + int(fingerprint([str(log.resolve())])[:8], 16) % 20_000
     with socket.socket() as probe:
         if probe.connect_ex((LOCAL, port)) == 0:
-            raise UserError(f"port {port}: in use; another job may be serving {policy}")
+            raise UserError(f"port {port}: in use; does another program serve {policy}?")
     command = [
         part.format(policy=policy, port=port, host=LOCAL) for part in shlex.split(settings.command)
     ]

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from asft.generation import answer_batch, batches
 from asft.generation_settings import Decoding, Generation, Server
-from asft.model_folders import load_tokenizer
+from asft.model_folders import files_of, load_tokenizer
 from asft.models import (
     default_device,
     end_token_ids,
@@ -89,8 +89,10 @@ def _ask_server(
     # Named after the weights: answers of others are never taken up.
     store = out.with_suffix(f".{fingerprint(_identity(policy))[:12]}.partial.sqlite")
     decodings = [decoding_of(question, chosen) for question in asked]
-    with served(settings, policy, out.with_suffix(".server.log")) as url:
-        completions = answer_all(url, settings, policy, asked, decodings, seed, store)
+    # The base policy may be a pointer, which servers cannot read.
+    files = files_of(policy)
+    with served(settings, files, out.with_suffix(".server.log")) as url:
+        completions = answer_all(url, settings, files, asked, decodings, seed, store)
     write_jsonl(out, completions)
     for path in out.parent.glob(f"{out.stem}.*.partial.sqlite*"):
         path.unlink()
