@@ -33,9 +33,11 @@ KNOBS = {
 }
 _OUTPUTS = ("--log", "--out", "--store")
 _MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
-_ROOM = ("no space left on device", "file too large", "disk quota exceeded")
-# torch.save does not say why it cannot write: in all but name this is a full disk.
-_ROOM += ("iostream error", "pytorchstreamwriter failed writing")
+_ROOM = (
+    *("no space left on device", "file too large", "disk quota exceeded"),
+    # torch.save does not say why it cannot write: in all but name this is a full disk.
+    *("iostream error", "pytorchstreamwriter failed writing"),
+)
 
 
 def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:
