@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pickle
 import shutil
 import signal
 import sys
@@ -22,7 +21,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
-from safetensors import SafetensorError
 from transformers import TrainerCallback
 
 from asft.errors import UserError
@@ -34,7 +32,7 @@ COMPLETE = "complete.json"
 KEPT = 2
 BLOCK, BLOCKS = 2**20, 64  # bytes, and how many of a large file are looked at
 # What loading raises for a file that is not what it should be; not what a busy GPU or disk raises.
-_UNUSABLE = (pickle.UnpicklingError, SafetensorError, ValueError, KeyError, EOFError)
+_UNUSABLE = {"UnpicklingError", "SafetensorError", "ValueError", "KeyError", "EOFError"}
 
 
 class Checkpoints(TrainerCallback):
@@ -93,8 +91,9 @@ class Checkpoints(TrainerCallback):
         """
         try:
             yield
-        except _UNUSABLE as error:
-            if path is None or self._training:
+        except Exception as error:
+            kinds = {kind.__name__ for kind in type(error).__mro__}
+            if path is None or self._training or not kinds & _UNUSABLE:
                 raise
             shutil.rmtree(path, ignore_errors=True)
             reason = " ".join(str(error).split())[:100]

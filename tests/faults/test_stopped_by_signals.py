@@ -1,5 +1,6 @@
 """A step that starts a server ends, however it does: the server ends too, and a rerun goes on."""
 
+import functools
 import json
 import os
 import signal
@@ -55,7 +56,9 @@ def command(tiny, tmp_path):
 
 
 def start(command):
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # A shell's background jobs, and what they start, ignore SIGINT: not what is tried here.
+    heeds = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heeds)
 
 
 def wait_until(condition, process=None):
@@ -110,7 +113,7 @@ def test_a_step_that_waits_is_stopped_in_one_line(tmp_path, number):
         tmp_path / "questions.jsonl",
     ]
     command += ["--completions", tmp_path / "none.jsonl", "--out", tmp_path / "out.csv"]
-    child = subprocess.Popen([*map(str, command)], stderr=subprocess.PIPE, text=True)
+    child = start([*map(str, command)])
     with (tmp_path / "questions.jsonl").open("w"):  # opens when the step has opened it too
         child.send_signal(number)
         said = child.communicate(timeout=180)[1]

@@ -77,7 +77,7 @@ def words(tiny, tokens, reference, out, method, **training):
 def shares_in(said, what):
     """What the log says of how work was split: for each kind, how much each process had."""
     (line,) = [line for line in said.splitlines() if line.startswith(f"{what}: process 0: ")]
-    parts = [re.findall(r"([\d,]+) \w+", part.partition(": ")[2]) for part in shares(line)]
+    parts = [re.findall(r"(\d[\d,]*) \w+", part.partition(": ")[2]) for part in shares(line)]
     return [[int(n.replace(",", "")) for n in kind] for kind in zip(*parts, strict=True)]
 
 
@@ -99,6 +99,11 @@ def test_two_processes_train_what_one_trains(tiny, tokens, reference, tmp_path, 
         == pd.read_csv(one / "history.csv").query("split == 'train'")["tokens"].sum()
     )
     assert max(tokens_each) < 1.2 * min(tokens_each)
+    assert_same_training(one, two)
+
+
+def assert_same_training(one, two):
+    """To rounding: sums in another order, and kernels that look at how memory lies."""
     histories = [pd.read_csv(out / "history.csv") for out in (one, two)]
     assert list(histories[0]["step"]) == list(histories[1]["step"])
     assert histories[0]["step"].max() == 15  # 17 pairs in batches of 4, three times
@@ -218,7 +223,7 @@ def torchrun(command):
     return subprocess.run([*map(str, command)], env=os.environ | {"ACCELERATE_USE_CPU": "true"})
 
 
-def test_other_launchers_give_the_same_bytes(tiny, tokens, reference, tmp_path, by_accelerate):
+def test_other_launchers_train_the_same(tiny, tokens, reference, tmp_path, by_accelerate):
     ours = tmp_path / "ours"
     finish(start(words(tiny, tokens, reference, ours, "asft", processes=2)))
     theirs = tmp_path / "theirs"
@@ -228,8 +233,7 @@ def test_other_launchers_give_the_same_bytes(tiny, tokens, reference, tmp_path, 
     command = words(tiny, tokens, reference, third, "asft")
     assert torchrun(["-m", "asft", *command]).returncode == 0
     for out in (theirs, third):
-        for name in ("history.csv", "policy/model.safetensors"):
-            assert (out / name).read_bytes() == (ours / name).read_bytes(), (out.name, name)
+        assert_same_training(ours, out)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

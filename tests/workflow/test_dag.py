@@ -18,12 +18,6 @@ BIN = Path(sys.executable).parent
 OVERLAY = "workflow/config/test.yaml"
 # Two data sets, a method with and one without reference: all kinds of jobs, few of them.
 TABLE3 = "results/test/table3.csv"
-BOTH = {
-    "tables": {
-        "table3": {"datasets": ["hh_rlhf"], "methods": ["base", "asft"]},
-        "table2": {"dataset": "hh_rlhf", "methods": ["base", "asft"], "controls": ["injection"]},
-    }
-}
 SMALL = {"tables": {"table3": {"methods": ["base", "dpo", "asft"]}}}
 
 
@@ -147,25 +141,6 @@ def test_one_run_can_be_forced(finished):
         snakemake(finished, "-n", TABLE3, "--forcerun", "train", overlays=["small.yaml"])
     )
     assert jobs == {"train": 4, "generate": 4, "score": 4, "table3": 1}
-
-
-def test_two_runs_from_scratch_give_the_same_bytes(finished, tmp_path):
-    """Two folders, each with downloads and judge's answers of its own: the same tables and runs."""
-    name = overlay(finished, "both.yaml", BOTH)
-    again = copy_project(tmp_path)
-    overlay(again, name, BOTH)
-    for folder in (finished, again):
-        snakemake(folder, *(f"results/test/table{n}.csv" for n in (1, 2, 3)), overlays=[name])
-    tables = sorted(path.name for path in (again / "results/test").glob("table*"))
-    assert len(tables) == 3 + 5 + 4
-    run = "runs/hh_rlhf/asft/seed42"
-    for name in (
-        *tables,
-        *(f"{run}/{made}" for made in ("history.csv", "policy/model.safetensors")),
-        *(f"{run}/completions/{benchmark}.jsonl" for benchmark in ("alpaca_en", "mt_bench")),
-    ):
-        first, second = (folder / "results/test" / name for folder in (finished, again))
-        assert first.read_bytes() == second.read_bytes(), name
 
 
 def test_steps_that_need_no_torch_import_none(finished, tmp_path):
