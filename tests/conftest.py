@@ -1,6 +1,7 @@
-"""Shared by all tests: the same examples on every run, no telemetry, no network hub."""
+"""Shared by all tests: the same examples on every run, no telemetry, no hub, Ctrl-C heeded."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ ROOT = Path(__file__).parents[1]
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"
+
+# Where the tests were started as a shell's background job, what they start would ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("suite", derandomize=True, max_examples=60, deadline=None)
 settings.load_profile("suite")

@@ -1,6 +1,5 @@
 """A step that starts a server ends, however it does: the server ends too, and a rerun goes on."""
 
-import functools
 import json
 import os
 import signal
@@ -56,9 +55,7 @@ def command(tiny, tmp_path):
 
 
 def start(command):
-    # A shell's background jobs, and what they start, ignore SIGINT: not what is tried here.
-    heeds = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heeds)
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
 def wait_until(condition, process=None):
