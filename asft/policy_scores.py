@@ -49,7 +49,7 @@ def scores_of(
     for row in rows:
         if row["method"] == method:
             for benchmark, judge in columns:
-                found += _judged(row, benchmark, judge, _fooled_by(rows, benchmark, judge))
+                found += _judged(row, benchmark, judge, rows)
     return found
 
 
@@ -60,20 +60,15 @@ def _rows(path: Path | None) -> list[Row]:
         return list(csv.DictReader(file))
 
 
-def _judged(row: Row, benchmark: str, judge: str, fooled_by: tuple[str, ...]) -> list[Score]:
+def _judged(row: Row, benchmark: str, judge: str, rows: list[Row]) -> list[Score]:
     if f"{benchmark}_win_rate" in row:
         kind, column, metric = "win_rate", benchmark, f"win rate by {judge}, %"
         found = _score(row, benchmark, kind, metric, column, row[f"{column}_n"], "_win_rate")
     else:
         kind, column, metric = "rating", f"{benchmark}_{judge}", f"rating by {judge}, 1-10"
         found = _score(row, benchmark, kind, metric, column, row[f"{column}_n"])
+    fooled_by = tuple(other["method"] for other in rows if column in other["fools"].split())
     return [score._replace(judge=judge, fooled_by=fooled_by) for score in found]
-
-
-def _fooled_by(rows: list[Row], benchmark: str, judge: str) -> tuple[str, ...]:
-    """Controls of which table2.csv warns in this column (asft.table2)."""
-    words = f"on {benchmark} by judge {judge}, at or above base"
-    return tuple(row["method"] for row in rows if words in row.get("warning", ""))
 
 
 def _score(

@@ -161,7 +161,7 @@ def _control_cells(columns: list[Column], row: Row) -> dict[str, str]:
         cells[f"{column.benchmark}, {column.judge}"] = _headline(column, row)
         cells[f"scored, {column.prefix}"] = _scored(column, row)
     notes = ["not scored"] if any(row[column.headline] is None for column in columns) else []
-    notes += ["**at or above base**"] if "at or above base" in row["warning"] else []
+    notes += ["**at or above base**"] if row["fools"] else []
     return cells | {"": ", ".join(notes)}
 
 

@@ -83,6 +83,8 @@ def build(entries: list[Entry], statistics: Statistics, min_coverage: float) -> 
         row |= _habits(entry) | _published(entry.method) | {"refused": "; ".join(why)}
     base = next((row for row in rows if row["method"] == "base"), None)
     for entry, row in zip(entries, rows, strict=True):
+        fooled = [c for c in columns if entry.is_control and _fools(row, base, c)]
+        row["fools"] = " ".join(column.prefix for column in fooled)
         row["warning"] = "; ".join(_warnings(row, base, columns) if entry.is_control else [])
     contestants = [entry for entry in entries if not entry.is_control]
     pairs = [(a, b, c) for c in columns for a, b in combinations(contestants, 2)]
@@ -194,20 +196,25 @@ def _published(method: str) -> Row:
     return dict(zip(names, values, strict=True))
 
 
+def _fools(row: Row, base: Row | None, column: Column) -> bool:
+    """Whether a control scores at or above the base policy."""
+    ours, theirs = row[column.headline], base[column.headline] if base else None
+    return ours is not None and theirs is not None and bool(ours >= theirs)
+
+
 def _warnings(row: Row, base: Row | None, columns: list[Column]) -> Iterator[str]:
     """Columns in which a control scores at or above the base policy, or has no score at all."""
     for column in columns:
         ours = row[column.headline]
-        theirs = base[column.headline] if base else None
         if ours is None:
             yield (
                 f"{row['method']} was not scored on {column.benchmark} by judge {column.judge}:"
                 " whether it fools this judge is not known"
             )
-        elif theirs is not None and ours >= theirs:
+        elif base and _fools(row, base, column):
             yield (
-                f"{row['method']} scores {ours:.2f} on {column.benchmark} by judge"
-                f" {column.judge}, at or above base ({theirs:.2f}): this judge can be fooled,"
+                f"{row['method']} scores {ours:.2f} on {column.benchmark} by judge {column.judge},"
+                f" at or above base ({base[column.headline]:.2f}): this judge can be fooled,"
                 " do not trust this column"
             )
 

@@ -205,6 +205,7 @@ def _table2(folder, config, difference):
             "seeds": len(config.seeds),
             "avg_tokens": 11,
             "refused": "",
+            "fools": "",
             "warning": "",
         }
         row |= {"swap_consistency": 0.5, "first_position_rate": 0.625}
@@ -214,6 +215,7 @@ def _table2(folder, config, difference):
             row |= {f"{name}_win_rate" if games else name: 50.5 if games else 5.25}
             row |= {f"{name}_low": 4, f"{name}_high": 6, f"{name}_n": 12, f"{name}_n_unscored": 1}
             if method.startswith("control_"):
+                row["fools"] = f"{row['fools']} {name}".strip()
                 row["warning"] = (
                     f"{method} scores 50.50 on {benchmark} by judge {judge}, at or above base"
                     " (50.50): this judge can be fooled, do not trust this column"

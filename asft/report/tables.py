@@ -115,7 +115,7 @@ def _table2_cell(config: Config, row: Row, benchmark: str, judge: str) -> Cell:
         ),
         _table2_link(config, row, benchmark, judge),
         number=True,
-        warn=f"on {benchmark} by judge {judge}, at or above" in row.get("warning", ""),
+        warn=prefix in row["fools"].split(),
     )
 
 

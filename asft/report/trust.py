@@ -33,7 +33,7 @@ def trust(results: Path, config: Config) -> Table:
             pairwise = config.benchmarks[benchmark].protocol == "arena_hard"
             prefix = benchmark if pairwise else f"{benchmark}_{judge}"
             value = row.get(f"{prefix}_win_rate" if pairwise else prefix)
-            fooled = f"on {benchmark} by judge {judge}, at or above" in row.get("warning", "")
+            fooled = prefix in row["fools"].split()
             n, lost = int(row[f"{prefix}_n"]), int(row[f"{prefix}_n_unscored"])
             state = {"m": key, "s": judge}
             line += [

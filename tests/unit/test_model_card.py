@@ -52,16 +52,16 @@ def write_csv(path, rows):
 COLUMNS = [("arena_hard", "server"), ("mt_bench", "local")]
 
 
-def tables(folder, seeds=2, games="arena_hard", warning=""):
+def tables(folder, seeds=2, games="arena_hard", fools=""):
     facts = {"benchmark": "alpaca_en", "seeds": seeds, "n": 44}
     row3 = {"dataset": "pairs", "method": "mine", **facts}
     for number, name in enumerate(METRICS):
         row3 |= {name: 20 + number, f"{name}_low": 10 + number, f"{name}_high": 30 + number}
     other = row3 | {"dataset": "others", "lf_bleu4": 99}
     row2 = {"method": "mine", "seeds": seeds, f"{games}_win_rate": 55.5, f"{games}_low": 50}
-    row2 |= {f"{games}_high": 60, f"{games}_n": 40, "mt_bench_local": "", "warning": ""}
+    row2 |= {f"{games}_high": 60, f"{games}_n": 40, "mt_bench_local": "", "fools": ""}
     row2 |= {"mt_bench_local_low": "", "mt_bench_local_high": "", "mt_bench_local_n": 0}
-    control = row2 | {"method": "control_null", "warning": warning}
+    control = row2 | {"method": "control_null", "fools": fools}
     return write_csv(folder / "3.csv", [other, row3]), write_csv(folder / "2.csv", [row2, control])
 
 
@@ -117,8 +117,7 @@ def test_the_hub_gets_scores_but_none_of_a_fooled_judge(tmp_path):
         *(("alpaca_en", name, 20.0 + number) for number, name in enumerate(METRICS)),
         ("arena_hard", "win_rate", 55.5),
     ]
-    warning = "control_null scores 60.00 on arena_hard by judge server, at or above base (50.00): x"
-    text = written(tmp_path, *tables(tmp_path, warning=warning))
+    text = written(tmp_path, *tables(tmp_path, fools="arena_hard"))
     assert "arena_hard" not in {r.dataset_name for r in ModelCard(text).data.eval_results}
     assert "**Do not trust the win rate by server on arena_hard.**" in text
     assert "at or above the base policy there: control_null." in text

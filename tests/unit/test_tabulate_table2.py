@@ -38,10 +38,10 @@ HEADER = [
     *["mt_bench_gpt4_judge", "mt_bench_gpt4_judge_note"],
     *["avg_tokens", "swap_consistency", "first_position_rate"],
     *["paper_arena_hard", "paper_mt_bench_gpt4_turbo", "paper_mt_bench_gpt4"],
-    *["refused", "warning", "model", "dataset", "note"],
+    *["refused", "fools", "warning", "model", "dataset", "note"],
 ]
 Job = tuple[str, int, str, str, Path]
-ROW = {"method": "base", "warning": "", "refused": ""}
+ROW = {"method": "base", "fools": "", "warning": "", "refused": ""}
 
 
 def ratings(level: float, seed: int, failing: int = 0, judge: str = "gpt-4-0613") -> list[Verdict]:
@@ -294,6 +294,7 @@ def test_a_control_at_or_above_the_base_warns(tmp_path: Path, control: float, wa
     row = next(row for row in read(out) if row["method"] == "control_null")
     message = "on arena_hard by judge gpt4t, at or above base ("
     assert (message in row["warning"]) == warned
+    assert row["fools"] == ("arena_hard" if warned else "")
     assert ("**WARNING**: control_null scores" in out.with_suffix(".md").read_text()) == warned
     assert ("WARNING: control\\_null" in out.with_suffix(".tex").read_text()) == warned
     assert row["arena_hard_length_controlled"] == ""
