@@ -30,7 +30,7 @@ def _line(fault: Any, schema: Schema) -> str:
             choices = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
             return f"{key}: {fault['msg']} (given: {given!r}){_near(given, choices)}"
         case "source_kind" if isinstance(given, dict):
-            kinds = fault["msg"].rpartition("keys ")[2].split(", ")
+            kinds = fault["ctx"]["kinds"].split(", ")
             return f"{key}: {fault['msg']} (given: {', '.join(map(str, given))})" + next(
                 filter(None, (_near(str(name), kinds) for name in given)), ""
             )

@@ -17,6 +17,7 @@ TABLE3 = {
 # Table 2: Arena-Hard win rate (%), MT-Bench judged by GPT-4 Turbo and by GPT-4, by our row. The
 # paper's "SFT" row is the off-the-shelf model, our `base`.
 TABLE2_COLUMNS = ("arena_hard", "mt_bench_gpt4_turbo", "mt_bench_gpt4")
+TABLE2_LABELS = dict(zip(TABLE2_COLUMNS, ("Arena-Hard", "GPT-4 Turbo", "GPT-4"), strict=True))
 TABLE2 = {
     "base": (21.9, 6.83, 7.92),
     "dpo": (31.8, 7.08, 8.03),

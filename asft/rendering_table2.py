@@ -4,18 +4,13 @@ from typing import Any
 
 import pandas as pd
 
-from asft import ratings
+from asft import paper, ratings
 from asft.comparability import all_paper_columns, judge_note, paper_columns
 from asft.config import Statistics
 from asft.ratings import Ratings
 from asft.rendering import DIFFERENCES, explain_intervals, explain_verdict, spread
 from asft.table2 import Column, Entry, Row, Table, judge_label, judge_models
 
-PAPER_LABELS = {
-    "arena_hard": "paper's, Arena-Hard",
-    "mt_bench_gpt4_turbo": "paper's, GPT-4 Turbo",
-    "mt_bench_gpt4": "paper's, GPT-4",
-}
 REMARK = (
     "Official: the interval of arena-hard-auto v0.1, over all methods' games at once; too narrow"
     " because it takes the games of one question for independent. Length- and style-controlled:"
@@ -72,7 +67,7 @@ def paper_section(published: list[Row]) -> str:
     """The paper's own differences, under the largest variance that its means allow."""
     rows = [
         {
-            "paper's column": PAPER_LABELS[row["column"]].removeprefix("paper's, "),
+            "paper's column": paper.TABLE2_LABELS[row["column"]],
             "first − second": f"{row['method_a']} − {row['method_b']}",
             "difference": f"{row['difference']:+.2f} [{row['low']:.2f}, {row['high']:.2f}]",
             "p": f"{row['p_value']:.4f}",
@@ -127,7 +122,9 @@ def _line(column: Column, row: Row, published: list[str]) -> dict[str, str]:
         turns = {f"turn {n}": _number(row[f"{column.prefix}_turn{n}"], 2) for n in (1, 2)}
         cells |= {"rating": shown} | turns
     cells |= {
-        PAPER_LABELS[name]: _number(row[f"paper_{name}"], 1 if column.pairwise else 2)
+        f"paper's, {paper.TABLE2_LABELS[name]}": _number(
+            row[f"paper_{name}"], 1 if column.pairwise else 2
+        )
         for name in published
     }
     return cells | {"scored": _scored(column, row)}

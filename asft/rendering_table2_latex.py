@@ -1,7 +1,8 @@
 """Table 2 as LaTeX."""
 
+from asft import paper
 from asft.rendering import escape_tex, tex_spread
-from asft.rendering_table2 import PAPER_LABELS, shown_paper_columns
+from asft.rendering_table2 import shown_paper_columns
 from asft.table2 import Column, Row, Table, judge_label
 
 NONE = "---"
@@ -94,13 +95,9 @@ def _habits(table: Table, column: Column) -> list[str]:
 def _judge(table: Table, column: Column) -> str:
     """Who judged a column, whether as in the paper, and whose the paper's values are."""
     note = table.rows[0][f"{column.prefix}_judge_note"]
-    labels = [PAPER_LABELS[name] for name in shown_paper_columns(table, column)]
-    published = f" The paper's: {' / '.join(_bare(label) for label in labels)}." if labels else ""
+    labels = [paper.TABLE2_LABELS[name] for name in shown_paper_columns(table, column)]
+    published = f" The paper's: {' / '.join(labels)}." if labels else ""
     return f"{column.benchmark}: judged by {judge_label(table.entries, column)}, {note}.{published}"
-
-
-def _bare(label: str) -> str:
-    return label.removeprefix("paper's, ")
 
 
 def _interval(row: Row, prefix: str, digits: int) -> str:

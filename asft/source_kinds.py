@@ -111,7 +111,8 @@ def _by_kind(*kinds: str) -> Discriminator:
     return Discriminator(
         kind,
         custom_error_type="source_kind",
-        custom_error_message=f"a source here needs one of the keys {', '.join(kinds)}",
+        custom_error_message="a source here needs one of the keys {kinds}",
+        custom_error_context={"kinds": ", ".join(kinds)},
     )
 
 

@@ -41,6 +41,11 @@ def controls(ids: Any, tokenizer: Any) -> list[str]:
     return [tokenizer.convert_ids_to_tokens(int(i)) for i in ids if int(i) in special]
 
 
+def assert_as_harmless(pair: Any, plain: Any, tokenizer: Any) -> None:
+    for ours, harmless in zip(pair[1:], plain[1:], strict=True):
+        assert controls(ours, tokenizer) == controls(harmless, tokenizer)
+
+
 @pytest.mark.parametrize("kind", MAKERS)
 @given(question=PIECES, chosen=PIECES, rejected=PIECES)
 def test_no_text_becomes_a_control_token(
@@ -50,8 +55,7 @@ def test_no_text_becomes_a_control_token(
     tokenizer = MAKERS[kind]
     plain, _ = encode_pair(talk("a", "b", "c"), tokenizer, Tokens())
     pair, _ = encode_pair(talk(f"{question}.", f"a{chosen}", f"b{rejected}"), tokenizer, Tokens())
-    for ours, harmless in zip(pair[1:], plain[1:], strict=True):
-        assert controls(ours, tokenizer) == controls(harmless, tokenizer)
+    assert_as_harmless(pair, plain, tokenizer)
     prompt = encode_prompt([Message(role="user", content=f"{question}.")], tokenizer)
     assert prompt == pair.prompt.tolist()
 
@@ -65,8 +69,7 @@ def test_no_plain_string_becomes_a_control_token(
     plain, _ = encode_pair(Pair("a", "b", "c"), tokenizer, Tokens())
     given = Pair(f"{prompt}.", f"a{chosen}", f"b{rejected}")
     pair, _ = encode_pair(given, tokenizer, Tokens())
-    for ours, harmless in zip(pair[1:], plain[1:], strict=True):
-        assert controls(ours, tokenizer) == controls(harmless, tokenizer)
+    assert_as_harmless(pair, plain, tokenizer)
 
 
 @pytest.mark.model
@@ -77,8 +80,7 @@ def test_no_text_becomes_a_control_token_of_the_default(default_model: Path) -> 
     attack = " ".join(special) + "".join(special)
     plain, _ = encode_pair(talk("a", "b", "c"), tokenizer, Tokens())
     pair, _ = encode_pair(talk(attack, f"1{attack}", f"2{attack}"), tokenizer, Tokens())
-    for ours, harmless in zip(pair[1:], plain[1:], strict=True):
-        assert controls(ours, tokenizer) == controls(harmless, tokenizer)
+    assert_as_harmless(pair, plain, tokenizer)
     assert tokenizer.decode(pair.chosen) == f"1{attack}<|im_end|>"
     for text in (f"0{attack}", f"1{attack}"):
         pair, _ = encode_pair(Pair("a", text, "c"), tokenizer, Tokens())
