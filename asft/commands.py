@@ -37,17 +37,16 @@ def prepare_dataset(
     name: str = typer.Option(),
     model: Path = typer.Option(),
     out: Path = typer.Option(),
-    card: str = typer.Option("card.json", help="the card's name in --out"),
 ) -> None:
-    """Preference pairs, their tokens and a card that counts what was dropped."""
+    """Preference pairs, their tokens, and counts of what was dropped."""
     from asft.steps.prepare_dataset import prepare_dataset as step
 
-    step(settings, name, model, out, card)
+    step(settings, name, model, out)
 
 
 @app.command("data-card")
 def data_card(
-    counts: Path = typer.Option(help="the card that prepare-dataset wrote"),
+    counts: Path = typer.Option(help="what prepare-dataset counted"),
     pairs: Path = typer.Option(),
     questions: Annotated[list[str] | None, typer.Option(help="benchmark=questions.jsonl")] = None,
     out: Path = typer.Option(),

@@ -36,9 +36,8 @@ def prepare_dataset(
     tokenizer: Any,
     tokens: config.Tokens,
     out: Path,
-    card_name: str = "card.json",
 ) -> None:
-    """Write `out`/pairs.parquet, `out`/tokens/ and, last, `out`/`card_name`.
+    """Write `out`/pairs.parquet, `out`/tokens/ and, last, `out`/counts.json.
 
     Held out are the `dataset.heldout` pairs with the smallest ids, whatever the order of the rows:
     of `heldout_rows` where given (all of them if `heldout` is 0; a row that is also there is
@@ -70,7 +69,7 @@ def prepare_dataset(
     card = {"dataset": name, "format": dataset.format, **drops.counts()}
     card |= {"unpinned": unpinned([*dataset.sources, *dataset.heldout_sources])}
     card |= dataset_card(examples, tokenizer, tokens)
-    write_json(out / card_name, card)
+    write_json(out / "counts.json", card)
 
 
 def prepare_benchmark(benchmark: config.Benchmark, name: str, rows: list[Row], out: Path) -> None:

@@ -74,7 +74,7 @@ def arguments(step: str, given: Path, out: Path, **changes: Any) -> list[str]:
     files: dict[str, dict[str, Any]] = {
         "prepare-dataset": {"model": model, "out": out / "data"},
         "settings": {
-            "data-card": given / "data/card.json",
+            "data-card": given / "data/counts.json",
             "model-card": model / "card.json",
             "out": out / "run/settings.yaml",
         },

@@ -1,8 +1,7 @@
-"""Preference data: from its sources to pairs, token ids and a card.
+"""Preference data: from its sources to pairs and token ids, with everything counted.
 
 Reads  the sources of datasets.{dataset}, <results>/models/{model}/ (its tokenizer)
-Writes <results>/data/{dataset}/pairs.parquet, tokens/, and a card; in the DAG it is counts.json, to
-       which `data-card` adds the overlap with test questions
+Writes <results>/data/{dataset}/pairs.parquet, tokens/, counts.json (`data-card` adds to it)
 By hand: asft prepare-dataset --settings JSON --name NAME --model DIR --out DIR
 """
 
@@ -20,7 +19,7 @@ class Settings(Section):
     tokens: Tokens
 
 
-def prepare_dataset(settings_json: str, name: str, model: Path, out: Path, card: str) -> None:
+def prepare_dataset(settings_json: str, name: str, model: Path, out: Path) -> None:
     """Prepare one data set; `settings_json` is {"dataset": …, "tokens": …} of the config."""
     from asft.model_folders import load_tokenizer
     from asft.sources import load_rows
@@ -36,5 +35,4 @@ def prepare_dataset(settings_json: str, name: str, model: Path, out: Path, card:
         load_tokenizer(model),
         settings.tokens,
         out,
-        card,
     )

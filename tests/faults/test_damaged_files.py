@@ -43,7 +43,7 @@ READ = [
     ("prepare-dataset", "rows.jsonl"),
     ("prepare-dataset", "model/tokenizer.json"),
     ("prepare-dataset", "model/tokenizer_config.json"),
-    ("settings", "data/card.json"),
+    ("settings", "data/counts.json"),
     ("settings", "model/card.json"),
     ("reference", "data/tokens/pairs.parquet"),
     ("reference", "model/model.safetensors"),

@@ -85,10 +85,10 @@ def test_completions_longer_than_the_limit_lose_their_end(given: Path) -> None:
     """One token is left of both completions; the loss is that of one token."""
     write_rows(given, [row(n, f"Yes {n} {'very ' * 50}", f"No {n}") for n in range(8)])
     done_here(arguments("prepare-dataset", given, given, **settings(given)))
-    lengths = json.loads((given / "data/card.json").read_text())["lengths"]
+    lengths = json.loads((given / "data/counts.json").read_text())["lengths"]
     limit = {"max_length": lengths["prompt"]["max"] + 1}
     done_here(arguments("prepare-dataset", given, given, **settings(given, tokens=limit)))
-    card = json.loads((given / "data/card.json").read_text())
+    card = json.loads((given / "data/counts.json").read_text())
     assert card["truncated_chosen"] == card["truncated_rejected"] == 8
     assert card["lengths"]["chosen"]["max"] == 1
     assert trained(given, batch_size=8)["completion_tokens"].tolist() == [8]

@@ -36,7 +36,7 @@ def prepare(given: Path, out: Path, **dataset: Any) -> dict[str, Any]:
     about = {"format": "trl", "sources": [{"local": str(given / "rows.jsonl")}]} | dataset
     settings = {"dataset": about, "tokens": {"max_length": 10**7}}
     done_here(arguments("prepare-dataset", given, out, **settings))
-    card: dict[str, Any] = json.loads((out / "data/card.json").read_text())
+    card: dict[str, Any] = json.loads((out / "data/counts.json").read_text())
     return card
 
 

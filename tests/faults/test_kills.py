@@ -20,7 +20,7 @@ POLICY = ["chat_template.jinja", "config.json", "generation_config.json", "model
 POLICY += ["tokenizer.json", "tokenizer_config.json"]
 PRODUCTS = {
     "settings": ["run/settings.yaml"],
-    "prepare-dataset": ["data/pairs.parquet", "data/tokens/pairs.parquet", "data/card.json"],
+    "prepare-dataset": ["data/pairs.parquet", "data/tokens/pairs.parquet", "data/counts.json"],
     "reference": ["data/reference.parquet"],
     "train": ["run/history.csv", *(f"run/policy/{name}" for name in POLICY)],
     "generate": ["answers.jsonl"],

@@ -13,7 +13,7 @@ from asft.served import served
 
 DAY = 86_400
 PRODUCTS = {
-    "prepare-dataset": ["data/card.json", "data/pairs.parquet", "data/tokens/pairs.parquet"],
+    "prepare-dataset": ["data/counts.json", "data/pairs.parquet", "data/tokens/pairs.parquet"],
     "train": ["run/history.csv"],
     "score": ["scores.csv"],
     "table3": ["table3.csv", "table3.differences.csv", "table3.md", "table3.tex"],
@@ -36,7 +36,7 @@ def test_nothing_follows_from_times(step: str, experiment: Experiment, tmp_path:
         made = outputs(out)
         assert set(PRODUCTS[step]) <= set(made)
         for name, content in made.items():
-            if name != "data/card.json" or step != "prepare-dataset":
+            if name != "data/counts.json" or step != "prepare-dataset":
                 assert content == (experiment.folder / name).read_bytes(), name
 
 

@@ -34,7 +34,7 @@ def prepare(out, rows, heldout_rows=None, tokens=None, **settings):
     dataset = Dataset(format="trl", **settings)
     tokens = tokens or Tokens()
     prepare_dataset(dataset, "toy", rows, heldout_rows, TOKENIZER, tokens, out)
-    return json.loads((out / "card.json").read_text())
+    return json.loads((out / "counts.json").read_text())
 
 
 def splits(out):
@@ -93,7 +93,7 @@ def test_card_counts_overlap_with_test_questions(tmp_path):
     counts = prepare(tmp_path, [*ROWS, long], heldout=4)
     write_jsonl(tmp_path / "asked.jsonl", questions)
     asked = {"toy": tmp_path / "asked.jsonl"}
-    data_card(tmp_path / "card.json", tmp_path / "pairs.parquet", asked, tmp_path / "whole.json")
+    data_card(tmp_path / "counts.json", tmp_path / "pairs.parquet", asked, tmp_path / "whole.json")
     card = json.loads((tmp_path / "whole.json").read_text())
     overlap = card.pop("overlap")
     assert card == counts
@@ -110,7 +110,7 @@ def test_files_agree_and_tell_nothing_but_the_rows(tmp_path):
     prepare(tmp_path / "b", ROWS, heldout=4)
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [
-        "card.json",
+        "counts.json",
         "pairs.parquet",
         "tokens",
     ]

@@ -49,10 +49,9 @@ rule prepare_dataset:
             dataset=CONFIG.datasets[wildcards.dataset], tokens=CONFIG.tokens
         ),
         folder=subpath(output.counts, parent=True),
-        card=subpath(output.counts, basename=True),
     shell:
         "asft --log {log} prepare-dataset --settings {params.settings:q} --name {wildcards.dataset}"
-        " --model {input.model} --out {params.folder} --card {params.card}"
+        " --model {input.model} --out {params.folder}"
 
 
 BENCHMARKS_ASKED = [asked.benchmark for asked in benchmarks_asked(CONFIG)]
