@@ -20,6 +20,11 @@ def all_paper_columns(benchmark: str) -> list[str]:
     return list(dict.fromkeys(named))
 
 
+def shown_paper_columns(benchmark: str, models: Collection[str]) -> list[str]:
+    """The paper's own column where its judge judged here too, else all it has on the benchmark."""
+    return paper_columns(benchmark, models) or all_paper_columns(benchmark)
+
+
 def judge_note(benchmark: str, models: Collection[str]) -> str:
     """What stands beside the name of a judge wherever its numbers do."""
     return SAME if paper_columns(benchmark, models) else OTHER

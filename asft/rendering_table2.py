@@ -5,11 +5,11 @@ from typing import Any
 import pandas as pd
 
 from asft import paper, ratings
-from asft.comparability import all_paper_columns, judge_note, paper_columns
+from asft.comparability import judge_note
 from asft.config import Statistics
 from asft.ratings import Ratings
 from asft.rendering import DIFFERENCES, explain_intervals, explain_verdict, spread
-from asft.table2 import Column, Entry, Row, Table, judge_label, judge_models
+from asft.table2 import Column, Entry, Row, Table, judge_label, judge_models, published_columns
 
 REMARK = (
     "Official: the interval of arena-hard-auto v0.1, over all methods' games at once; too narrow"
@@ -37,7 +37,7 @@ def markdown(table: Table, title: str, trained: str, statistics: Statistics) -> 
     contestants = [line for line in lines if not line[0].is_control]
     controls = [line for line in lines if line[0].is_control]
     for column in table.columns:
-        published = shown_paper_columns(table, column)
+        published = published_columns(table.entries, column)
         cells = [_line(column, row, published) for _, row in contestants]
         sections += [_heading(table, column), _grid(cells)]
         if not column.pairwise:
@@ -93,12 +93,6 @@ def _heading(table: Table, column: Column) -> str:
     note = judge_note(column.benchmark, judge_models(table.entries, column))
     label = judge_label(table.entries, column)
     return f"## {column.benchmark}, judged by {label}\n\n{note[0].upper()}{note[1:]}."
-
-
-def shown_paper_columns(table: Table, column: Column) -> list[str]:
-    """The paper's own column where its judge judged here too, else all it has on the benchmark."""
-    own = paper_columns(column.benchmark, judge_models(table.entries, column))
-    return own or all_paper_columns(column.benchmark)
 
 
 def _line(column: Column, row: Row, published: list[str]) -> dict[str, str]:

@@ -2,8 +2,7 @@
 
 from asft import paper
 from asft.rendering import escape_tex, tex_spread
-from asft.rendering_table2 import shown_paper_columns
-from asft.table2 import Column, Row, Table, judge_label
+from asft.table2 import Column, Row, Table, judge_label, published_columns
 
 NONE = "---"
 HABITS = ["official", "length-contr.", "style-contr.", "tokens", "consistent", "first wins"]
@@ -65,7 +64,7 @@ def _method(table: Table, row: Row) -> list[str]:
         bounds.append(_interval(row, column.prefix, digits) if known_here else "")
         n = row[f"{column.prefix}_n"]
         scored.append(f"{n - row[f'{column.prefix}_n_unscored']}/{n}")
-        known = [row[f"paper_{name}"] for name in shown_paper_columns(table, column)]
+        known = [row[f"paper_{name}"] for name in published_columns(table.entries, column)]
         published.append(" / ".join(f"{v:.{digits}f}" for v in known if v is not None))
     lines = [[escape_tex(row["method"]), "here", *values], ["", "", *bounds]]
     lines.append(["", "scored", *scored])
@@ -95,7 +94,7 @@ def _habits(table: Table, column: Column) -> list[str]:
 def _judge(table: Table, column: Column) -> str:
     """Who judged a column, whether as in the paper, and whose the paper's values are."""
     note = table.rows[0][f"{column.prefix}_judge_note"]
-    labels = [paper.TABLE2_LABELS[name] for name in shown_paper_columns(table, column)]
+    labels = [paper.TABLE2_LABELS[name] for name in published_columns(table.entries, column)]
     published = f" The paper's: {' / '.join(labels)}." if labels else ""
     return f"{column.benchmark}: judged by {judge_label(table.entries, column)}, {note}.{published}"
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from asft import battles, paper, ratings
 from asft.battles import Games
-from asft.comparability import judge_note
+from asft.comparability import judge_note, shown_paper_columns
 from asft.config import Statistics
 from asft.ratings import Ratings
 from asft.stats import Interval, verdict
@@ -107,6 +107,11 @@ def judge_models(entries: Sequence[Entry], column: Column) -> list[str]:
     """The models that answered as this column's judge; its own name where no file says."""
     named = {name for entry in entries for name in entry.cells[column].judge_models}
     return sorted(named) or [column.judge]
+
+
+def published_columns(entries: Sequence[Entry], column: Column) -> list[str]:
+    """The columns of the paper's Table 2 that stand beside this one."""
+    return shown_paper_columns(column.benchmark, judge_models(entries, column))
 
 
 def judge_label(entries: Sequence[Entry], column: Column) -> str:

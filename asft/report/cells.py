@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from asft.config import Config
 from asft.experiment import BASE, Run
+from asft.table2 import Column
 
 Row = dict[str, str]
 NONE = "—"
@@ -76,6 +77,16 @@ def key_of(config: Config, dataset: str, method: str) -> str:
         return method
     run = Run(dataset if method != BASE else "-", method, config.seeds[0])
     return run.group if method != BASE and len(config.seeds) > 1 else run.folder
+
+
+def judged_key(config: Config, method: str) -> str:
+    """`key_of` a row of Table 2."""
+    return key_of(config, config.tables.table2.dataset if config.tables.table2 else "", method)
+
+
+def judged_column(config: Config, benchmark: str, judge: str) -> Column:
+    """What names a column's cells in table2.csv."""
+    return Column(benchmark, judge, config.benchmarks[benchmark].protocol == "arena_hard")
 
 
 def samples_link(benchmark: str, **state: str) -> str:

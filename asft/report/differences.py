@@ -13,6 +13,7 @@ from asft.report.cells import (
     Table,
     fixed,
     heads,
+    judged_key,
     key_of,
     number_heads,
     read_rows,
@@ -47,8 +48,7 @@ def table2(results: Path, config: Config) -> Table:
     lines = []
     for row in read_rows(results / "table2.differences.csv"):
         benchmark, digits = row["benchmark"], 1 if row["metric"] == "win_rate" else 2
-        dataset = config.tables.table2.dataset if config.tables.table2 else ""
-        keys = [key_of(config, dataset, row[f"method_{end}"]) for end in "ab"]
+        keys = [judged_key(config, row[f"method_{end}"]) for end in "ab"]
         link = samples_link(benchmark, m=keys[0], v=keys[1], s=row["judge"])
         metric = f"{row['metric'].replace('_', ' ')} by {row['judge']}"
         lines.append([Cell(benchmark), *_difference(row, metric, link, digits)])

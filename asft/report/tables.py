@@ -4,7 +4,8 @@ samples behind each number. Values come from the tables' CSV files as they stand
 
 from pathlib import Path
 
-from asft import experiment, paper
+from asft import experiment
+from asft.comparability import shown_paper_columns
 from asft.config import Config
 from asft.rendering import FAMILIES
 from asft.rendering import LABELS as METRIC_LABELS
@@ -16,6 +17,8 @@ from asft.report.cells import (
     bounds,
     fixed,
     heads,
+    judged_column,
+    judged_key,
     key_of,
     number_heads,
     read_rows,
@@ -59,7 +62,7 @@ def table2(results: Path, config: Config) -> Table:
     columns = experiment.table2_columns(config)
     head = heads("Method")
     for benchmark, judge in columns:
-        kind = "win rate, %" if _pairwise(config, benchmark) else "rating"
+        kind = "win rate, %" if judged_column(config, benchmark, judge).pairwise else "rating"
         head.append(Cell(f"{benchmark}", below=f"{kind}, by {judge}", number=True))
     head += number_heads("Tokens", "Seeds")
     lines = []
@@ -103,32 +106,24 @@ def table3(results: Path, config: Config) -> list[Table]:
 
 
 def _table2_cell(config: Config, row: Row, benchmark: str, judge: str) -> Cell:
-    pairwise = _pairwise(config, benchmark)
-    prefix, digits = (benchmark, 1) if pairwise else (f"{benchmark}_{judge}", 2)
+    column = judged_column(config, benchmark, judge)
+    digits = 1 if column.pairwise else 2
     return Cell(
-        fixed(row.get(f"{prefix}_win_rate" if pairwise else prefix), digits),
-        bounds(row, prefix, digits),
+        fixed(row.get(column.headline), digits),
+        bounds(row, column.prefix, digits),
         "; ".join(
             f"{PAPER_LABELS[name]} {fixed(row[f'paper_{name}'], digits)}"
-            for name in _published(config, benchmark, judge)
+            for name in shown_paper_columns(benchmark, [config.judges[judge].model])
             if row.get(f"paper_{name}")
         ),
         _table2_link(config, row, benchmark, judge),
         number=True,
-        warn=prefix in row["fools"].split(),
+        warn=column.prefix in row["fools"].split(),
     )
 
 
 def _table2_link(config: Config, row: Row, benchmark: str, judge: str) -> str:
-    dataset = config.tables.table2.dataset if config.tables.table2 else ""
-    return samples_link(benchmark, m=key_of(config, dataset, row["method"]), s=judge)
-
-
-def _published(config: Config, benchmark: str, judge: str) -> list[str]:
-    """The paper's column that this judge made; where none is, all of the benchmark."""
-    made = paper.TABLE2_JUDGES.get((benchmark, config.judges[judge].model))
-    known = [column for (name, _), column in paper.TABLE2_JUDGES.items() if name == benchmark]
-    return [made] if made else list(dict.fromkeys(known))
+    return samples_link(benchmark, m=judged_key(config, row["method"]), s=judge)
 
 
 def _table3_cell(config: Config, row: Row, prefix: str, metric: str) -> Cell:
@@ -141,10 +136,6 @@ def _table3_cell(config: Config, row: Row, prefix: str, metric: str) -> Cell:
         samples_link(config.tables.table3.benchmark, m=key, s=name),
         number=True,
     )
-
-
-def _pairwise(config: Config, benchmark: str) -> bool:
-    return config.benchmarks[benchmark].protocol == "arena_hard"
 
 
 def _paper(value: str) -> str:

@@ -10,7 +10,8 @@ from asft.report.cells import (
     Table,
     fixed,
     heads,
-    key_of,
+    judged_column,
+    judged_key,
     number_heads,
     read_rows,
     samples_link,
@@ -20,25 +21,23 @@ from asft.report.cells import (
 
 def trust(results: Path, config: Config) -> Table:
     """How far the judges can be trusted: controls against base, coverage, habits of position."""
-    table, columns = config.tables.table2, experiment.table2_columns(config)
+    columns = [judged_column(config, *named) for named in experiment.table2_columns(config)]
     head = heads("Answers of")
-    for benchmark, judge in columns:
-        head += [Cell(benchmark, below=f"by {judge}", number=True), Cell("Verdicts", number=True)]
+    for column in columns:
+        head.append(Cell(column.benchmark, below=f"by {column.judge}", number=True))
+        head.append(Cell("Verdicts", number=True))
     head += number_heads("Same winner in both orders", "First position wins")
     lines = []
     for row in read_rows(results / "table2.csv"):
         line = [Cell(row["method"], method=row["method"])]
-        key = key_of(config, table.dataset if table else "", row["method"])
-        for benchmark, judge in columns:
-            pairwise = config.benchmarks[benchmark].protocol == "arena_hard"
-            prefix = benchmark if pairwise else f"{benchmark}_{judge}"
-            value = row.get(f"{prefix}_win_rate" if pairwise else prefix)
-            fooled = prefix in row["fools"].split()
-            n, lost = int(row[f"{prefix}_n"]), int(row[f"{prefix}_n_unscored"])
-            state = {"m": key, "s": judge}
+        key = judged_key(config, row["method"])
+        for column in columns:
+            fooled = column.prefix in row["fools"].split()
+            n, lost = int(row[f"{column.prefix}_n"]), int(row[f"{column.prefix}_n_unscored"])
+            benchmark, state = column.benchmark, {"m": key, "s": column.judge}
             line += [
                 Cell(
-                    fixed(value, 1 if pairwise else 2),
+                    fixed(row.get(column.headline), 1 if column.pairwise else 2),
                     "at or above base" if fooled else "",
                     link=samples_link(benchmark, **state),
                     number=True,
@@ -50,7 +49,7 @@ def trust(results: Path, config: Config) -> Table:
                     number=True,
                 ),
             ]
-        lines.append([*line, *_habits(row, key, *columns[0])])
+        lines.append([*line, *_habits(row, key, columns[0].benchmark, columns[0].judge)])
     return Table("Judges", "", head, lines)
 
 
