@@ -13,6 +13,7 @@ from string import ascii_lowercase
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
@@ -196,6 +197,19 @@ def render(draw: Callable[[], Figure], numbers: pd.DataFrame, out: Path) -> None
     write_text(out.with_suffix(".csv"), csv)
     with style():
         figure = draw()
+        _settle(figure)
         for kind in ("png", "pdf"):
             with atomic(out.with_suffix(f".{kind}")) as temporary:
                 figure.savefig(temporary, format=kind, metadata=METADATA[kind])
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once and round the panels' places.
+
+    The solver of the layout orders its terms by memory address: its last bits, and with them
+    single pixels, change from run to run.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position(np.round(axes.get_position(original=True).bounds, 6))

@@ -100,8 +100,8 @@ def test_two_renders_give_the_same_bytes(name, tmp_path):
     for out in outs:
         render(DRAWN[name], pd.DataFrame({"a": [1]}), out)
     for ending in (".pdf", ".png"):
-        first, second = (out.with_suffix(ending).read_bytes() for out in outs)
-        assert first == second, ending
+        same = len({out.with_suffix(ending).read_bytes() for out in outs}) == 1
+        assert same, ending  # of the bytes themselves pytest would make a diff that takes minutes
 
 
 def drawn(draw, *arguments):
