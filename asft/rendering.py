@@ -56,6 +56,11 @@ def _several(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def p_text(p_value: float) -> str:
+    """Four digits, never a zero: no test has found one impossible."""
+    return "< 0.0001" if p_value < 0.00005 else f"{p_value:.4f}"
+
+
 def spread(seed_sd: float | None, digits: int) -> str:
     """ " ± sd" behind a value, where there are several seeds."""
     return "" if seed_sd is None or seed_sd != seed_sd else f" ± {seed_sd:.{digits}f}"
@@ -129,7 +134,7 @@ def _difference_cells(row: Row) -> dict[str, str]:
         "first − second": f"{row['method_a']} − {row['method_b']}",
         "metric": row["metric"],
         "difference": f"{row['difference']:+.2f} {_bounds(low, high)}",
-        "p": f"{row['p_value']:.4f}",
+        "p": p_text(row["p_value"]),
         "first is": explain_verdict(row),
     }
 

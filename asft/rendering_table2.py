@@ -8,7 +8,7 @@ from asft import paper, ratings
 from asft.comparability import judge_note
 from asft.config import Statistics
 from asft.ratings import Ratings
-from asft.rendering import DIFFERENCES, explain_intervals, explain_verdict, spread
+from asft.rendering import DIFFERENCES, explain_intervals, explain_verdict, p_text, spread
 from asft.table2 import Column, Entry, Row, Table, judge_label, judge_models, published_columns
 
 REMARK = (
@@ -70,7 +70,7 @@ def paper_section(published: list[Row]) -> str:
             "paper's column": paper.TABLE2_LABELS[row["column"]],
             "first − second": f"{row['method_a']} − {row['method_b']}",
             "difference": f"{row['difference']:+.2f} [{row['low']:.2f}, {row['high']:.2f}]",
-            "p": f"{row['p_value']:.4f}",
+            "p": p_text(row["p_value"]),
             "questions": str(row["n"]),
             "correlation needed": f"{row['correlation_needed']:.3f}",
             "first is": row["verdict"],
@@ -169,7 +169,7 @@ def _difference_cells(row: Row) -> dict[str, str]:
         "benchmark, judge": f"{row['benchmark']}, {row['judge']}",
         "first − second": f"{row['method_a']} − {row['method_b']}",
         "difference": f"{row['difference']:+.{digits}f} {bounds}",
-        "p": NONE if row["p_value"] != row["p_value"] else f"{row['p_value']:.4f}",
+        "p": NONE if row["p_value"] != row["p_value"] else p_text(row["p_value"]),
         "first is": explain_verdict(row),
     }
 

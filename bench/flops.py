@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+MAX_LENGTH = 1024  # tokens of a prompt and one answer
+
 
 def peak_flops() -> float:
     """Multiply-adds, counted as two, per second of a large bf16 product."""
@@ -37,7 +39,7 @@ def useful_flops(model: Path, pairs: Path) -> float:
     total = 0.0
     rows = json.loads(pairs.read_text(encoding="utf-8"))
     for row in rows:
-        pair, _ = encode_pair(FORMATS["trl"](row), tokenizer, Tokens(max_length=1024))
+        pair, _ = encode_pair(FORMATS["trl"](row), tokenizer, Tokens(max_length=MAX_LENGTH))
         p, c, r = map(len, (pair.prompt, pair.chosen, pair.rejected))
         seen = (p + c) ** 2 / 2 + r * p + r**2 / 2
         total += 6 * (p + c + r) * layers * per_layer

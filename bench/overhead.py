@@ -9,7 +9,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-WORK = {"reference", "train", "generate", "judge", "score", "score_verdicts"}
+WORK = {"reference", "train", "generate", "judge", "score", "score_verdicts", "measure_cost"}
 STARTED = re.compile(r"^(?:local)?rule (\w+):$")
 STAMP = re.compile(r"^\[(\w{3} \w{3} +\d+ [\d:]+ \d{4})\]$")
 

@@ -21,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from flops import peak_flops, useful_flops
+from flops import MAX_LENGTH, peak_flops, useful_flops
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -47,22 +47,29 @@ SLICES = {
 
 
 def workload(name: str, folder: Path, count: int) -> tuple[Path, str]:
-    """A file of `count` pairs in TRL's format, and where they are from."""
+    """A file of `count` pairs in TRL's format that need no truncation, and where they are from."""
+    from asft.config import Tokens
     from asft.formats import FORMATS
+    from asft.model_folders import load_tokenizer
     from asft.records import read_json_rows
     from asft.rows import Unusable
+    from asft.tokens import encode_pair
 
     kind, real, bundled = SLICES[name]
     source = ROOT.parent / "shared" / real
     if not source.exists():
         source = ROOT / bundled
         kind = "ultrafeedback_binarized" if name == "uf" else kind
+    tokenizer, limits = load_tokenizer(MODEL), Tokens(max_length=MAX_LENGTH)
     pairs: list[dict[str, Any]] = []
     for row in read_json_rows(source):
         try:
-            pairs.append(FORMATS[kind](row)._asdict())
+            pair = FORMATS[kind](row)
+            _, notes = encode_pair(pair, tokenizer, limits)
         except Unusable:
             continue
+        if not any(note.startswith("truncated") for note in notes):
+            pairs.append(pair._asdict())
         if len(pairs) == count:
             break
     path = folder / f"{name}.json"
@@ -166,12 +173,13 @@ def write(rows: list[dict[str, Any]]) -> None:
     )
     text = f"""# Training against TRL
 
-SmolLM2-135M, bf16 autocast over fp32 weights, 1024 tokens at most; `steps` steps behind a first
-one that is left out, medians of `repeats` alternating runs, each a process of its own.
-{os.cpu_count()} cores, {cpu}; {versions}. Cached references are not in the time. mfu: useful
-floating-point operations (each prompt token once a pair) over those of a 4096³ bf16 product in the
-same run. Losses: ours, then the peer's (ORPO's differ: TRL's first term is a mean over prompt and
-answer, ours over the answer; ASFT stands beside ORPO for want of a peer).
+SmolLM2-135M, bf16 autocast over fp32 weights, pairs of at most {MAX_LENGTH} tokens, in the same
+order for both; `steps` steps behind a first one that is left out, medians of `repeats` alternating
+runs, each a process of its own. {os.cpu_count()} cores, {cpu}; {versions}. Cached references are
+not in the time. mfu: useful floating-point operations (each prompt token once a pair) over those of
+a 4096³ bf16 product in the same run. Losses: ours, then the peer's. ORPO's differ: TRL's first term
+is a mean over prompt and answer, ours over the answer. ASFT stands beside ORPO for want of a peer.
+In fp32 the losses of both are compared on one batch by tests/oracle/test_trl.py.
 
 {pd.DataFrame(rows).to_markdown(index=False)}
 """

@@ -22,12 +22,13 @@ if '"who": "asft"' in sys.argv[-1]:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the `asft` command does
 
 import torch
+from flops import MAX_LENGTH
 from transformers import TrainerCallback, set_seed
 
 from asft.model_folders import load_tokenizer
 from asft.models import load_policy
 
-MAX_LENGTH, RATE, BETA, SEED = 1024, 1e-5, 0.1, 0
+RATE, BETA, SEED = 1e-5, 0.1, 0
 
 
 class Clock(TrainerCallback):
@@ -97,7 +98,8 @@ def trl(job: dict[str, Any], rows: list[dict[str, Any]], scratch: str) -> Any:
     folder = Path(job["model"])
     common: dict[str, Any] = {
         **{"per_device_train_batch_size": job["batch"], "num_train_epochs": 1, "beta": BETA},
-        **{"learning_rate": RATE, "lr_scheduler_type": "cosine", "warmup_steps": 0, "seed": SEED},
+        **{"learning_rate": RATE, "lr_scheduler_type": "cosine", "warmup_steps": 0},
+        **{"seed": SEED, "data_seed": SEED},  # the second orders the pairs, as in ours
         **{"bf16": True, "gradient_checkpointing": False, "max_length": MAX_LENGTH},
         **{"optim": "adamw_torch_fused", "report_to": "none", "logging_steps": 1},
         **{"save_strategy": "no", "dataloader_pin_memory": False, "disable_tqdm": True},

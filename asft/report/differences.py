@@ -5,7 +5,7 @@ allow to say, and the paper's own.
 from pathlib import Path
 
 from asft.config import Config
-from asft.rendering import explain_verdict
+from asft.rendering import explain_verdict, p_text
 from asft.report.cells import (
     NONE,
     Cell,
@@ -82,7 +82,7 @@ def _difference(row: Row, metric: str, link: str, digits: int) -> list[Cell]:
         Cell(names),
         Cell(metric),
         Cell(difference, spread, link=link, number=True),
-        Cell(fixed(p, 4), link=link, number=True),
+        Cell(p_text(float(p)) if p else NONE, link=link, number=True),
         Cell(row["n"], link=link, number=True),
         Cell(explain_verdict(row)),
     ]

@@ -261,3 +261,8 @@ def test_every_number_is_finite(tmp_path: Path):
         kept = [k for k in HEADER[2:-8] if not k.endswith("seed_sd")]  # base has one seed
         numbers = [row[key] for key in kept]
         assert all(math.isfinite(float(number)) for number in numbers)
+
+
+def test_no_p_is_written_as_zero():
+    written = [rendering.p_text(p) for p in (0.0, 4e-5, 1e-4, 1.0)]
+    assert written == ["< 0.0001", "< 0.0001", "0.0001", "1.0000"]
