@@ -8,11 +8,11 @@ from typing import Any
 MAX_LENGTH = 1024  # tokens of a prompt and one answer
 
 
-def peak_flops() -> float:
-    """Multiply-adds, counted as two, per second of a large bf16 product."""
+def peak_flops(dtype: str) -> float:
+    """Multiply-adds, counted as two, per second of a large product of this torch type."""
     import torch
 
-    a = torch.randn(4096, 4096, dtype=torch.bfloat16)
+    a = torch.randn(4096, 4096).to(getattr(torch, dtype))
     best = min(_seconds(lambda: a @ a) for _ in range(5))
     return 2 * 4096**3 / best
 

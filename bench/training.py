@@ -92,7 +92,7 @@ def measure(
     workloads: list[str], batches: list[int], methods: list[str], repeats: int, steps: int
 ) -> Iterator[dict[str, Any]]:
     """Rows of the table, as they come."""
-    peak = peak_flops()
+    peaks = {"mfu": peak_flops("bfloat16"), "mfu_fp32": peak_flops("float32")}
     with tempfile.TemporaryDirectory() as scratch:
         for name in workloads:
             for batch in batches:
@@ -101,7 +101,8 @@ def measure(
                 job = {"model": str(MODEL), "pairs": str(pairs), "batch": batch, "steps": steps}
                 known: dict[str, list[dict[str, Any]]] = {}
                 for method in methods:
-                    for row in _compare(job, name, method, repeats, flops / peak, known):
+                    ideal = {key: flops / peak for key, peak in peaks.items()}
+                    for row in _compare(job, name, method, repeats, ideal, known):
                         yield row | {"pairs_from": source}
 
 
@@ -110,7 +111,7 @@ def _compare(
     name: str,
     method: str,
     repeats: int,
-    ideal: float,
+    ideal: dict[str, float],
     known: dict[str, list[dict[str, Any]]],
 ) -> list[dict[str, Any]]:
     peers = PEERS[method]
@@ -131,7 +132,7 @@ def _compare(
         row["speed_ratio"] = round(speed["asft"] / speed[peer], 2)
         row |= {"ours_peak_gb": memory["asft"], "peer_peak_gb": memory[peer]}
         row["memory_ratio"] = round(memory["asft"] / memory[peer], 3)
-        row["mfu"] = round(speed["asft"] * ideal, 3)
+        row |= {key: round(speed["asft"] * share, 3) for key, share in ideal.items()}
         row |= {"steps": job["steps"] - 1, "repeats": repeats}
         row["losses"] = f"{found['asft'][0]['losses']} {found[peer][0]['losses']}"
         rows.append(row)
@@ -177,9 +178,10 @@ SmolLM2-135M, bf16 autocast over fp32 weights, pairs of at most {MAX_LENGTH} tok
 order for both; `steps` steps behind a first one that is left out, medians of `repeats` alternating
 runs, each a process of its own. {os.cpu_count()} cores, {cpu}; {versions}. Cached references are
 not in the time. mfu: useful floating-point operations (each prompt token once a pair) over those of
-a 4096³ bf16 product in the same run. Losses: ours, then the peer's. ORPO's differ: TRL's first term
-is a mean over prompt and answer, ours over the answer. ASFT stands beside ORPO for want of a peer.
-In fp32 the losses of both are compared on one batch by tests/oracle/test_trl.py.
+a 4096³ bf16 product in the same run; mfu_fp32: over those of an fp32 product. Losses: ours, then
+the peer's. ORPO's differ: TRL's first term is a mean over prompt and answer, ours over the answer.
+ASFT stands beside ORPO for want of a peer. In fp32 the losses of both are compared on one batch by
+tests/oracle/test_trl.py.
 
 {pd.DataFrame(rows).to_markdown(index=False)}
 """
