@@ -1,4 +1,4 @@
-"""Table 3 as Markdown and LaTeX. A row is what a line of the CSV holds, before rounding."""
+"""Table 3 as Markdown and LaTeX. A row is what a line of the CSV holds."""
 
 from typing import Any
 
@@ -19,6 +19,8 @@ TEX_SPECIAL = str.maketrans(
 )
 
 Row = dict[str, Any]
+
+DECIMALS = 4  # in the CSV
 
 DIFFERENCES = (
     "First minus second. Better or worse: the interval excludes 0 and p is below 1 − confidence."
@@ -54,6 +56,17 @@ def explain_verdict(row: Row) -> str:
 
 def _several(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def rounded(rows: list[Row]) -> list[Row]:
+    """Numbers as the CSV holds them, so that all who shorten them further shorten them alike."""
+    return [
+        {
+            name: round(cell, DECIMALS) if isinstance(cell, float) else cell
+            for name, cell in row.items()
+        }
+        for row in rows
+    ]
 
 
 def p_text(p_value: float) -> str:

@@ -46,7 +46,7 @@ class Entry(NamedTuple):
 
 
 class Table(NamedTuple):
-    """All of Table 2; a row holds what a line of the CSV does, before rounding."""
+    """All of Table 2; a row holds what a line of the CSV does."""
 
     entries: list[Entry]
     columns: list[Column]

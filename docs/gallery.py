@@ -17,7 +17,7 @@ PAGES = {  # name: page, width, theme
     "report_dark": ("samples.html#b=mt_bench", 1280, "dark"),
     "report_phone": ("index.html", 390, "light"),
 }
-SECTIONS = ("figures", "cost", "data", "judges")  # ids on the front page
+SECTIONS = ("cost", "data", "judges")  # ids on the front page
 
 
 def main() -> None:

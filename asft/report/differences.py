@@ -2,6 +2,7 @@
 allow to say, and the paper's own.
 """
 
+from collections import Counter
 from pathlib import Path
 
 from asft.config import Config
@@ -35,24 +36,26 @@ COLUMN_LABELS = {
 def table3(results: Path, config: Config) -> Table:
     """Paired differences of Table 3."""
     benchmark = config.tables.table3.benchmark
-    lines = []
-    for row in read_rows(results / "table3.differences.csv"):
+    lines, rows = [], read_rows(results / "table3.differences.csv")
+    for row in rows:
         keys = [key_of(config, row["dataset"], row[f"method_{end}"]) for end in "ab"]
         link = samples_link(benchmark, m=keys[0], v=keys[1], s=row["metric"])
         lines.append([Cell(row["dataset"]), *_difference(row, row["metric"], link, 2)])
-    return Table("Differences in Table 3", PAIRED, _difference_head("Data set"), lines)
+    remark = f"{_counts(rows)} {PAIRED}"
+    return Table("Differences in Table 3", remark, _difference_head("Data set"), lines)
 
 
 def table2(results: Path, config: Config) -> Table:
     """Paired differences of Table 2."""
-    lines = []
-    for row in read_rows(results / "table2.differences.csv"):
+    lines, rows = [], read_rows(results / "table2.differences.csv")
+    for row in rows:
         benchmark, digits = row["benchmark"], 1 if row["metric"] == "win_rate" else 2
         keys = [judged_key(config, row[f"method_{end}"]) for end in "ab"]
         link = samples_link(benchmark, m=keys[0], v=keys[1], s=row["judge"])
         metric = f"{row['metric'].replace('_', ' ')} by {row['judge']}"
         lines.append([Cell(benchmark), *_difference(row, metric, link, digits)])
-    return Table("Differences in Table 2", PAIRED, _difference_head("Benchmark"), lines)
+    remark = f"{_counts(rows)} {PAIRED}"
+    return Table("Differences in Table 2", remark, _difference_head("Benchmark"), lines)
 
 
 def published(results: Path) -> Table:
@@ -66,6 +69,12 @@ def published(results: Path) -> Table:
     ]
     title = "The paper's own differences"
     return Table(title, PUBLISHED, _difference_head("Column"), lines, ("table2.paper.csv",))
+
+
+def _counts(rows: list[Row]) -> str:
+    """How often each verdict was given, the most frequent first."""
+    found = Counter(row["verdict"] for row in rows).most_common()
+    return ", ".join(f"{count} {verdict}" for verdict, count in found).capitalize() + "."
 
 
 def _difference_head(first: str) -> list[Cell]:

@@ -67,10 +67,11 @@ def tabulate(
     n, signature, note = len(files[0].question_ids), files[0].bleu_signature, " ".join(note.split())
     about = {"model": model, "benchmark": benchmark, "bleu_signature": signature, "note": note}
     intervals = [_intervals(entry, statistics) for entry in entries]
-    rows = [_row(*pair) | about for pair in zip(entries, intervals, strict=True)]
+    pairs = zip(entries, intervals, strict=True)
+    rows = rendering.rounded([_row(*pair) | about for pair in pairs])
     for row in rows:
         _refuse_nan(row, out)
-    differences = list(_differences(entries, statistics))
+    differences = rendering.rounded(list(_differences(entries, statistics)))
     title = f"{model} on {benchmark}, n = {n}. {note}".rstrip()
     remark = _remark(entries, intervals, statistics, signature)
     table = pd.DataFrame(rows)
@@ -194,4 +195,4 @@ def _remark(
 
 
 def _csv(frame: pd.DataFrame) -> str:
-    return frame.to_csv(index=False, float_format="%.4f", lineterminator="\n")
+    return frame.to_csv(index=False, float_format=f"%.{rendering.DECIMALS}f", lineterminator="\n")

@@ -22,6 +22,7 @@ from asft.config import Statistics
 from asft.errors import UserError
 from asft.published_differences import published_differences
 from asft.records import write_text
+from asft.rendering import DECIMALS, rounded
 from asft.rendering_table2 import markdown, paper_section
 from asft.rendering_table2_latex import latex
 from asft.table2 import Column, Entry, build
@@ -58,6 +59,7 @@ def tabulate_table2(
     _check_columns(entries)
     _check_seeds(entries)
     table = build(entries, statistics, min_coverage)
+    table = table._replace(rows=rounded(table.rows), differences=rounded(table.differences))
     about = {"model": model, "dataset": dataset, "note": " ".join(note.split())}
     trained = f"Trained on {dataset}; `base` is the untrained policy." if dataset else ""
     title = f"{model}. {about['note']}".rstrip()
@@ -132,4 +134,4 @@ def _check_seeds(entries: list[Entry]) -> None:
 
 
 def _csv(frame: pd.DataFrame) -> str:
-    return frame.to_csv(index=False, float_format="%.4f", lineterminator="\n")
+    return frame.to_csv(index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n")
