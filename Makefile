@@ -71,8 +71,9 @@ $(BIN)/.complete: pyproject.toml constraints.txt
 ifeq ($(LOCKED),)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 else
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(LOCK_INDEX) \
-	  -r requirements.lock
+	@# The lock is whole. With dependencies pip would look at newer releases of those with extras, and refuse.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  $(LOCK_INDEX) -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 endif
 	touch $@
