@@ -69,6 +69,11 @@ def rounded(rows: list[Row]) -> list[Row]:
     ]
 
 
+def csv_text(table: pd.DataFrame) -> str:
+    """A table's CSV, the same bytes on every machine."""
+    return table.to_csv(index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n")
+
+
 def p_text(p_value: float) -> str:
     """Four digits, never a zero: no test has found one impossible."""
     return "< 0.0001" if p_value < 0.00005 else f"{p_value:.4f}"

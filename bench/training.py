@@ -100,8 +100,8 @@ def measure(
                 flops = useful_flops(MODEL, pairs)
                 job = {"model": str(MODEL), "pairs": str(pairs), "batch": batch, "steps": steps}
                 known: dict[str, list[dict[str, Any]]] = {}
+                ideal = {key: flops / peak for key, peak in peaks.items()}
                 for method in methods:
-                    ideal = {key: flops / peak for key, peak in peaks.items()}
                     for row in _compare(job, name, method, repeats, ideal, known):
                         yield row | {"pairs_from": source}
 

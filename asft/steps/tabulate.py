@@ -77,10 +77,10 @@ def tabulate(
     table = pd.DataFrame(rows)
     if all(len(entry.seeds) == 1 for entry in entries):
         table = table.drop(columns=[f"{name}_seed_sd" for name in METRICS])  # no cell has a value
-    write_text(out, _csv(table))
+    write_text(out, rendering.csv_text(table))
     write_text(
         out.with_name(f"{out.stem}.differences.csv"),
-        _csv(pd.DataFrame(differences, columns=DIFFERENCES)),
+        rendering.csv_text(pd.DataFrame(differences, columns=DIFFERENCES)),
     )
     write_text(out.with_suffix(".md"), rendering.markdown(rows, differences, title, remark))
     write_text(out.with_suffix(".tex"), rendering.latex(rows, title))
@@ -192,7 +192,3 @@ def _remark(
         return remark
     cells = ", ".join(constant) if len(constant) <= 4 else f"{len(constant)} cells of equal scores"
     return f"{remark} Percentile instead of BCa: {cells}."
-
-
-def _csv(frame: pd.DataFrame) -> str:
-    return frame.to_csv(index=False, float_format=f"%.{rendering.DECIMALS}f", lineterminator="\n")

@@ -22,7 +22,7 @@ from asft.config import Statistics
 from asft.errors import UserError
 from asft.published_differences import published_differences
 from asft.records import write_text
-from asft.rendering import DECIMALS, rounded
+from asft.rendering import csv_text, rounded
 from asft.rendering_table2 import markdown, paper_section
 from asft.rendering_table2_latex import latex
 from asft.table2 import Column, Entry, build
@@ -63,15 +63,15 @@ def tabulate_table2(
     about = {"model": model, "dataset": dataset, "note": " ".join(note.split())}
     trained = f"Trained on {dataset}; `base` is the untrained policy." if dataset else ""
     title = f"{model}. {about['note']}".rstrip()
-    write_text(out, _csv(pd.DataFrame([row | about for row in table.rows])))
+    write_text(out, csv_text(pd.DataFrame([row | about for row in table.rows])))
     write_text(
         out.with_name(f"{out.stem}.differences.csv"),
-        _csv(pd.DataFrame(table.differences, columns=DIFFERENCES)),
+        csv_text(pd.DataFrame(table.differences, columns=DIFFERENCES)),
     )
     text = markdown(table, title, trained, statistics)
     if with_paper:
-        published = published_differences(statistics)
-        write_text(out.with_name(f"{out.stem}.paper.csv"), _csv(pd.DataFrame(published)))
+        published = rounded(published_differences(statistics))
+        write_text(out.with_name(f"{out.stem}.paper.csv"), csv_text(pd.DataFrame(published)))
         text += "\n" + paper_section(published)
     write_text(out.with_suffix(".md"), text)
     write_text(out.with_suffix(".tex"), latex(table, title, trained))
@@ -131,7 +131,3 @@ def _check_seeds(entries: list[Entry]) -> None:
                 f"{trained[0].method} has seeds {trained[0].seeds}, {entry.method} has"
                 f" {entry.seeds}; compare methods over the same seeds"
             )
-
-
-def _csv(frame: pd.DataFrame) -> str:
-    return frame.to_csv(index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n")
