@@ -104,7 +104,8 @@ def test_killed_anywhere(step: str, given: Path, chance: random.Random, tmp_path
     assert child.returncode == -signal.SIGXFSZ
     assert outputs(out).items() < whole.items()
 
-    child = start(arguments(step, given, out))
-    _, said = child.communicate()
-    assert child.returncode == 0, said
-    assert outputs(out) == whole
+    for folder in (early, out):
+        child = start(arguments(step, given, folder))
+        _, said = child.communicate()
+        assert child.returncode == 0, said
+        assert outputs(folder) == whole
