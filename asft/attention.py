@@ -53,6 +53,8 @@ def pair_attention(
     # split, not slices: the gradient of a slice is a whole row of zeros, of a split one copy.
     sizes = [p + c + r for _, p, c, r in spans]
     parts = zip(*(torch.split(x, sizes, dim=2) for x in (query, key, value)), strict=True)
+    if getattr(module, "layer_idx", None) == 0:
+        _mask.cache_clear()  # another row, other masks
     outputs = []
     for (_, p, c, r), (q, k, v) in zip(spans, parts, strict=True):
         dense = q.device.type == "cpu" and p + c + r <= DENSE_UP_TO and not dropout

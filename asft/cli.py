@@ -24,6 +24,9 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # Threads that wait must sleep, not spin: spinning gains nothing on a quiet machine, and beside one
 # other busy process it made training up to five times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Torch keeps a compiled kernel of half a megabyte for each shape of a product, and every row of a
+# run has its own: 1,024 unless told otherwise. A row needs some twenty, and six a length of pair.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__

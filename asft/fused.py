@@ -1,4 +1,4 @@
-"""RMS norm, rotary embedding and gated MLP with less memory traffic, for training on CPUs.
+"""RMS norm, rotary embedding, linear layers and gated MLP in less memory, for training on CPUs.
 
 On a CPU elementwise operations cost a quarter of a training step: each intermediate is a pass over
 memory, and autograd keeps several. Here forward and backward are written out, norm and rotation in
@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear, silu
+from torch.nn.functional import embedding, linear, silu
 
 
 class _RMSNorm(torch.autograd.Function):
@@ -64,24 +64,61 @@ class _Rotary(torch.autograd.Function):
         return out.to(ctx.dtype), None, None, None
 
 
+class _Linear(torch.autograd.Function):
+    """x @ weight.T in the type of x; the weight is cast again backwards instead of being kept."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return linear(x, weight.to(x.dtype))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor | None]:
+        x, weight = ctx.saved_tensors
+        d_weight = _weight_gradient(grads[0], x, weight) if ctx.needs_input_grad[1] else None
+        return grads[0] @ weight.to(x.dtype), d_weight
+
+
 class _GatedDown(torch.autograd.Function):
     """(silu(gate) · up) @ weight.T; keeps gate and up, their product is made again backwards."""
 
     @staticmethod
     def forward(ctx: Any, gate: Tensor, up: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(gate, up, weight)
-        return linear(silu(gate).mul_(up), weight)
+        return linear(silu(gate).mul_(up), weight.to(gate.dtype))
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         gate, up, weight = ctx.saved_tensors
-        active, d_product = silu(gate), grads[0] @ weight
+        active, d_product = silu(gate), grads[0] @ weight.to(gate.dtype)
         d_up = d_product * active
         d_gate: Tensor = torch.ops.aten.silu_backward(d_product.mul_(up), gate)
         if not ctx.needs_input_grad[2]:
             return d_gate, d_up, None
-        d_weight = grads[0].flatten(0, -2).T @ active.mul_(up).flatten(0, -2)
-        return d_gate, d_up, d_weight
+        return d_gate, d_up, _weight_gradient(grads[0], active.mul_(up), weight)
+
+
+class _Rows(torch.autograd.Function):
+    """Rows of a weight, whose gradient is added to what the head has put into `weight.grad`."""
+
+    @staticmethod
+    def forward(ctx: Any, anchor: Tensor, tokens: Tensor, words: torch.nn.Embedding) -> Tensor:
+        ctx.tokens, ctx.words = tokens.flatten(), words
+        return embedding(tokens, words.weight.detach())
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[None, None, None]:
+        weight, rows = ctx.words.weight, grads[0].flatten(0, -2)
+        if ctx.words.padding_idx is not None:  # whose row gets no gradient
+            rows = rows.masked_fill((ctx.tokens == ctx.words.padding_idx)[:, None], 0)
+        if weight.grad is None:
+            weight.grad = torch.zeros_like(weight)
+        weight.grad.index_add_(0, ctx.tokens, rows.to(weight.dtype))
+        return None, None, None
+
+
+def _weight_gradient(grad: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+    return (grad.flatten(0, -2).T @ x.flatten(0, -2)).to(weight.dtype)
 
 
 def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
@@ -93,8 +130,13 @@ def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
 def gated_mlp(x: Tensor, mlp: Any) -> Tensor:
     """`LlamaMLP`, in autocast's type where autocast is on."""
     gate, up = mlp.gate_proj(x), mlp.up_proj(x)
-    weight = mlp.down_proj.weight.to(gate.dtype)
-    return _GatedDown.apply(gate, up, weight)  # type: ignore[no-any-return, no-untyped-call]
+    return _GatedDown.apply(gate, up, mlp.down_proj.weight)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def cast_linear(x: Tensor, module: torch.nn.Linear) -> Tensor:
+    """`Linear` without bias, in autocast's type where autocast is on."""
+    x = x.to(_autocast_dtype(x) or x.dtype)
+    return _Linear.apply(x, module.weight)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def rotary(
@@ -108,7 +150,7 @@ def rotary(
 
 
 def fuse(model: Any) -> list[str]:
-    """Replace what `model` has of both, where it computes the same; returns what was replaced.
+    """Replace what `model` has of these, where it computes the same; returns what was replaced.
 
     Architectures differ (Gemma's norm adds 1 to the weight, some rotate half of the dimensions), so
     each is tried on random numbers first and left alone if it disagrees.
@@ -124,12 +166,38 @@ def fuse(model: Any) -> list[str]:
         elif name.endswith("MLP") and _is_gated(module):
             module.forward = partial(gated_mlp, mlp=module)
             replaced.add(name)
+        elif type(module) is torch.nn.Linear and module.bias is None:
+            module.forward = partial(cast_linear, module=module)
+            replaced.add(name)
     for source in {type(module).__module__ for module in model.modules()}:
         theirs = getattr(sys.modules[source], "apply_rotary_pos_emb", None)
         if theirs is rotary or (theirs is not None and _rotates_alike(theirs)):
             sys.modules[source].apply_rotary_pos_emb = rotary  # type: ignore[attr-defined]
             replaced.add("apply_rotary_pos_emb")
     return sorted(replaced)
+
+
+def add_rows_in_place(model: Any) -> bool:
+    """Let an embedding that is the head as well add its gradient to the head's; whether it does.
+
+    Autograd would make both, each as large as the weight, and their sum. Its hooks do not see what
+    is added.
+    """
+    words, head = model.get_input_embeddings(), model.get_output_embeddings()
+    plain = type(words) is torch.nn.Embedding and type(head) is torch.nn.Linear
+    if not plain or words.weight is not head.weight or model.device.type != "cpu":
+        return False
+    if not words.weight.requires_grad or words.max_norm or words.scale_grad_by_freq:
+        return False
+    # Something must ask for a gradient, or autograd would not come back here.
+    anchor = torch.empty(0, requires_grad=True)
+
+    def look_up(tokens: Tensor) -> Tensor:
+        rows: Tensor = _Rows.apply(anchor, tokens, words)  # type: ignore[no-untyped-call]
+        return rows
+
+    words.forward = look_up
+    return True
 
 
 def _agrees(norm: Any) -> bool:

@@ -76,7 +76,7 @@ class History:
                 "completion_tokens": policy.chosen.tokens + policy.rejected.tokens,
             }
             self._parts.append({k: v.detach() for k, v in part.items()})
-            self._parts[-1]["tokens"] = row["input_ids"].shape[1]
+            self._parts[-1]["tokens"] = row["tokens"]
 
     def end_step(self, step: int, split: str = "train") -> None:
         """Close the step: what was added since the last one becomes one row."""

@@ -61,16 +61,16 @@ class _TokenLogps(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         logits, targets, lse = ctx.saved_tensors
-        out = torch.empty_like(logits)
         for rows in _chunks(logits):
             scale = grads[0][rows, None]
-            # d logp / d logits = onehot(target) - softmax(logits). In place: every fresh chunk of
-            # this size would come from the system page by page.
+            # d logp / d logits = onehot(target) - softmax(logits).
             grad = logits[rows].to(torch.float32, copy=True)
             grad.sub_(lse[rows, None]).exp_().mul_(-scale)
             grad.scatter_add_(-1, targets[rows, None], scale)
-            out[rows] = grad
-        return out, None
+            # In the place of the logits, the largest array of a step; autograd refuses a second
+            # backward pass.
+            logits[rows] = grad
+        return logits, None
 
 
 def _chunks(logits: Tensor) -> list[slice]:
@@ -79,7 +79,10 @@ def _chunks(logits: Tensor) -> list[slice]:
 
 
 def token_logps(logits: Tensor, targets: Tensor) -> Tensor:
-    """Log-probability of each target: (tokens, vocabulary) and (tokens,) → (tokens,) fp32."""
+    """Log-probability of each target: (tokens, vocabulary) and (tokens,) → (tokens,) fp32.
+
+    The backward pass writes the gradient over the logits.
+    """
     result: Tensor = _TokenLogps.apply(logits, targets)  # type: ignore[no-untyped-call]
     return result
 

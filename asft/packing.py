@@ -16,6 +16,9 @@ from torch import Tensor
 from asft.logps import CompletionLogps, PairLogps, sum_segments, token_logps
 from asft.tokens import TokenPair
 
+# Rows are as long as a multiple of this: a CPU's bf16 products are an eighth faster forwards.
+MULTIPLE = 4
+
 # Where a pair lies in its row: offset of its first token, then the lengths of prompt, chosen and
 # rejected. A plain tuple: the Trainer rebuilds nested containers from iterators, which named
 # tuples do not allow.
@@ -26,7 +29,8 @@ class PackedRow(TypedDict):
     """One row of pairs: T tokens, N of them scored."""
 
     ids: list[str]
-    spans: list[Span]  # none if prompts are not shared
+    tokens: int  # of the pairs; T less what fills the row up
+    spans: list[Span]  # none if prompts are not shared; what fills the row up is in the last one
     input_ids: Tensor  # (1, T)
     position_ids: Tensor  # (1, T)
     scored: Tensor  # (N,) positions whose next-token distribution is needed
@@ -96,8 +100,15 @@ def _pack_row(
             targets.append(prompt[1:])
             segments.append(np.full(p - 1, number + 2 * len(pairs)))
         start = second + r
+    if fill := -start % MULTIPLE:
+        # Behind the last completion, and nothing looks ahead.
+        ids.append(np.zeros(fill, dtype=np.int64))
+        positions.append(np.arange(fill) + p + (r or c))
+        if shared:
+            spans[-1] = (*spans[-1][:3], spans[-1][3] + fill)
     return PackedRow(
         ids=[pair.id for pair in pairs],
+        tokens=start,
         spans=spans,
         input_ids=_tensor(ids)[None],
         position_ids=_tensor(positions)[None],

@@ -22,7 +22,7 @@ from transformers import PreTrainedModel, Trainer, TrainerCallback
 from asft.attention import shares_prompts
 from asft.config import Training
 from asft.errors import UserError
-from asft.fused import fuse
+from asft.fused import add_rows_in_place, fuse
 from asft.history import History
 from asft.logps import PairLogps
 from asft.losses import Method
@@ -61,10 +61,6 @@ class PairTrainer(Trainer):
         self.token_budget = token_budget(training, model)
         self.heldout, self.history = heldout, History()
         self.work = Counter(rows=0, pairs=0, tokens=0)  # that this process has trained on
-        plain = not is_worker() and training.optimizer == "adamw"
-        if model.config.tie_word_embeddings and plain:
-            # Its gradient, a few hundred rows, is added to the head's without an array of zeros.
-            cast(Any, model.get_input_embeddings()).sparse = True
         super().__init__(
             model=model,
             args=training_arguments(training, seed, output_dir),
@@ -74,6 +70,8 @@ class PairTrainer(Trainer):
         )
         if not training.accelerate:  # sharding takes weights out of the modules that compute
             fuse(model)  # now that the model is on its device
+            if not is_worker():  # several average what passes through autograd
+                add_rows_in_place(model)
 
     def _collate(self, pairs: Sequence[TokenPair]) -> dict[str, Any]:
         """This process's rows of a step's pairs.
@@ -138,7 +136,7 @@ class PairTrainer(Trainer):
                 self.accelerator.backward(loss)
             if number < counted:
                 self.history.add_row(losses, policy, row)
-                self.work.update(rows=1, pairs=len(row["ids"]), tokens=row["input_ids"].numel())
+                self.work.update(rows=1, pairs=len(row["ids"]), tokens=row["tokens"])
             total += loss.detach()
         self.history.end_step(self.state.global_step + 1)
         return total

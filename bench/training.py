@@ -23,6 +23,8 @@ from typing import Any
 
 from flops import MAX_LENGTH, peak_flops, useful_flops
 
+from asft.allocator import PRELOAD, tcmalloc
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 MODEL = ROOT / "results/models/smollm2-135m-instruct"
@@ -80,7 +82,9 @@ def workload(name: str, folder: Path, count: int) -> tuple[Path, str]:
 def arm(**job: Any) -> dict[str, Any]:
     """Seconds, losses and peak of one process."""
     command = [sys.executable, str(HERE / "training_arm.py"), json.dumps(job)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    preload = tcmalloc() if job["who"] == "asft" else None  # as the DAG's jobs have it
+    env = os.environ | ({PRELOAD: preload} if preload else {})
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env)
     if done.returncode:
         raise SystemExit(f"{job}: {done.stderr[-2000:]}")
     found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
@@ -176,9 +180,10 @@ def write(rows: list[dict[str, Any]]) -> None:
 
 SmolLM2-135M, bf16 autocast over fp32 weights, pairs of at most {MAX_LENGTH} tokens, in the same
 order for both; `steps` steps behind a first one that is left out, medians of `repeats` alternating
-runs, each a process of its own. {os.cpu_count()} cores, {cpu}; {versions}. Cached references are
-not in the time. mfu: useful floating-point operations (each prompt token once a pair) over those of
-a 4096³ bf16 product in the same run; mfu_fp32: over those of an fp32 product. Losses: ours, then
+runs, each a process of its own. {os.cpu_count()} cores, {cpu}; {versions}; ours with
+{tcmalloc() or "the system's allocator"}. Cached references are not in the time.
+mfu: useful floating-point operations (each prompt token once a pair) over those of a 4096³ bf16
+product in the same run; mfu_fp32: over those of an fp32 product. Losses: ours, then
 the peer's. ORPO's differ: TRL's first term is a mean over prompt and answer, ours over the answer.
 ASFT stands beside ORPO for want of a peer. In fp32 the losses of both are compared on one batch by
 tests/oracle/test_trl.py.

@@ -19,7 +19,7 @@ from typing import Any
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
 if '"who": "asft"' in sys.argv[-1]:
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the `asft` command does
+    import asft.cli  # noqa: F401 - sets what the `asft` command sets before torch reads it
 
 import torch
 from flops import MAX_LENGTH

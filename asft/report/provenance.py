@@ -122,5 +122,6 @@ def _flat(card: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
         if isinstance(value, dict):
             facts += _flat(value, f"{prefix}{key} ")
         else:
-            facts.append((f"{prefix}{key}".replace("_", " "), value))
+            fact = (", ".join(map(str, value)) or "none") if isinstance(value, list) else value
+            facts.append((f"{prefix}{key}".replace("_", " "), fact))
     return facts

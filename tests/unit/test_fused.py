@@ -13,7 +13,7 @@ from transformers.models.llama.modeling_llama import LlamaRMSNorm
 from asft import fused
 from asft.models import load_policy
 
-FUSED = ["LlamaMLP", "LlamaRMSNorm", "apply_rotary_pos_emb"]
+FUSED = ["Linear", "LlamaMLP", "LlamaRMSNorm", "apply_rotary_pos_emb"]
 PLAIN_ROTARY = modeling_llama.apply_rotary_pos_emb
 
 
@@ -94,6 +94,38 @@ def test_gated_mlp_keeps_two_of_four():
     assert kept[True] == 2 * 5 * 64 < kept[False]
 
 
+def test_a_linear_layer_under_autocast_keeps_no_cast_weight():
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(64, 32, bias=False)
+    x = torch.randn(1, 5, 64, requires_grad=True)
+    seed, found = torch.randn(1, 5, 32), {}
+    for ours in (True, False):
+        sizes: list[tuple[int, torch.dtype]] = []
+
+        def keep(tensor: torch.Tensor, into: list[tuple[int, torch.dtype]] = sizes) -> torch.Tensor:
+            into.append((tensor.numel(), tensor.dtype))
+            return tensor
+
+        hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
+        with hooks, torch.autocast("cpu", torch.bfloat16):
+            out = fused.cast_linear(x, layer) if ours else layer(x)
+        x.grad = layer.weight.grad = None
+        out.backward(seed.to(out.dtype))
+        assert ((64 * 32, torch.bfloat16) in sizes) is not ours
+        found[ours] = [out, x.grad, layer.weight.grad]
+    for one, two in zip(*found.values(), strict=True):
+        assert one.dtype == two.dtype
+        torch.testing.assert_close(one, two)
+
+
+def test_a_frozen_linear_layer_gets_no_gradient():
+    layer = torch.nn.Linear(8, 4, bias=False).requires_grad_(False)
+    x = torch.randn(3, 8, requires_grad=True)
+    fused.cast_linear(x, layer).sum().backward()
+    assert layer.weight.grad is None
+    torch.testing.assert_close(x.grad, layer.weight.sum(0).expand(3, 8))
+
+
 def test_what_is_no_plain_gated_mlp_stays():
     config = LlamaConfig(hidden_size=8, intermediate_size=16, num_attention_heads=2)
     plain, other = modeling_llama.LlamaMLP(config), modeling_llama.LlamaMLP(config)
@@ -130,6 +162,44 @@ def test_a_whole_model_computes_the_same(tiny: Path):
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-6)
     for (name, one), two in zip(model.named_parameters(), other.parameters(), strict=True):
         torch.testing.assert_close(two.grad, one.grad, atol=1e-5, rtol=1e-4, msg=name)
+
+
+@pytest.mark.parametrize("padding", [None, 3])
+def test_a_shared_embedding_adds_its_gradient_in_place(padding: int | None):
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=20,
+        hidden_size=8,
+        intermediate_size=16,
+        num_attention_heads=2,
+        num_hidden_layers=1,
+        tie_word_embeddings=True,
+        pad_token_id=padding,
+    )
+    model = modeling_llama.LlamaForCausalLM(config)
+    other = copy.deepcopy(model)
+    assert fused.add_rows_in_place(other)
+    ids = torch.tensor([[3, 5, 5, 7, 3, 1]])
+    for _ in range(2):  # rows of a step add up
+        for each in (model, other):
+            each(ids, labels=ids).loss.backward()
+    for (name, one), two in zip(model.named_parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(two.grad, one.grad, msg=name)
+
+
+def test_other_embeddings_stay(tiny: Path):
+    model = load_policy(tiny, torch.float32)
+    model.get_input_embeddings().weight.requires_grad_(False)
+    assert not fused.add_rows_in_place(model)
+    untied = LlamaConfig(
+        vocab_size=20,
+        hidden_size=8,
+        intermediate_size=16,
+        num_attention_heads=2,
+        num_hidden_layers=1,
+        tie_word_embeddings=False,
+    )
+    assert not fused.add_rows_in_place(modeling_llama.LlamaForCausalLM(untied))
 
 
 def test_what_computes_something_else_is_left_alone(monkeypatch: pytest.MonkeyPatch):

@@ -8,10 +8,16 @@ from hypothesis import strategies as st
 from transformers import LlamaConfig, LlamaForCausalLM
 
 import asft.flex  # noqa: F401 - registers FLEX_ATTENTION
-from asft.attention import FLEX_ATTENTION, PAIR_ATTENTION, implementation, shares_prompts
+from asft.attention import (
+    FLEX_ATTENTION,
+    PAIR_ATTENTION,
+    _mask,
+    implementation,
+    shares_prompts,
+)
 from asft.errors import UserError
 from asft.logps import token_logps
-from asft.packing import pack, pair_logps
+from asft.packing import MULTIPLE, pack, pair_logps
 from asft.tokens import TokenPair
 
 VOCABULARY = 97
@@ -114,7 +120,7 @@ def test_unpaired_rows_leave_rejected_out():
     model = tiny(PAIR_ATTENTION)
     pairs = random_pairs(LENGTHS)
     (row,) = pack(pairs, 1000, paired=False)
-    assert row["input_ids"].shape[1] == sum(p + c for p, c, _ in LENGTHS)
+    assert row["tokens"] == sum(p + c for p, c, _ in LENGTHS)
     out, full = pair_logps(model, row), pair_logps(model, pack(pairs, 1000)[0])
     torch.testing.assert_close(out.chosen.sum, full.chosen.sum)
     assert out.rejected.tokens.eq(0).all()
@@ -128,20 +134,29 @@ def test_every_token_of_every_pair_exactly_once(lengths, budget):
     pairs = random_pairs(lengths)
     rows = pack(pairs, budget)
     assert [i for row in rows for i in row["ids"]] == [pair.id for pair in pairs]
-    laid = torch.cat([row["input_ids"][0] for row in rows]).numpy()
+    laid = torch.cat([row["input_ids"][0, : row["tokens"]] for row in rows]).numpy()
     np.testing.assert_array_equal(laid, np.concatenate([np.concatenate(p[1:]) for p in pairs]))
     for row in rows:
-        assert row["input_ids"].shape[1] <= budget or len(row["ids"]) == 1
+        assert row["tokens"] <= budget or len(row["ids"]) == 1
+        assert 0 <= row["input_ids"].shape[1] - row["tokens"] < MULTIPLE
+        assert row["input_ids"].shape[1] % MULTIPLE == 0
     targets = torch.cat([row["targets"] for row in rows]).numpy()
     scored = np.concatenate([np.r_[p.chosen, p.rejected] for p in pairs])
     np.testing.assert_array_equal(np.sort(targets), np.sort(scored))
+
+
+def test_masks_of_a_row_are_gone_with_the_next():
+    model = tiny(PAIR_ATTENTION)
+    for row in pack(random_pairs(LENGTHS), 40):
+        pair_logps(model, row)
+        assert _mask.cache_info().currsize <= len(row["ids"])
 
 
 def test_token_logps_equals_log_softmax_in_value_and_gradient():
     torch.manual_seed(0)
     logits = torch.randn(700, 50, requires_grad=True)
     targets, weight = torch.randint(50, (700,)), torch.randn(700)
-    ours = token_logps(logits, targets)
+    ours = token_logps(logits * 1, targets)  # a copy: it is written over
     (ours * weight).sum().backward()
     grad, logits.grad = logits.grad, None
     theirs = logits.log_softmax(-1).gather(-1, targets[:, None])[:, 0]
@@ -169,9 +184,7 @@ def test_rows_without_shared_prompts_give_the_same(paired):
     pairs = random_pairs(LENGTHS)
     rows = [pack(pairs, 1000, paired=paired, with_prompt=True, shared=s) for s in (True, False)]
     shared, repeated = (row for (row,) in rows)
-    assert repeated["input_ids"].shape[1] == shared["input_ids"].shape[1] + (
-        sum(p for p, _, _ in LENGTHS) if paired else 0
-    )
+    assert repeated["tokens"] == shared["tokens"] + (sum(p for p, _, _ in LENGTHS) if paired else 0)
     expected = pair_logps(tiny(PAIR_ATTENTION), shared)
     plain = tiny("sdpa")
     assert shares_prompts(tiny(PAIR_ATTENTION))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from asft.attention import _mask
-from asft.packing import PackedRow, pack
+from asft.packing import MULTIPLE, PackedRow, pack
 from asft.tokens import TokenPair
 
 sizes = st.integers(1, 9)
@@ -61,7 +61,9 @@ def test_spans_cut_a_row_into_its_pairs(
     pairs = iter(pairs_of(lengths))
     for row in pack(pairs_of(lengths), budget, paired=paired):
         end = 0
-        for start, p, c, r in row["spans"]:
+        fill = row["input_ids"].shape[1] - row["tokens"]
+        *others, last = row["spans"]
+        for start, p, c, r in [*others, (*last[:3], last[3] - fill)]:
             pair = next(pairs)
             assert start == end
             end = start + p + c + r
@@ -69,7 +71,9 @@ def test_spans_cut_a_row_into_its_pairs(
             assert [p, c, r] == [len(pair.prompt), len(pair.chosen), paired * len(pair.rejected)]
             assert row["input_ids"][0, start:end].tolist() == np.concatenate(parts).tolist()
             assert _positions(row, start, end) == [*range(p + c), *range(p, p + r)]
-        assert end == row["input_ids"].shape[1] == row["position_ids"].shape[1]
+        assert end == row["tokens"]
+        assert row["input_ids"].shape == row["position_ids"].shape
+        assert 0 <= fill < MULTIPLE
     assert next(pairs, None) is None
 
 

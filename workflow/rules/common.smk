@@ -8,6 +8,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from asft import estimates, experiment
+from asft.allocator import preload_allocator
 from asft.devices import visible_gpus
 from asft.errors import UserError
 from asft.figure_plan import figure_names, trained_datasets, training_runs
@@ -22,6 +23,9 @@ except UserError as error:
 
 # `asft` is found beside this Python, whether or not its environment is active.
 shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
+
+# Inherited by every job.
+preload_allocator()
 
 # What keeps every core busy runs one at a time, so that two such jobs do not fight. On a cluster these
 # are the cores of one job: the profile's `cores`.

@@ -1,0 +1,69 @@
+"""What a training step's time goes into, by torch.profiler: profile.csv beside this.
+
+HH-like pairs, batch 4, ASFT: where a step is shortest. By hand: python bench/profile_step.py
+Needs a quiet machine and the default model in results/models/ (`make demo` puts it there).
+"""
+
+import csv
+import json
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+BATCH, STEPS, LEFT_OUT = 4, 8, 2
+# What belongs together; the first that fits. Self time, so that nothing counts twice.
+KINDS = {
+    "matrix products": ("aten::mm", "aten::addmm"),
+    "attention": ("aten::bmm", "aten::baddbmm", "aten::_softmax", "aten::_scaled_dot"),
+    "AdamW": ("aten::_fused_adamw_",),
+    "copies and casts": ("aten::copy_", "aten::cat", "aten::clone", "aten::_to_copy"),
+}
+
+
+def profile() -> Any:
+    """Events of the steps behind the first ones, summed by operator."""
+    sys.argv = ["", '{"who": "asft"}']  # the arm reads it when imported
+    from torch.profiler import ProfilerActivity
+    from torch.profiler import profile as torch_profile
+    from training import MODEL, workload
+    from training_arm import ours
+    from transformers import TrainerCallback, set_seed
+
+    class Begin(TrainerCallback):
+        def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if state.global_step == LEFT_OUT:
+                profiler.start()
+
+    with tempfile.TemporaryDirectory() as scratch:
+        path, _ = workload("hh", Path(scratch), BATCH * STEPS)
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        job = {"method": "asft", "batch": BATCH, "model": str(MODEL)}
+        set_seed(0)
+        trainer, _ = ours(job, rows, scratch)
+        profiler = torch_profile(activities=[ProfilerActivity.CPU])
+        trainer.add_callback(Begin())
+        trainer.train()
+        profiler.stop()
+    return profiler.key_averages()
+
+
+def main() -> None:
+    """Seconds a step of each kind, elementwise operations, norms and Python are the rest."""
+    seconds: Counter[str] = Counter()
+    for event in profile():
+        kind = next((k for k, names in KINDS.items() if event.key.startswith(names)), "the rest")
+        seconds[kind] += event.self_cpu_time_total / 1e6 / (STEPS - LEFT_OUT)
+    total = sum(seconds.values())
+    with (HERE / "profile.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["kind", "seconds_a_step", "share"])
+        for kind, spent in seconds.most_common():
+            writer.writerow([kind, round(spent, 3), round(spent / total, 3)])
+            print(kind, round(spent, 3), f"{spent / total:.1%}")
+
+
+if __name__ == "__main__":
+    main()
