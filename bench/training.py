@@ -93,7 +93,12 @@ def arm(**job: Any) -> dict[str, Any]:
 
 
 def measure(
-    workloads: list[str], batches: list[int], methods: list[str], repeats: int, steps: int
+    workloads: list[str],
+    batches: list[int],
+    methods: list[str],
+    repeats: int,
+    steps: int,
+    peer_split: int,
 ) -> Iterator[dict[str, Any]]:
     """Rows of the table, as they come."""
     peaks = {"mfu": peak_flops("bfloat16"), "mfu_fp32": peak_flops("float32")}
@@ -103,6 +108,7 @@ def measure(
                 pairs, source = workload(name, Path(scratch), batch * steps)
                 flops = useful_flops(MODEL, pairs)
                 job = {"model": str(MODEL), "pairs": str(pairs), "batch": batch, "steps": steps}
+                job["split"] = peer_split
                 known: dict[str, list[dict[str, Any]]] = {}
                 ideal = {key: flops / peak for key, peak in peaks.items()}
                 for method in methods:
@@ -137,7 +143,7 @@ def _compare(
         row |= {"ours_peak_gb": memory["asft"], "peer_peak_gb": memory[peer]}
         row["memory_ratio"] = round(memory["asft"] / memory[peer], 3)
         row |= {key: round(speed["asft"] * share, 3) for key, share in ideal.items()}
-        row |= {"steps": job["steps"] - 1, "repeats": repeats}
+        row |= {"steps": job["steps"] - 1, "repeats": repeats, "peer_split": job["split"]}
         row["losses"] = f"{found['asft'][0]['losses']} {found[peer][0]['losses']}"
         rows.append(row)
     return rows
@@ -183,8 +189,10 @@ order for both; `steps` steps behind a first one that is left out, medians of `r
 runs, each a process of its own. {os.cpu_count()} cores, {cpu}; {versions}; ours with
 {tcmalloc() or "the system's allocator"}. Cached references are not in the time.
 mfu: useful floating-point operations (each prompt token once a pair) over those of a 4096³ bf16
-product in the same run; mfu_fp32: over those of an fp32 product. Losses: ours, then
-the peer's. ORPO's differ: TRL's first term is a mean over prompt and answer, ours over the answer.
+product in the same run; mfu_fp32: over those of an fp32 product. peer_split: TRL's batch is that
+many smaller ones whose gradients it adds up, where a whole one needs too much memory.
+Losses: ours, then the peer's. ORPO's differ: TRL's first term is a mean over prompt and answer,
+ours over the answer.
 ASFT stands beside ORPO for want of a peer. In fp32 the losses of both are compared on one batch by
 tests/oracle/test_trl.py.
 
@@ -200,6 +208,7 @@ if __name__ == "__main__":
     parser.add_argument("--methods", nargs="+", default=list(PEERS), choices=PEERS)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--peer-split", type=int, default=1, help="parts of TRL's batches")
     for measured in measure(**vars(parser.parse_args())):
         print(measured, flush=True)
         write(keep(measured))

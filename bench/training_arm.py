@@ -95,9 +95,10 @@ def trl(job: dict[str, Any], rows: list[dict[str, Any]], scratch: str) -> Any:
     from trl import DPOConfig, DPOTrainer
     from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 
-    folder = Path(job["model"])
+    folder, split = Path(job["model"]), job.get("split", 1)
     common: dict[str, Any] = {
-        **{"per_device_train_batch_size": job["batch"], "num_train_epochs": 1, "beta": BETA},
+        **{"per_device_train_batch_size": job["batch"] // split, "num_train_epochs": 1},
+        **{"gradient_accumulation_steps": split, "beta": BETA},
         **{"learning_rate": RATE, "lr_scheduler_type": "cosine", "warmup_steps": 0},
         **{"seed": SEED, "data_seed": SEED},  # the second orders the pairs, as in ours
         **{"bf16": True, "gradient_checkpointing": False, "max_length": MAX_LENGTH},
