@@ -61,6 +61,7 @@ bench: env  ## speed and memory against TRL; wants a quiet machine, and `make de
 	python bench/training.py
 	python bench/pipeline.py
 	python bench/growth.py
+	python bench/profile_step.py
 	python bench/processes.py
 
 env: $(BIN)/.complete

@@ -61,7 +61,7 @@ def pack(
             size += len(pair.rejected) + (0 if shared else len(pair.prompt))
         if not rows or size > room:
             rows.append([])
-            room = token_budget
+            room = token_budget // MULTIPLE * MULTIPLE  # what fills a row up is within the budget
         rows[-1].append(pair)
         room -= size
     return [_pack_row(row, paired, with_prompt, shared) for row in rows]

@@ -33,6 +33,7 @@ def measure(pairs: int, prompt: int, answer: int) -> dict[str, Any]:
     """Seconds of a step and peak bytes, in this process."""
     import torch
 
+    import asft.cli  # noqa: F401 - sets what the `asft` command sets before torch reads it
     from asft.allocator import keep_freed_memory
     from asft.attention import PAIR_ATTENTION
     from asft.config import Training
@@ -102,6 +103,9 @@ def plot(rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     """All points, the table, the plot and memory's straight line."""
+    from asft.allocator import preload_allocator
+
+    preload_allocator()  # as the DAG's jobs have it
     rows = []
     for sweep, value, pairs, prompt, answer in POINTS:
         found = point(pairs, prompt, answer)

@@ -6,7 +6,6 @@ Needs a quiet machine and the default model in results/models/ (`make demo` puts
 
 import csv
 import json
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -25,12 +24,13 @@ KINDS = {
 
 def profile() -> Any:
     """Events of the steps behind the first ones, summed by operator."""
-    sys.argv = ["", '{"who": "asft"}']  # the arm reads it when imported
     from torch.profiler import ProfilerActivity
     from torch.profiler import profile as torch_profile
     from training import MODEL, workload
     from training_arm import ours
     from transformers import TrainerCallback, set_seed
+
+    import asft.cli  # noqa: F401 - sets what the `asft` command sets before torch reads it
 
     class Begin(TrainerCallback):
         def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:

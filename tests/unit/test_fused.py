@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -164,19 +165,16 @@ def test_a_whole_model_computes_the_same(tiny: Path):
         torch.testing.assert_close(two.grad, one.grad, atol=1e-5, rtol=1e-4, msg=name)
 
 
+def one_layer(**options: Any) -> Any:
+    torch.manual_seed(0)
+    sizes = {"vocab_size": 20, "hidden_size": 8, "intermediate_size": 16, "num_attention_heads": 2}
+    config = LlamaConfig(num_hidden_layers=1, **sizes, **options)
+    return modeling_llama.LlamaForCausalLM(config)
+
+
 @pytest.mark.parametrize("padding", [None, 3])
 def test_a_shared_embedding_adds_its_gradient_in_place(padding: int | None):
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=20,
-        hidden_size=8,
-        intermediate_size=16,
-        num_attention_heads=2,
-        num_hidden_layers=1,
-        tie_word_embeddings=True,
-        pad_token_id=padding,
-    )
-    model = modeling_llama.LlamaForCausalLM(config)
+    model = one_layer(tie_word_embeddings=True, pad_token_id=padding)
     other = copy.deepcopy(model)
     assert fused.add_rows_in_place(other)
     ids = torch.tensor([[3, 5, 5, 7, 3, 1]])
@@ -191,15 +189,7 @@ def test_other_embeddings_stay(tiny: Path):
     model = load_policy(tiny, torch.float32)
     model.get_input_embeddings().weight.requires_grad_(False)
     assert not fused.add_rows_in_place(model)
-    untied = LlamaConfig(
-        vocab_size=20,
-        hidden_size=8,
-        intermediate_size=16,
-        num_attention_heads=2,
-        num_hidden_layers=1,
-        tie_word_embeddings=False,
-    )
-    assert not fused.add_rows_in_place(modeling_llama.LlamaForCausalLM(untied))
+    assert not fused.add_rows_in_place(one_layer(tie_word_embeddings=False))
 
 
 def test_what_computes_something_else_is_left_alone(monkeypatch: pytest.MonkeyPatch):
