@@ -2,28 +2,25 @@
 
 Load a model with `attn_implementation=PAIR_ATTENTION` and pass `spans=` to its forward: each pair
 attends within itself, the prompt and the chosen completion causally, the rejected one to the
-prompt and to itself. One call per pair instead of one mask over the row: the mask was 1.2-1.6
-times slower.
+prompt and to itself. On CPUs by asft/block_attention.py, else by fused kernels pair by pair.
 """
 
-from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
-from transformers.utils.import_utils import is_flash_attn_2_available
 
+from asft.block_attention import attend_in_blocks
 from asft.config import Attention
 from asft.errors import UserError
 from asft.packing import Span
 
 PAIR_ATTENTION = "asft_pairs"
 FLEX_ATTENTION = "asft_flex"
-# Tokens of a pair up to which a CPU attends with a mask; its weights are kept for the backward
-# pass: 2 bytes × heads × tokens² per layer.
-DENSE_UP_TO = 512
+FLASH_ATTENTION = "asft_varlen"  # with "flash" in its name transformers would want a package
 
 Sizes = tuple[int, int, int]  # tokens of prompt, chosen and rejected
 
@@ -47,23 +44,48 @@ def pair_attention(
     Raises:
         ValueError: the model caps its logits, or its sliding window is shorter than a pair.
     """
-    longest = max(p + max(c, r) for _, p, c, r in spans)
-    if softcap is not None or (sliding_window is not None and sliding_window < longest):
-        raise ValueError("packed pairs need full attention: no softcap, no sliding window")
+    refuse_windows(spans, sliding_window, softcap)
+    scale = scaling or query.shape[-1] ** -0.5
+    if query.device.type == "cpu" and not dropout:
+        return attend_in_blocks(*half_precision(query, key, value), spans, scale), None
+    return attend_by_pairs(query, key, value, spans, scale, dropout), None
+
+
+def attend_by_pairs(
+    query: Tensor, key: Tensor, value: Tensor, spans: list[Span], scale: float, dropout: float = 0.0
+) -> Tensor:
+    """Shapes as of `pair_attention`; by PyTorch's kernels, pair by pair."""
     # split, not slices: the gradient of a slice is a whole row of zeros, of a split one copy.
     sizes = [p + c + r for _, p, c, r in spans]
     parts = zip(*(torch.split(x, sizes, dim=2) for x in (query, key, value)), strict=True)
-    if getattr(module, "layer_idx", None) == 0:
-        _mask.cache_clear()  # another row, other masks
-    outputs = []
-    for (_, p, c, r), (q, k, v) in zip(spans, parts, strict=True):
-        dense = q.device.type == "cpu" and p + c + r <= DENSE_UP_TO and not dropout
-        attend = _attend_dense if dense else _attend_split
-        outputs.append(attend(q, k, v, (p, c, r), scaling or q.shape[-1] ** -0.5, dropout))
-    return torch.cat(outputs, dim=2).transpose(1, 2), None
+    outputs = [
+        _attend(q, k, v, (p, c, r), scale, dropout)
+        for (_, p, c, r), (q, k, v) in zip(spans, parts, strict=True)
+    ]
+    return torch.cat(outputs, dim=2).transpose(1, 2)
 
 
-def _attend_split(
+def refuse_windows(spans: list[Span], sliding_window: int | None, softcap: float | None) -> None:
+    """Refuse models that attend otherwise than in full, as far as these pairs would notice.
+
+    Raises:
+        ValueError: the model caps its logits, or its sliding window is shorter than a pair.
+    """
+    longest = max(p + max(c, r) for _, p, c, r in spans)
+    if softcap is not None or (sliding_window is not None and sliding_window < longest):
+        raise ValueError("packed pairs need full attention: no softcap, no sliding window")
+
+
+def half_precision(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """All three in autocast's type; rotary embedding leaves some in fp32."""
+    kind = query.device.type
+    if torch.is_autocast_enabled(kind):
+        dtype = torch.get_autocast_dtype(kind)
+        return query.to(dtype), key.to(dtype), value.to(dtype)
+    return query, key, value
+
+
+def _attend(
     query: Tensor, key: Tensor, value: Tensor, sizes: Sizes, scale: float, dropout: float
 ) -> Tensor:
     """Fused attention, once over [prompt | chosen], once from rejected to [prompt | rejected]."""
@@ -84,31 +106,11 @@ def _attend_split(
     return torch.cat([first, second], dim=2)
 
 
-def _attend_dense(
-    query: Tensor, key: Tensor, value: Tensor, sizes: Sizes, scale: float, dropout: float
-) -> Tensor:
-    """Plain attention with one mask: for short pairs a CPU's fused kernel is slower backwards."""
-    (_, heads, tokens, _), groups = query.shape, key.shape[1]
-    # Heads that share a key-value head stand in one matrix: no repeated keys.
-    mask = _mask(*sizes, heads // groups, query.dtype).expand(groups, -1, -1)
-    q = query.reshape(groups, -1, query.shape[-1])
-    weights = torch.baddbmm(mask, q, key.squeeze(0).transpose(1, 2), alpha=scale).softmax(-1)
-    return torch.bmm(weights, value.squeeze(0)).view(1, heads, tokens, -1)
-
-
-@lru_cache(maxsize=64)  # every layer of a step asks for the same few
-def _mask(p: int, c: int, r: int, repeats: int, dtype: torch.dtype) -> Tensor:
-    allowed = torch.ones(p + c + r, p + c + r, dtype=torch.bool).tril()
-    allowed[p + c :, p : p + c] = False
-    mask = torch.zeros(allowed.shape, dtype=dtype).masked_fill_(~allowed, float("-inf"))
-    return mask.repeat(repeats, 1)
-
-
 AttentionInterface.register(PAIR_ATTENTION, pair_attention)
 
 
-def implementation(wanted: Attention, device: torch.device) -> str:
-    """The name to load a model with. `auto` is what was measured: pairs.
+def implementation(wanted: Attention, device: torch.device, precision: torch.dtype) -> str:
+    """The name to load a model with, for training at this precision; `auto` is the fastest here.
 
     Raises:
         UserError: flex or flash attention is not to be had here.
@@ -116,18 +118,28 @@ def implementation(wanted: Attention, device: torch.device) -> str:
     if wanted == "flex":
         if device.type != "cuda":  # elsewhere it has no backward pass
             raise UserError("training.attention: flex needs a CUDA GPU; take pairs")
-        import asft.flex  # noqa: F401 - registers itself
+        import asft.flex
 
         return FLEX_ATTENTION
-    if wanted == "flash":
-        if device.type != "cuda" or not is_flash_attn_2_available():
-            raise UserError(
-                "training.attention: flash needs a CUDA GPU and the package flash-attn; take pairs"
-            )
-        return "flash_attention_2"
-    return PAIR_ATTENTION
+    lacking = _what_flash_lacks(device, precision)
+    if wanted == "flash" and lacking:
+        raise UserError(f"training.attention: flash needs {lacking}; take pairs")
+    if wanted == "pairs" or lacking:
+        if device.type == "cuda":  # cuDNN's takes milliseconds for each new length, and all are new
+            torch.backends.cuda.enable_cudnn_sdp(False)
+        return PAIR_ATTENTION
+    import asft.flash  # noqa: F401 - registers itself
+
+    return FLASH_ATTENTION
 
 
-def shares_prompts(model: Any) -> bool:
-    """Whether the model attends by pairs; otherwise it takes a row's sequences one by one."""
-    return model.config._attn_implementation in (PAIR_ATTENTION, FLEX_ATTENTION)
+def _what_flash_lacks(device: torch.device, precision: torch.dtype) -> str | None:
+    if device.type != "cuda" or torch.version.cuda is None:
+        return "a CUDA GPU"
+    if torch.cuda.get_device_capability(device) < (8, 0):
+        return "a GPU of compute capability 8.0 (Ampere) or later"
+    if precision == torch.float32:
+        return "training.precision: bf16"
+    if find_spec("torch.nn.attention.varlen") is None:
+        return "torch 2.10 or later"
+    return None

@@ -124,8 +124,8 @@ class Training(Section):
     lora: LoRA | None = Field(None, description="null: train all weights, as the paper does")
     attention: Attention = Field(
         "auto",
-        description="pairs: one fused call a pair; flex: one FlexAttention kernel a row; flash: "
-        "FlashAttention 2, which repeats the prompt for each completion; auto: pairs",
+        description="pairs: pair by pair; flash, flex: one kernel a row, FlashAttention 2 or "
+        "FlexAttention, on CUDA alone; auto: flash on CUDA in bf16, else pairs",
     )
     processes: int = Field(
         1, ge=1, description="that train together on one machine, each on a GPU or a share of cores"

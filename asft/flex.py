@@ -1,7 +1,6 @@
 """Packed pairs by FlexAttention: one kernel over the whole row, whole blocks of it skipped.
 
-For GPUs, where `pair_attention` would launch two kernels for each pair and layer. Not measured on
-one: the tests compare its numbers on the CPU, uncompiled.
+For GPUs, where `pair_attention` would launch two kernels for each pair and layer.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 from transformers import AttentionInterface
 
-from asft.attention import FLEX_ATTENTION
-from asft.packing import Span
+from asft.attention import FLEX_ATTENTION, half_precision
+from asft.packing import Span, without_waiting
 
 
 def pair_flex_attention(
@@ -41,9 +40,10 @@ def pair_flex_attention(
         raise ValueError("flex attention of pairs: no dropout, no softcap, no sliding window")
     # On a CPU, in tests, and without gradients: as it is.
     attend = _compiled() if query.device.type == "cuda" else flex_attention
-    mask = _mask(tuple(spans), query.shape[2], query.device)
+    mask = _mask(tuple(map(tuple, spans)), query.shape[2], query.device)
     grouped = query.shape[1] != key.shape[1]
-    found = attend(query, key, value, block_mask=mask, scale=scaling, enable_gqa=grouped)
+    q, k, v = half_precision(query, key, value)
+    found = attend(q, k, v, block_mask=mask, scale=scaling, enable_gqa=grouped)
     return found.transpose(1, 2), None
 
 
@@ -60,7 +60,7 @@ def _mask(spans: tuple[Span, ...], length: int, device: torch.device) -> BlockMa
         pair[start : start + p + c + r] = number
         part[start + p : start + p + c] = 1
         part[start + p + c : start + p + c + r] = 2
-    pair, part = pair.to(device), part.to(device)
+    pair, part = without_waiting(pair, device), without_waiting(part, device)
 
     def sees(batch: Tensor, head: Tensor, q: Tensor, k: Tensor) -> Tensor:
         of_other = (part[q] == 2) & (part[k] == 1)

@@ -30,7 +30,7 @@ class PackedRow(TypedDict):
 
     ids: list[str]
     tokens: int  # of the pairs; T less what fills the row up
-    spans: list[Span]  # none if prompts are not shared; what fills the row up is in the last one
+    spans: list[Span]  # what fills the row up is in the last one
     input_ids: Tensor  # (1, T)
     position_ids: Tensor  # (1, T)
     scored: Tensor  # (N,) positions whose next-token distribution is needed
@@ -44,32 +44,27 @@ def pack(
     *,
     paired: bool = True,
     with_prompt: bool = False,
-    shared: bool = True,
 ) -> list[PackedRow]:
     """Fill rows in order, a new one when the next pair would exceed the budget.
 
     A pair longer than the budget gets a row of its own. With `paired=False` rejected completions
-    are left out; with `with_prompt=True` the prompt's own tokens are scored too. With
-    `shared=False` the prompt stands before both completions, for kernels that know sequences and
-    no pairs.
+    are left out; with `with_prompt=True` the prompt's own tokens are scored too.
     """
     rows: list[list[TokenPair]] = []
     room = 0
     for pair in pairs:
         size = len(pair.prompt) + len(pair.chosen)
         if paired:
-            size += len(pair.rejected) + (0 if shared else len(pair.prompt))
+            size += len(pair.rejected)
         if not rows or size > room:
             rows.append([])
             room = token_budget // MULTIPLE * MULTIPLE  # what fills a row up is within the budget
         rows[-1].append(pair)
         room -= size
-    return [_pack_row(row, paired, with_prompt, shared) for row in rows]
+    return [_pack_row(row, paired, with_prompt) for row in rows]
 
 
-def _pack_row(
-    pairs: Sequence[TokenPair], paired: bool, with_prompt: bool, shared: bool
-) -> PackedRow:
+def _pack_row(pairs: Sequence[TokenPair], paired: bool, with_prompt: bool) -> PackedRow:
     ids: list[np.ndarray] = []
     positions: list[np.ndarray] = []
     scored: list[np.ndarray] = []
@@ -80,19 +75,16 @@ def _pack_row(
     for number, pair in enumerate(pairs):
         prompt, chosen = pair.prompt, pair.chosen
         rejected = pair.rejected if paired else pair.rejected[:0]
-        again = prompt if paired and not shared else prompt[:0]
-        p, c, r, a = len(prompt), len(chosen), len(rejected), len(again)
-        if shared:
-            spans.append((start, p, c, r))
-        ids += [prompt, chosen, again, rejected]
-        positions += [np.arange(p + c), np.arange(p - a, p + r)]
+        p, c, r = len(prompt), len(chosen), len(rejected)
+        spans.append((start, p, c, r))
+        ids += [prompt, chosen, rejected]
+        positions += [np.arange(p + c), np.arange(p, p + r)]
         # The prompt's last token predicts the first token of both completions.
         last = start + p - 1
-        second = start + p + c + a
-        parts = [(chosen, last, start + p, 0), (rejected, second - 1 if a else last, second, 1)]
-        for completion, before, first, kind in parts:
+        second = start + p + c
+        for completion, first, kind in [(chosen, start + p, 0), (rejected, second, 1)]:
             if len(completion):
-                scored.append(np.r_[before, first : first + len(completion) - 1])
+                scored.append(np.r_[last, first : first + len(completion) - 1])
                 targets.append(completion)
                 segments.append(np.full(len(completion), number + kind * len(pairs)))
         if with_prompt:
@@ -104,8 +96,7 @@ def _pack_row(
         # Behind the last completion, and nothing looks ahead.
         ids.append(np.zeros(fill, dtype=np.int64))
         positions.append(np.arange(fill) + p + (r or c))
-        if shared:
-            spans[-1] = (*spans[-1][:3], spans[-1][3] + fill)
+        spans[-1] = (*spans[-1][:3], spans[-1][3] + fill)
     return PackedRow(
         ids=[pair.id for pair in pairs],
         tokens=start,
@@ -118,6 +109,12 @@ def _pack_row(
     )
 
 
+def without_waiting(tensor: Tensor, device: torch.device) -> Tensor:
+    """`tensor` on `device`; the CPU goes on while a GPU copies it."""
+    pinned = tensor.pin_memory() if device.type == "cuda" else tensor
+    return pinned.to(device, non_blocking=True)
+
+
 def _tensor(parts: Iterable[np.ndarray]) -> Tensor:
     return torch.from_numpy(np.concatenate(list(parts)).astype(np.int64))
 
@@ -125,17 +122,13 @@ def _tensor(parts: Iterable[np.ndarray]) -> Tensor:
 def pair_logps(model: torch.nn.Module, row: PackedRow) -> PairLogps:
     """Log-probabilities of a row's pairs under a causal LM.
 
-    The model attends as the row wants it: by `PAIR_ATTENTION` or `FLEX_ATTENTION`, or, where
-    prompts are not shared, by any of transformers' that tells sequences by their positions.
-
-    The LM head runs on scored positions only. Absent completions and prompts have sum 0 and 0
-    tokens.
+    The model attends by one of the functions that asft/attention.py names. The LM head runs on
+    scored positions only. Absent completions and prompts have sum 0 and 0 tokens.
     """
-    spans = {"spans": row["spans"]} if row["spans"] else {}
     output = model(
         input_ids=row["input_ids"],
         position_ids=row["position_ids"],
-        **spans,
+        spans=row["spans"],
         logits_to_keep=row["scored"],
         use_cache=False,
     )

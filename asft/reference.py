@@ -8,12 +8,13 @@ from typing import Any
 
 import pyarrow as pa
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from asft.errors import UserError
 from asft.fused import fuse
 from asft.logps import CompletionLogps, PairLogps
-from asft.packing import PackedRow, pair_logps
+from asft.packing import PackedRow, pair_logps, without_waiting
 from asft.parquet import read_parquet, write_parquet
 
 COLUMNS = ("chosen_sum", "chosen_tokens", "rejected_sum", "rejected_tokens")
@@ -22,7 +23,7 @@ COLUMNS = ("chosen_sum", "chosen_tokens", "rejected_sum", "rejected_tokens")
 def score_pairs(model: Any, rows: Iterable[PackedRow], precision: torch.dtype) -> pa.Table:
     """Sums and token counts of every pair, sorted by id; the forward is the trainer's own."""
     fuse(model.eval())
-    columns: dict[str, list[float]] = {name: [] for name in COLUMNS}
+    found: list[Tensor] = []  # read at the end: a number read off a GPU waits for it
     ids: list[str] = []
     device = model.device
     autocast = torch.autocast(device.type, precision, enabled=precision != torch.float32)
@@ -31,8 +32,9 @@ def score_pairs(model: Any, rows: Iterable[PackedRow], precision: torch.dtype) -
         with torch.no_grad(), autocast:
             chosen, rejected, _ = pair_logps(model, on_device)
         ids += row["ids"]
-        for name, values in zip(COLUMNS, (*chosen, *rejected), strict=True):
-            columns[name] += values.tolist()
+        found.append(torch.stack([*chosen, *rejected]))
+    numbers = torch.cat(found, dim=1).tolist() if found else [[]] * len(COLUMNS)
+    columns = dict(zip(COLUMNS, numbers, strict=True))
     return pa.table({"id": ids, **columns}).sort_by("id")
 
 
@@ -72,7 +74,7 @@ class CachedReference:
             raise UserError(
                 f"{self._path}: no pair {missing}: made from other data; delete it and rerun"
             ) from None
-        columns = torch.tensor(values, device=row["input_ids"].device).T
+        columns = without_waiting(torch.tensor(values), row["input_ids"].device).T
         return PairLogps(CompletionLogps(*columns[:2]), CompletionLogps(*columns[2:]))
 
 
@@ -93,4 +95,4 @@ class OnlineReference:
 
 
 def _to(value: object, device: torch.device) -> object:
-    return value.to(device) if isinstance(value, torch.Tensor) else value
+    return without_waiting(value, device) if isinstance(value, Tensor) else value

@@ -1,9 +1,8 @@
 """`training.token_budget: auto`: as many tokens in a row as this machine has memory for.
 
 Peak memory of a training step is what weights, gradients and Adam's moments take, and a straight
-line in the tokens of a row, whose slope follows from the model's shape. The constants are a least
-squares fit to peaks measured on a CPU in bf16 (tests/unit/test_token_budget.py holds them). On GPUs
-the same formula is used, unmeasured.
+line in the tokens of a row, whose slope follows from the model's shape. The constants are fitted to
+peaks measured in bf16, on a CPU and on an H200 (tests/unit/test_token_budget.py holds them).
 """
 
 import os
@@ -17,15 +16,25 @@ from asft.models import default_device
 # Longer rows gain nothing: a CPU is busy with far fewer, a GPU's kernels with these.
 MOST = {"cpu": 4096, "cuda": 16384, "mps": 4096}
 LEAST = 512  # never fewer: one pair must fit anyway
-SHARE = 0.8  # of the memory there is
+SHARE = {"cpu": 0.8, "cuda": 0.9, "mps": 0.8}  # of the memory there is
 
-BASE = 0.56e9  # bytes: Python, torch, transformers
-PER_WEIGHT = 5.2  # fp32, and what is copied of it into bf16 at a time
-PER_TRAINED = {"adamw": 12, "adamw_8bit": 6}  # of each that is trained: gradient, two moments
-PER_WIDTH = 19.0  # bytes a token, for each layer and each of its hidden size
-PER_INNER = 9.6  # and of its intermediate size
-PER_LOGIT = 4.0  # bytes a scored token, for each word of the vocabulary
-CHECKPOINT = 8.5  # with gradient checkpointing: bytes kept a token, layer and hidden size
+PER_TRAINED = {"adamw": 12, "adamw_8bit": 6}  # bytes a trained weight: gradient, two moments
+
+
+class Costs(NamedTuple):
+    """Bytes."""
+
+    base: float  # on a CPU Python, torch, transformers; on a GPU what CUDA keeps for itself
+    weight: float  # fp32, and what is copied of it into bf16 at a time
+    word: float  # for each of the vocabulary: logits in fp32, a chunk of tokens at a time
+    width: float  # a token, for each layer and each of its hidden size
+    inner: float  # and of its intermediate size
+    logit: float  # a scored token, for each word of the vocabulary
+    checkpoint: float  # with gradient checkpointing: kept a token, layer and hidden size
+
+
+CPU = Costs(0.56e9, 5.2, 0, width=19.0, inner=9.6, logit=4.0, checkpoint=8.5)
+CUDA = Costs(0.6e9, 4.0, 12_288, width=17.2, inner=5.0, logit=2.0, checkpoint=4.1)
 
 
 def token_budget(training: Training, model: Any) -> int:
@@ -36,14 +45,14 @@ def token_budget(training: Training, model: Any) -> int:
     if training.token_budget != "auto":
         return int(training.token_budget)
     device = default_device().type
-    room = SHARE * memory(device) / (1 if device == "cuda" else training.processes)
+    room = SHARE[device] * memory(device) / (1 if device == "cuda" else training.processes)
     budget = MOST[device]
     shape = shape_of(model)
     if training.accelerate:  # shards what the weights take
         shape = shape._replace(
             weights=shape.weights // training.processes, trained=shape.trained // training.processes
         )
-    while budget > LEAST and peak(shape, budget, training) > room:
+    while budget > LEAST and peak(shape, budget, training, device=device) > room:
         budget //= 2
     print(f"token_budget: auto is {budget} here", file=sys.stderr, flush=True)
     return budget
@@ -73,14 +82,18 @@ def shape_of(model: Any) -> Shape:
     )
 
 
-def peak(shape: Shape, tokens: int, training: Training, scored: float = 1.0) -> float:
+def peak(
+    shape: Shape, tokens: int, training: Training, scored: float = 1.0, device: str = "cpu"
+) -> float:
     """Bytes of a training step with rows of so many tokens, a share of them scored."""
-    layer = PER_WIDTH * shape.width + PER_INNER * shape.inner
+    costs = CUDA if device == "cuda" else CPU
+    layer = costs.width * shape.width + costs.inner * shape.inner
     kept = shape.layers * layer
     if training.gradient_checkpointing:
-        kept = shape.layers * CHECKPOINT * shape.width + layer
-    weights = PER_WEIGHT * shape.weights + PER_TRAINED[training.optimizer] * shape.trained
-    return BASE + weights + tokens * (kept + scored * PER_LOGIT * shape.vocabulary)
+        kept = shape.layers * costs.checkpoint * shape.width + layer
+    fixed = costs.base + costs.weight * shape.weights + costs.word * shape.vocabulary
+    fixed += PER_TRAINED[training.optimizer] * shape.trained
+    return fixed + tokens * (kept + scored * costs.logit * shape.vocabulary)
 
 
 def memory(device: str = "cpu") -> int:

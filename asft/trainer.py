@@ -19,7 +19,6 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, Trainer, TrainerCallback
 
-from asft.attention import shares_prompts
 from asft.config import Training
 from asft.errors import UserError
 from asft.fused import add_rows_in_place, fuse
@@ -91,7 +90,6 @@ class PairTrainer(Trainer):
             self.token_budget,
             paired=self.method.paired,
             with_prompt=self.method.needs_prompt,
-            shared=shares_prompts(self.model),
         )
 
     def get_train_dataloader(self) -> DataLoader[Any]:
@@ -179,7 +177,6 @@ class PairTrainer(Trainer):
             self.heldout,
             self.token_budget,
             with_prompt=self.method.needs_prompt,
-            shared=shares_prompts(model),
         )
         size, first = self.args.world_size, self.args.process_index
         mine = list(rows)

@@ -51,6 +51,7 @@ def training_arguments(training: Training, seed: int, output_dir: str) -> Traini
         logging_nan_inf_filter=False,
         save_strategy="no",
         dataloader_pin_memory=torch.cuda.is_available(),
+        accelerator_config={"non_blocking": torch.cuda.is_available()},
         report_to="none",
         disable_tqdm=not sys.stderr.isatty(),
     )

@@ -25,7 +25,7 @@ import torch
 from transformers import set_seed
 
 from asft.allocator import keep_freed_memory
-from asft.attention import implementation, shares_prompts
+from asft.attention import implementation
 from asft.config import Training
 from asft.cost import cost_of
 from asft.errors import UserError
@@ -69,7 +69,7 @@ def measure_cost(
     with tempfile.TemporaryDirectory() as scratch:
         reference, seconds = _reference(arm, model, pairs, training, precision, scratch)
         set_seed(settings.seed)
-        attention = implementation(training.attention, default_device())
+        attention = implementation(training.attention, default_device(), precision)
         policy = load_policy(model, torch.float32, attention)
         trainer = PairTrainer(
             policy,
@@ -105,7 +105,7 @@ def _reference(
     if arm == "asft":
         return None, 0.0
     if arm == "dpo_online":
-        attention = implementation(training.attention, default_device())
+        attention = implementation(training.attention, default_device(), precision)
         loaded = load_policy(model, precision, attention).to(default_device())
         return OnlineReference(loaded, precision), 0.0
     different = list({pair.id: pair for pair in pairs}.values())
@@ -124,8 +124,9 @@ def _cache(
     """The reference's log-probabilities, and the seconds that they took once it was loaded."""
     keep_freed_memory()
     device = default_device()
-    base = load_policy(model, torch.float32, implementation(training.attention, device)).to(device)
-    rows = packed_by_length(pairs, token_budget(training, base), shared=shares_prompts(base))
+    attention = implementation(training.attention, device, precision)
+    base = load_policy(model, torch.float32, attention).to(device)
+    rows = packed_by_length(pairs, token_budget(training, base))
     began = time.perf_counter()
     table = score_pairs(base, rows, precision)
     return table, time.perf_counter() - began

@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from asft.attention import implementation, shares_prompts
+from asft.attention import implementation
 from asft.config import Training
 from asft.models import default_device, load_policy, resolve_precision
 from asft.packing import PackedRow
@@ -29,14 +29,16 @@ def reference(model: Path, tokens: Path, settings: str, out: Path) -> None:
     # fp32 weights under autocast, as in training: the margin over the reference is then 0 at step
     # 0.
     device = default_device()
-    base = load_policy(model, torch.float32, implementation(training.attention, device)).to(device)
+    precision = resolve_precision(training.precision)
+    attention = implementation(training.attention, device, precision)
+    base = load_policy(model, torch.float32, attention).to(device)
     budget = token_budget(training, base)
-    rows = list(packed_by_length(pairs, budget, shared=shares_prompts(base)))
+    rows = list(packed_by_length(pairs, budget))
     number, processes = place()
     if processes > 1 and number == 0:
         shares = [_size_of(rows[n::processes]) for n in range(processes)]
         print(f"scores: {split_of(shares)}", file=sys.stderr, flush=True)
-    found = score_pairs(base, rows[number::processes], resolve_precision(training.precision))
+    found = score_pairs(base, rows[number::processes], precision)
     write_reference(part_of(out, number) if processes > 1 else out, found)
 
 

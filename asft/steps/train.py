@@ -54,7 +54,8 @@ def train(
     if len(pairs) == 0:
         raise UserError(f"{tokens}: no training pairs")
     set_seed(run["seed"])
-    attention = implementation(training.attention, default_device())
+    precision = resolve_precision(training.precision)
+    attention = implementation(training.attention, default_device(), precision)
     policy = load_policy(model, torch.float32, attention)
     if training.lora:
         policy = adapt(policy, training.lora)
@@ -66,7 +67,7 @@ def train(
         method=METHODS[run["loss"]],
         hyperparameters=run["hyperparameters"],
         training=training,
-        precision=resolve_precision(training.precision),
+        precision=precision,
         seed=run["seed"],
         output_dir=str(checkpoints),
         reference=CachedReference(reference) if reference else None,

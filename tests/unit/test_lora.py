@@ -15,7 +15,7 @@ from peft import PeftModel
 from preferences import learnable_pairs
 from safetensors.torch import load_file
 
-from asft.attention import implementation, shares_prompts
+from asft.attention import implementation
 from asft.models import load_policy
 from asft.parquet import read_parquet
 from asft.reference import COLUMNS, score_pairs
@@ -90,10 +90,10 @@ def test_the_policy_is_the_base_plus_the_adapter(tiny, tiny_run):
 
 
 def test_the_reference_is_the_policy_with_its_adapter_off(tiny, tiny_run, cached):
-    attention = implementation("auto", torch.device("cpu"))
+    attention = implementation("auto", torch.device("cpu"), torch.float32)
     base = load_policy(tiny, torch.float32, attention)
     policy = PeftModel.from_pretrained(base, tiny_run / "policy" / "adapter")
-    rows = list(packed_by_length(PAIRS, 4096, shared=shares_prompts(policy)))
+    rows = list(packed_by_length(PAIRS, 4096))
     adapted = score_pairs(policy, rows, torch.float32).to_pydict()
     with policy.disable_adapter():
         found = score_pairs(policy, rows, torch.float32).to_pydict()

@@ -1,19 +1,23 @@
 """Packed rows compute what separate sequences would, and nothing else."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import LlamaConfig, LlamaForCausalLM
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AttentionInterface, LlamaConfig, LlamaForCausalLM
 
-import asft.flex  # noqa: F401 - registers FLEX_ATTENTION
+import asft.flash
+import asft.flex
 from asft.attention import (
+    FLASH_ATTENTION,
     FLEX_ATTENTION,
     PAIR_ATTENTION,
-    _mask,
+    attend_by_pairs,
     implementation,
-    shares_prompts,
 )
 from asft.errors import UserError
 from asft.logps import token_logps
@@ -51,11 +55,15 @@ def separate(model, prompt, completion):
     return logps.gather(-1, ids[0, 1:, None])[len(prompt) - 1 :].sum()
 
 
-@pytest.fixture(params=["dense", "split"], autouse=True)
+@pytest.fixture(params=["one block", "blocks", "long pairs", "pair by pair"], autouse=True)
 def attention_path(request, monkeypatch):
-    """Every test runs with both ways to attend."""
-    if request.param == "split":
-        monkeypatch.setattr("asft.attention.DENSE_UP_TO", 0)
+    """Every test runs with all ways to attend."""
+    if request.param in ("blocks", "long pairs"):
+        monkeypatch.setattr("asft.block_attention.QUERIES", 3)
+    if request.param == "long pairs":  # whose weights are computed again backwards
+        monkeypatch.setattr("asft.block_attention.KEPT_UP_TO", 0)
+    if request.param == "pair by pair":  # as on GPUs
+        monkeypatch.setattr("asft.attention.attend_in_blocks", attend_by_pairs)
 
 
 LENGTHS = [(5, 7, 3), (1, 1, 9), (12, 4, 4), (3, 8, 1)]
@@ -145,13 +153,6 @@ def test_every_token_of_every_pair_exactly_once(lengths, budget):
     np.testing.assert_array_equal(np.sort(targets), np.sort(scored))
 
 
-def test_masks_of_a_row_are_gone_with_the_next():
-    model = tiny(PAIR_ATTENTION)
-    for row in pack(random_pairs(LENGTHS), 40):
-        pair_logps(model, row)
-        assert _mask.cache_info().currsize <= len(row["ids"])
-
-
 def test_token_logps_equals_log_softmax_in_value_and_gradient():
     torch.manual_seed(0)
     logits = torch.randn(700, 50, requires_grad=True)
@@ -178,28 +179,66 @@ def test_flex_attention_gives_what_attention_by_pairs_gives(with_prompt):
     torch.testing.assert_close(found[1], found[0], atol=1e-5, rtol=1e-5)
 
 
+def plain_varlen(q, k, v, query_starts, key_starts, most_q, most_k, *, scale, window_size, **_):
+    """What the kernel of GPUs computes: sequence by sequence, the mask aligned to their ends."""
+    assert window_size == (-1, 0)
+    assert (query_starts.diff().max(), key_starts.diff().max()) == (most_q, most_k)
+    found = []
+    for (a, b), (c, d) in zip(
+        pairwise(query_starts.tolist()), pairwise(key_starts.tolist()), strict=True
+    ):
+        mask = torch.ones(b - a, d - c, dtype=torch.bool).tril(d - c - (b - a))
+        parts = (x.transpose(0, 1) for x in (q[a:b], k[c:d], v[c:d]))
+        out = scaled_dot_product_attention(*parts, attn_mask=mask, scale=scale, enable_gqa=True)
+        found.append(out.transpose(0, 1))
+    return torch.cat(found)
+
+
 @pytest.mark.parametrize("paired", [True, False])
-def test_rows_without_shared_prompts_give_the_same(paired):
-    """What FlashAttention gets; here by transformers' own mask for packed sequences."""
-    pairs = random_pairs(LENGTHS)
-    rows = [pack(pairs, 1000, paired=paired, with_prompt=True, shared=s) for s in (True, False)]
-    shared, repeated = (row for (row,) in rows)
-    assert repeated["tokens"] == shared["tokens"] + (sum(p for p, _, _ in LENGTHS) if paired else 0)
-    expected = pair_logps(tiny(PAIR_ATTENTION), shared)
-    plain = tiny("sdpa")
-    assert shares_prompts(tiny(PAIR_ATTENTION))
-    assert not shares_prompts(plain)
-    found = pair_logps(plain, repeated)
-    for a, b in zip(found, expected, strict=True):
-        torch.testing.assert_close(a.sum, b.sum, atol=1e-5, rtol=1e-5)
-        assert torch.equal(a.tokens, b.tokens)
+def test_flash_attention_gives_what_attention_by_pairs_gives(paired, monkeypatch):
+    """Which queries and keys the kernel gets; the kernel itself: tests/gpu."""
+    monkeypatch.setattr(asft.flash, "varlen_attn", plain_varlen)
+    found = []
+    for attention in (PAIR_ATTENTION, FLASH_ATTENTION):
+        model = tiny(attention)
+        rows = pack(random_pairs(LENGTHS), 40, paired=paired, with_prompt=True)
+        values = torch.cat([part.sum for row in rows for part in pair_logps(model, row)])
+        (values * torch.randn(len(values), generator=torch.manual_seed(3))).sum().backward()
+        found.append([values, *(weight.grad for weight in model.parameters())])
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("attention", [FLEX_ATTENTION, FLASH_ATTENTION])
+def test_kernels_refuse_what_their_mask_does_not_know(attention):
+    call = AttentionInterface()[attention]
+    x = torch.zeros(1, 2, 4, 8)
+    with pytest.raises(ValueError, match="no dropout"):
+        call(torch.nn.Module(), x, x, x, None, spans=[(0, 1, 2, 1)], dropout=0.1)
+    with pytest.raises(ValueError, match="no sliding window"):
+        call(torch.nn.Module(), x, x, x, None, spans=[(0, 1, 2, 1)], sliding_window=2)
 
 
 def test_kernels_of_gpus_are_refused_elsewhere(monkeypatch):
+    cpu, cuda = torch.device("cpu"), torch.device("cuda", 0)
+    half, full = torch.bfloat16, torch.float32
     for wanted in ("flash", "flex"):
         with pytest.raises(UserError, match="needs a CUDA GPU"):
-            implementation(wanted, torch.device("cpu"))
-    assert implementation("flex", torch.device("cuda")) == FLEX_ATTENTION
-    monkeypatch.setattr("asft.attention.is_flash_attn_2_available", lambda: True)
-    assert implementation("flash", torch.device("cuda")) == "flash_attention_2"
-    assert implementation("auto", torch.device("cuda")) == PAIR_ATTENTION
+            implementation(wanted, cpu, half)
+    assert implementation("auto", cpu, half) == PAIR_ATTENTION
+    assert implementation("flex", cuda, half) == FLEX_ATTENTION
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    assert implementation("flash", cuda, half) == FLASH_ATTENTION
+    assert implementation("auto", cuda, half) == FLASH_ATTENTION
+    assert implementation("auto", cuda, full) == PAIR_ATTENTION
+    with pytest.raises(UserError, match=r"flash needs training\.precision: bf16"):
+        implementation("flash", cuda, full)
+    monkeypatch.setattr("asft.attention.find_spec", lambda name: None)
+    assert implementation("auto", cuda, half) == PAIR_ATTENTION
+    with pytest.raises(UserError, match=r"flash needs torch 2\.10"):
+        implementation("flash", cuda, half)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
+    assert implementation("auto", cuda, half) == PAIR_ATTENTION
+    with pytest.raises(UserError, match="Ampere"):
+        implementation("flash", cuda, half)

@@ -1,12 +1,14 @@
 """What a packed row says of itself, for any pairs: who sees whom, what is scored for which."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from torch.nn.functional import scaled_dot_product_attention
 
-from asft.attention import _mask
+from asft import block_attention
 from asft.packing import MULTIPLE, PackedRow, pack
 from asft.tokens import TokenPair
 
@@ -82,10 +84,32 @@ def _positions(row: PackedRow, start: int, end: int) -> list[int]:
     return positions
 
 
-@given(sizes, sizes, st.integers(0, 9))
-def test_the_mask_is_that_of_two_separate_sequences(p: int, c: int, r: int) -> None:
-    seen = _mask(p, c, r, 1, torch.float32) == 0
-    for i in range(p + c + r):
-        for j in range(p + c + r):
-            rejected, chosen = i >= p + c, p <= j < p + c
-            assert seen[i, j] == (j <= i and not (rejected and chosen))
+@given(sizes, sizes, st.integers(0, 9), st.integers(1, 5), st.booleans())
+def test_attention_is_that_of_two_separate_sequences(
+    p: int, c: int, r: int, queries: int, keep: bool
+) -> None:
+    random = torch.Generator().manual_seed(p + c + r)
+    q, k, v = (
+        torch.randn(1, heads, p + c + r, 4, generator=random).requires_grad_()
+        for heads in (4, 2, 2)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(block_attention, "QUERIES", queries)
+        patch.setattr(block_attention, "KEPT_UP_TO", 999 if keep else 0)
+        found = block_attention.attend_in_blocks(q, k, v, [(0, p, c, r)], 0.7)
+        weights = torch.randn(found.shape, generator=random)
+        ours = torch.autograd.grad((found * weights).sum(), [q, k, v])
+    expected = plain(*(x[:, :, : p + c] for x in (q, k, v)))
+    if r:
+        kept = [*range(p), *range(p + c, p + c + r)]
+        rejected = plain(*(x[:, :, kept] for x in (q, k, v)))[:, p:]
+        expected = torch.cat([expected, rejected], dim=1)
+    theirs = torch.autograd.grad((expected * weights).sum(), [q, k, v])
+    torch.testing.assert_close(found, expected)
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def plain(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    found = scaled_dot_product_attention(q, k, v, is_causal=True, scale=0.7, enable_gqa=True)
+    return found.transpose(1, 2)

@@ -27,7 +27,7 @@ def test_the_papers_values_are_those_of_appendix_c():
         training = training_of(config, method)
         assert (training.epochs, training.batch_size, training.learning_rate) == (2, 4, 1e-5)
         assert (training.warmup_ratio, training.optimizer, training.lora) == (0.1, "adamw", None)
-        assert (training.precision, training.attention) == ("bf16", "pairs")
+        assert (training.precision, training.attention) == ("bf16", "flash")
 
 
 def test_the_papers_schedule_and_optimiser_reach_the_trainer(tmp_path):
