@@ -2,22 +2,28 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 MAX_LENGTH = 1024  # tokens of a prompt and one answer
 
 
-def peak_flops(dtype: str) -> float:
+def peak_flops(dtype: str, device: str = "cpu") -> float:
     """Multiply-adds, counted as two, per second of a large product of this torch type."""
     import torch
 
-    a = torch.randn(4096, 4096).to(getattr(torch, dtype))
-    best = min(_seconds(lambda: a @ a) for _ in range(20))
-    return 2 * 4096**3 / best
+    size = 4096 if device == "cpu" else 8192
+    a = torch.randn(size, size, device=device).to(getattr(torch, dtype))
+
+    def product() -> None:
+        a @ a
+        if device != "cpu":
+            torch.cuda.synchronize()
+
+    return 2 * size**3 / min(_seconds(product) for _ in range(20))
 
 
-def _seconds(run: Any) -> float:
+def _seconds(run: Callable[[], None]) -> float:
     began = time.perf_counter()
     run()
     return time.perf_counter() - began

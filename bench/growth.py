@@ -29,6 +29,17 @@ POINTS += [
 POINTS += [("memory", n, n // 256, 64, 96) for n in (512, 1024, 2048, 4096)]
 
 
+def synthetic_pairs(count: int, prompt: int, answer: int) -> list[Any]:
+    """Pairs of random tokens, all of one size."""
+    from asft.tokens import TokenPair
+
+    rng, sizes = np.random.default_rng(0), (prompt, answer, answer)
+    return [
+        TokenPair(f"{i}", *(rng.integers(100, 40_000, n, dtype=np.int32) for n in sizes))
+        for i in range(count)
+    ]
+
+
 def measure(pairs: int, prompt: int, answer: int) -> dict[str, Any]:
     """Seconds of a step and peak bytes, in this process."""
     import torch
@@ -40,20 +51,13 @@ def measure(pairs: int, prompt: int, answer: int) -> dict[str, Any]:
     from asft.cost import peak_memory
     from asft.losses import METHODS
     from asft.models import load_policy
-    from asft.tokens import TokenPair
     from asft.trainer import PairTrainer
 
     keep_freed_memory()
-    rng = np.random.default_rng(0)
-    sizes = (prompt, answer, answer)
-    data = [
-        TokenPair(f"{i}", *(rng.integers(100, 40_000, n, dtype=np.int32) for n in sizes))
-        for i in range(pairs * STEPS)
-    ]
     with tempfile.TemporaryDirectory() as scratch:
         trainer = PairTrainer(
             load_policy(MODEL, torch.float32, PAIR_ATTENTION),
-            data,
+            synthetic_pairs(pairs * STEPS, prompt, answer),
             [],
             method=METHODS["asft"],
             hyperparameters={"beta": 0.1},
