@@ -140,7 +140,7 @@ def _compare(
         row = dict(zip(COLUMNS[:4], (name, job["batch"], method, peer), strict=True))
         row |= {"ours_pairs_s": round(speed["asft"], 3), "peer_pairs_s": round(speed[peer], 3)}
         row["speed_ratio"] = round(speed["asft"] / speed[peer], 2)
-        row |= {"ours_peak_gb": memory["asft"], "peer_peak_gb": memory[peer]}
+        row |= {"ours_peak_gb": round(memory["asft"], 3), "peer_peak_gb": round(memory[peer], 3)}
         row["memory_ratio"] = round(memory["asft"] / memory[peer], 3)
         row |= {key: round(speed["asft"] * share, 3) for key, share in ideal.items()}
         row |= {"steps": job["steps"] - 1, "repeats": repeats, "peer_split": job["split"]}
