@@ -129,7 +129,7 @@ class NoWaiting(TrainerCallback):
 
 
 @pytest.mark.parametrize("method", ["dpo", "sft"])
-@pytest.mark.parametrize(("kind", "precision"), KINDS)
+@pytest.mark.parametrize(("kind", "precision"), KINDS[:3])  # not flex, which compiles on the way
 def test_a_step_does_not_wait_for_the_gpu(kind, precision, method, tmp_path):
     try:
         losses, _ = trained(kind, precision, tmp_path, method, guard=NoWaiting())
