@@ -1,10 +1,11 @@
-"""Attention for packed pairs, as a function registered with transformers.
+"""Attention for packed pairs, as functions registered with transformers.
 
 Load a model with `attn_implementation=PAIR_ATTENTION` and pass `spans=` to its forward: each pair
 attends within itself, the prompt and the chosen completion causally, the rejected one to the
 prompt and to itself. On CPUs by asft/block_attention.py, else by fused kernels pair by pair.
 """
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -16,6 +17,7 @@ from transformers import AttentionInterface
 from asft.block_attention import attend_in_blocks
 from asft.config import Attention
 from asft.errors import UserError
+from asft.fused import autocast_dtype
 from asft.packing import Span
 
 PAIR_ATTENTION = "asft_pairs"
@@ -25,36 +27,52 @@ FLASH_ATTENTION = "asft_varlen"  # with "flash" in its name transformers would w
 Sizes = tuple[int, int, int]  # tokens of prompt, chosen and rejected
 
 
-def pair_attention(
-    module: torch.nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    *,
-    spans: list[Span],
-    scaling: float | None = None,
-    dropout: float = 0.0,
-    sliding_window: int | None = None,
-    softcap: float | None = None,
-    **unused: Any,
-) -> tuple[Tensor, None]:
-    """query (1, heads, T, dim), key and value (1, kv_heads, T, dim) → (1, T, heads, dim).
+def register(name: str, attend: Callable[..., Tensor], knows_dropout: bool = False) -> None:
+    """Make `attend(query, key, value, spans, scale)` a way to attend that transformers knows.
 
-    Raises:
-        ValueError: the model caps its logits, or its sliding window is shorter than a pair.
+    query (1, heads, T, dim), key and value (1, kv_heads, T, dim) → (1, T, heads, dim). With
+    `knows_dropout` it takes the dropout as well. A model's forward raises ValueError where that
+    model attends otherwise than in full.
     """
-    refuse_windows(spans, sliding_window, softcap)
-    scale = scaling or query.shape[-1] ** -0.5
+
+    def call(
+        module: torch.nn.Module,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attention_mask: Tensor | None,
+        *,
+        spans: list[Span],
+        scaling: float | None = None,
+        dropout: float = 0.0,
+        sliding_window: int | None = None,
+        softcap: float | None = None,
+        **unused: Any,
+    ) -> tuple[Tensor, None]:
+        _refuse_windows(spans, sliding_window, softcap)
+        if dropout and not knows_dropout:
+            raise ValueError(f"{name}: no dropout of attention weights")
+        # Rotary embedding leaves some in fp32.
+        dtype = autocast_dtype(query) or query.dtype
+        query, key, value = (x.to(dtype) for x in (query, key, value))
+        options = {"dropout": dropout} if knows_dropout else {}
+        return attend(query, key, value, spans, scaling or query.shape[-1] ** -0.5, **options), None
+
+    AttentionInterface.register(name, call)
+
+
+def _attend_pairs(
+    query: Tensor, key: Tensor, value: Tensor, spans: list[Span], scale: float, dropout: float
+) -> Tensor:
     if query.device.type == "cpu" and not dropout:
-        return attend_in_blocks(*half_precision(query, key, value), spans, scale), None
-    return attend_by_pairs(query, key, value, spans, scale, dropout), None
+        return attend_in_blocks(query, key, value, spans, scale)
+    return attend_by_pairs(query, key, value, spans, scale, dropout)
 
 
 def attend_by_pairs(
     query: Tensor, key: Tensor, value: Tensor, spans: list[Span], scale: float, dropout: float = 0.0
 ) -> Tensor:
-    """Shapes as of `pair_attention`; by PyTorch's kernels, pair by pair."""
+    """Shapes as of `register`; by PyTorch's kernels, pair by pair."""
     # split, not slices: the gradient of a slice is a whole row of zeros, of a split one copy.
     sizes = [p + c + r for _, p, c, r in spans]
     parts = zip(*(torch.split(x, sizes, dim=2) for x in (query, key, value)), strict=True)
@@ -65,24 +83,11 @@ def attend_by_pairs(
     return torch.cat(outputs, dim=2).transpose(1, 2)
 
 
-def refuse_windows(spans: list[Span], sliding_window: int | None, softcap: float | None) -> None:
-    """Refuse models that attend otherwise than in full, as far as these pairs would notice.
-
-    Raises:
-        ValueError: the model caps its logits, or its sliding window is shorter than a pair.
-    """
+def _refuse_windows(spans: list[Span], sliding_window: int | None, softcap: float | None) -> None:
+    # As far as these pairs would notice.
     longest = max(p + max(c, r) for _, p, c, r in spans)
     if softcap is not None or (sliding_window is not None and sliding_window < longest):
         raise ValueError("packed pairs need full attention: no softcap, no sliding window")
-
-
-def half_precision(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """All three in autocast's type; rotary embedding leaves some in fp32."""
-    kind = query.device.type
-    if torch.is_autocast_enabled(kind):
-        dtype = torch.get_autocast_dtype(kind)
-        return query.to(dtype), key.to(dtype), value.to(dtype)
-    return query, key, value
 
 
 def _attend(
@@ -106,7 +111,7 @@ def _attend(
     return torch.cat([first, second], dim=2)
 
 
-AttentionInterface.register(PAIR_ATTENTION, pair_attention)
+register(PAIR_ATTENTION, _attend_pairs, knows_dropout=True)
 
 
 def implementation(wanted: Attention, device: torch.device, precision: torch.dtype) -> str:

@@ -16,44 +16,23 @@ import torch
 from torch import Tensor
 from torch.nn.attention.varlen import varlen_attn
 from torch.nn.functional import pad
-from transformers import AttentionInterface
 
-from asft.attention import FLASH_ATTENTION, half_precision, refuse_windows
+from asft.attention import FLASH_ATTENTION, register
 from asft.packing import Span, without_waiting
 
 # Newer torch wants to be told that heads share keys; older takes it as it is.
 _KNOWS_GQA = "enable_gqa" in inspect.signature(varlen_attn).parameters
 
 
-def pair_flash_attention(
-    module: torch.nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    *,
-    spans: list[Span],
-    scaling: float | None = None,
-    dropout: float = 0.0,
-    sliding_window: int | None = None,
-    softcap: float | None = None,
-    **unused: Any,
-) -> tuple[Tensor, None]:
-    """Shapes and meaning as `attention.pair_attention`.
-
-    Raises:
-        ValueError: dropout, or what `refuse_windows` refuses.
-    """
-    if dropout:
-        raise ValueError("flash attention of pairs: no dropout")
-    refuse_windows(spans, sliding_window, softcap)
+def attend_flash(
+    query: Tensor, key: Tensor, value: Tensor, spans: list[Span], scale: float
+) -> Tensor:
+    """Shapes as of `attention.register`."""
     size = query.shape[-1]
     # The kernel wants sizes of heads that are multiples of 8; zeros behind change no product.
-    q, k, v = (
-        pad(x.squeeze(0).transpose(0, 1), (0, -size % 8)) for x in half_precision(query, key, value)
-    )
+    q, k, v = (pad(x.squeeze(0).transpose(0, 1), (0, -size % 8)) for x in (query, key, value))
     layout = _layout(tuple(map(tuple, spans)), query.device)
-    options: dict[str, Any] = {"scale": scaling or size**-0.5, "window_size": (-1, 0)}
+    options: dict[str, Any] = {"scale": scale, "window_size": (-1, 0)}
     if _KNOWS_GQA:
         options["enable_gqa"] = q.shape[1] != k.shape[1]
     found: Any = varlen_attn(
@@ -66,7 +45,8 @@ def pair_flash_attention(
         layout.most_keys,
         **options,
     )
-    return found[None, :, :, :size], None
+    whole: Tensor = found[None]
+    return whole[..., :size]
 
 
 class Layout(NamedTuple):
@@ -102,4 +82,4 @@ def _layout(spans: tuple[Span, ...], device: torch.device) -> Layout:
     )
 
 
-AttentionInterface.register(FLASH_ATTENTION, pair_flash_attention)
+register(FLASH_ATTENTION, attend_flash)

@@ -1,6 +1,6 @@
 """Packed pairs by FlexAttention: one kernel over the whole row, whole blocks of it skipped.
 
-For GPUs, where `pair_attention` would launch two kernels for each pair and layer.
+For GPUs, where attention by pairs would launch two kernels for each pair and layer.
 """
 
 from __future__ import annotations
@@ -11,40 +11,21 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
-from transformers import AttentionInterface
 
-from asft.attention import FLEX_ATTENTION, half_precision
+from asft.attention import FLEX_ATTENTION, register
 from asft.packing import Span, without_waiting
 
 
-def pair_flex_attention(
-    module: torch.nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    *,
-    spans: list[Span],
-    scaling: float | None = None,
-    dropout: float = 0.0,
-    sliding_window: int | None = None,
-    softcap: float | None = None,
-    **unused: Any,
-) -> tuple[Tensor, None]:
-    """Shapes and meaning as `attention.pair_attention`.
-
-    Raises:
-        ValueError: dropout, a soft cap or a window, which the mask does not know.
-    """
-    if dropout or softcap is not None or sliding_window is not None:
-        raise ValueError("flex attention of pairs: no dropout, no softcap, no sliding window")
+def attend_flex(
+    query: Tensor, key: Tensor, value: Tensor, spans: list[Span], scale: float
+) -> Tensor:
+    """Shapes as of `attention.register`."""
     # On a CPU, in tests, and without gradients: as it is.
     attend = _compiled() if query.device.type == "cuda" else flex_attention
     mask = _mask(tuple(map(tuple, spans)), query.shape[2], query.device)
     grouped = query.shape[1] != key.shape[1]
-    q, k, v = half_precision(query, key, value)
-    found = attend(q, k, v, block_mask=mask, scale=scaling, enable_gqa=grouped)
-    return found.transpose(1, 2), None
+    found: Tensor = attend(query, key, value, block_mask=mask, scale=scale, enable_gqa=grouped)
+    return found.transpose(1, 2)
 
 
 @lru_cache(maxsize=1)
@@ -69,4 +50,4 @@ def _mask(spans: tuple[Span, ...], length: int, device: torch.device) -> BlockMa
     return create_block_mask(sees, None, None, length, length, device=str(device))
 
 
-AttentionInterface.register(FLEX_ATTENTION, pair_flex_attention)
+register(FLEX_ATTENTION, attend_flex)

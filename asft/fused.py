@@ -126,7 +126,7 @@ def _weight_gradient(grad: Tensor, x: Tensor, weight: Tensor) -> Tensor:
 
 def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     """`LlamaRMSNorm`, in autocast's type where autocast is on."""
-    dtype = _autocast_dtype(x) or torch.promote_types(x.dtype, weight.dtype)
+    dtype = autocast_dtype(x) or torch.promote_types(x.dtype, weight.dtype)
     if x.device.type == "cuda":  # where torch has a kernel
         return torch.nn.functional.rms_norm(x, weight.shape, weight, eps).to(dtype)
     return _RMSNorm.apply(x, weight, eps, dtype)  # type: ignore[no-any-return, no-untyped-call]
@@ -140,7 +140,7 @@ def gated_mlp(x: Tensor, mlp: Any) -> Tensor:
 
 def cast_linear(x: Tensor, module: torch.nn.Linear) -> Tensor:
     """`Linear` without bias, in autocast's type where autocast is on."""
-    x = x.to(_autocast_dtype(x) or x.dtype)
+    x = x.to(autocast_dtype(x) or x.dtype)
     return _Linear.apply(x, module.weight)  # type: ignore[no-any-return, no-untyped-call]
 
 
@@ -149,7 +149,7 @@ def rotary(
 ) -> tuple[Tensor, Tensor]:
     """`apply_rotary_pos_emb`, in autocast's type where autocast is on."""
     cos, sin = cos.unsqueeze(unsqueeze_dim).float(), sin.unsqueeze(unsqueeze_dim).float()
-    dtype = _autocast_dtype(q) or q.dtype
+    dtype = autocast_dtype(q) or q.dtype
     rotated = [_Rotary.apply(x, cos, sin, dtype) for x in (q, k)]  # type: ignore[no-untyped-call]
     return rotated[0], rotated[1]
 
@@ -239,6 +239,7 @@ def _rotates_alike(theirs: Callable[..., Any]) -> bool:
     return all(torch.allclose(a, b, atol=1e-5) for a, b in zip(found, expected, strict=True))
 
 
-def _autocast_dtype(x: Tensor) -> torch.dtype | None:
+def autocast_dtype(x: Tensor) -> torch.dtype | None:
+    """The type that autocast would turn `x` into; None where it is off."""
     kind = x.device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
