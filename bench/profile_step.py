@@ -14,16 +14,20 @@ from typing import Any
 HERE = Path(__file__).parent
 BATCH, STEPS, LEFT_OUT = 4, 8, 2
 # What belongs together; the first that fits. Self time, so that nothing counts twice.
+OF_WEIGHTS = {  # or of their gradients: as much for one pair as for many
+    "casts of weights": ("aten::copy_",),
+    "clipping": ("aten::linalg_vector_norm", "aten::mul_"),
+}
 KINDS = {
     "matrix products": ("aten::mm", "aten::addmm"),
-    "attention": ("aten::bmm", "aten::baddbmm", "aten::_softmax", "aten::_scaled_dot"),
+    "attention": ("_BlockAttention", "aten::bmm", "aten::baddbmm", "aten::_softmax", "aten::_scaled_dot"),
     "AdamW": ("aten::_fused_adamw_",),
-    "copies and casts": ("aten::copy_", "aten::cat", "aten::clone", "aten::_to_copy"),
+    "other copies": ("aten::copy_", "aten::cat", "aten::clone", "aten::_to_copy"),
 }
 
 
-def profile() -> Any:
-    """Events of the steps behind the first ones, summed by operator."""
+def profile() -> Counter[str]:
+    """Seconds a step of each kind in the steps behind the first ones."""
     from torch.profiler import ProfilerActivity
     from torch.profiler import profile as torch_profile
     from training import MODEL, workload
@@ -43,19 +47,23 @@ def profile() -> Any:
         job = {"method": "asft", "batch": BATCH, "model": str(MODEL)}
         set_seed(0)
         trainer, _ = ours(job, rows, scratch)
-        profiler = torch_profile(activities=[ProfilerActivity.CPU])
+        profiler = torch_profile(activities=[ProfilerActivity.CPU], record_shapes=True)
         trainer.add_callback(Begin())
         trainer.train()
         profiler.stop()
-    return profiler.key_averages()
+    weights = {tuple(weight.shape) for weight in trainer.model.parameters()}
+    seconds: Counter[str] = Counter()
+    for event in profiler.key_averages(group_by_input_shape=True):
+        of_weight = bool(event.input_shapes) and tuple(event.input_shapes[0]) in weights
+        kinds = (OF_WEIGHTS if of_weight else {}) | KINDS
+        kind = next((k for k, names in kinds.items() if event.key.startswith(names)), "the rest")
+        seconds[kind] += event.self_cpu_time_total / 1e6 / (STEPS - LEFT_OUT)
+    return seconds
 
 
 def main() -> None:
-    """Seconds a step of each kind, elementwise operations, norms and Python are the rest."""
-    seconds: Counter[str] = Counter()
-    for event in profile():
-        kind = next((k for k, names in KINDS.items() if event.key.startswith(names)), "the rest")
-        seconds[kind] += event.self_cpu_time_total / 1e6 / (STEPS - LEFT_OUT)
+    """Elementwise operations, norms and Python are the rest."""
+    seconds = profile()
     total = sum(seconds.values())
     with (HERE / "profile.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
