@@ -20,7 +20,7 @@ OF_WEIGHTS = {  # or of their gradients: as much for one pair as for many
 }
 KINDS = {
     "matrix products": ("aten::mm", "aten::addmm"),
-    "attention": ("_BlockAttention", "aten::bmm", "aten::baddbmm", "aten::_softmax", "aten::_scaled_dot"),
+    "attention": ("_BlockAttention", "aten::bmm", "aten::baddbmm", "aten::_softmax"),
     "AdamW": ("aten::_fused_adamw_",),
     "other copies": ("aten::copy_", "aten::cat", "aten::clone", "aten::_to_copy"),
 }
