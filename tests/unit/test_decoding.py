@@ -2,6 +2,8 @@
 
 from contextlib import nullcontext
 
+from typing import Any
+
 import pytest
 import torch
 from transformers import (
@@ -78,9 +80,12 @@ def test_rows_end_alone_and_are_retired(monkeypatch: pytest.MonkeyPatch):
     assert len({len(tokens) for tokens in expected}) > 2
     kept = []
     keep = decoding._KeyValues.keep
-    monkeypatch.setattr(
-        decoding._KeyValues, "keep", lambda self, rows: (kept.append(len(rows)), keep(self, rows))
-    )
+
+    def noting(self: Any, places: list[int]) -> torch.Tensor:
+        kept.append(len(places))
+        return keep(self, places)
+
+    monkeypatch.setattr(decoding._KeyValues, "keep", noting)
     rows = [Row(prompt, None, NONE) for prompt in PROMPTS]
     assert decode(model, rows, max_new_tokens=20, end_tokens=ends, **PLAIN) == expected
     assert kept
