@@ -1,7 +1,6 @@
 """Decoding against `model.generate`: the same tokens, whatever stands beside a row; sampling."""
 
 from contextlib import nullcontext
-
 from typing import Any
 
 import pytest
