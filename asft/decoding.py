@@ -84,8 +84,9 @@ def _decode(
         if not going:
             break
         if len(going) <= (1 - _RETIRED) * len(numbers):
-            tokens = tokens[cache.keep(going)]
-            numbers = [numbers[place] for place in going]
+            kept = torch.tensor(going, device=model.device)
+            cache.keep(kept)
+            tokens, numbers = tokens[kept], [numbers[place] for place in going]
     return found
 
 
@@ -103,9 +104,7 @@ class _KeyValues:
     """Keys and values of every layer, (rows, heads, slots, dim); slot = position in the row."""
 
     def __init__(self, lengths: list[int], more: int, device: torch.device) -> None:
-        self.lengths = lengths  # slots in use, by row
-        self.filled = torch.tensor(lengths, device=device)  # the same, there without waiting
-        self._rows = torch.arange(len(lengths), device=device)
+        self.filled = torch.tensor(lengths, device=device)  # slots in use, by row
         self.slots = max(lengths) + more
         self.layers: dict[int, tuple[Tensor, Tensor]] = {}
         self._group: slice | None = None  # rows of the prompts now being computed
@@ -128,7 +127,8 @@ class _KeyValues:
 
     def step(self, model: Any, tokens: Tensor) -> Tensor:
         """Logits, (rows, vocabulary), of the token after these."""
-        self._width = max(self.lengths) + 1
+        self._width = int(self.filled.max()) + 1
+        self._rows = torch.arange(len(tokens), device=tokens.device)  # once, not in every layer
         unseen = torch.arange(self._width, device=tokens.device) > self.filled[:, None]
         mask = torch.zeros(unseen.shape, dtype=model.dtype, device=tokens.device)
         mask.masked_fill_(unseen, torch.finfo(model.dtype).min)
@@ -139,7 +139,6 @@ class _KeyValues:
             past_key_values=self,
             use_cache=True,
         ).logits[:, -1]
-        self.lengths = [length + 1 for length in self.lengths]
         self.filled += 1
         return logits
 
@@ -148,7 +147,7 @@ class _KeyValues:
     ) -> tuple[Tensor, Tensor]:
         """What attention layers call: keep what is new, return all that may be seen."""
         if layer not in self.layers:
-            shape = (len(self.lengths), key.shape[1], self.slots, key.shape[3])
+            shape = (len(self.filled), key.shape[1], self.slots, key.shape[3])
             self.layers[layer] = (key.new_zeros(shape), value.new_zeros(shape))
         keys, values = self.layers[layer]
         if self._group is not None:
@@ -159,14 +158,11 @@ class _KeyValues:
         values[self._rows, :, self.filled] = value[:, :, 0]
         return keys[:, :, : self._width], values[:, :, : self._width]
 
-    def keep(self, places: list[int]) -> Tensor:
-        """Drop all rows but these, which are returned as an index."""
-        rows = torch.tensor(places, device=self.filled.device)
-        self.lengths = [self.lengths[place] for place in places]
-        self.filled, self._rows = self.filled[rows], self._rows[: len(places)]
+    def keep(self, rows: Tensor) -> None:
+        """Drop all rows but these."""
+        self.filled = self.filled[rows]
         for layer, (keys, values) in self.layers.items():
             self.layers[layer] = (keys[rows], values[rows])
-        return rows
 
     def get_seq_length(self, layer: int = 0) -> int:
         """Asked for by models that were given no positions; ours always are."""

@@ -14,7 +14,7 @@ from typing import Any
 HERE = Path(__file__).parent
 BATCH, STEPS, LEFT_OUT = 4, 8, 2
 # What belongs together; the first that fits. Self time, so that nothing counts twice.
-OF_WEIGHTS = {  # or of their gradients: as much for one pair as for many
+OF_WEIGHTS = {  # or of their gradients, by shape: as much for one pair as for many
     "casts of weights": ("aten::copy_",),
     "clipping": ("aten::linalg_vector_norm", "aten::mul_"),
 }

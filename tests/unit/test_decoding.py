@@ -1,7 +1,6 @@
 """Decoding against `model.generate`: the same tokens, whatever stands beside a row; sampling."""
 
 from contextlib import nullcontext
-from typing import Any
 
 import pytest
 import torch
@@ -79,12 +78,9 @@ def test_rows_end_alone_and_are_retired(monkeypatch: pytest.MonkeyPatch):
     assert len({len(tokens) for tokens in expected}) > 2
     kept = []
     keep = decoding._KeyValues.keep
-
-    def noting(self: Any, places: list[int]) -> torch.Tensor:
-        kept.append(len(places))
-        return keep(self, places)
-
-    monkeypatch.setattr(decoding._KeyValues, "keep", noting)
+    monkeypatch.setattr(
+        decoding._KeyValues, "keep", lambda self, rows: (kept.append(len(rows)), keep(self, rows))
+    )
     rows = [Row(prompt, None, NONE) for prompt in PROMPTS]
     assert decode(model, rows, max_new_tokens=20, end_tokens=ends, **PLAIN) == expected
     assert kept
