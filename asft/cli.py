@@ -21,9 +21,11 @@ from asft.processes import watch_parent
 # Before any library reads them: nothing is sent anywhere, and forked workers do not deadlock.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-# Threads that wait must sleep, not spin: spinning gains nothing on a quiet machine, and beside one
-# other busy process it made training up to five times slower.
+# Threads that wait spin for some microseconds, then sleep (GNU's library; others sleep at once).
+# Without, decoding, hundreds of small products a token, takes half as long again. Spinning for
+# longer made decoding and training up to five times slower beside one other busy process.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 # Torch keeps a compiled kernel of half a megabyte for each shape of a product, and every row of a
 # run has its own: 1,024 unless told otherwise. A row needs some twenty, and six a length of pair.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
