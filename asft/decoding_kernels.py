@@ -1,8 +1,9 @@
 """Decoding steps on CPUs: the same numbers from fewer passes over memory.
 
 A step multiplies a few rows by every weight of the model. A CPU's kernel brings a weight into its
-own layout first, at every call, which takes as long as the product: here that is done once. And
-heads that share keys and values read them in place, where transformers copies them for each head.
+own layout first, at every call, which takes as long as the product: here that is done once. Weights
+that multiply the same rows (queries, keys and values; gate and up) become one product. And heads
+that share keys and values read them in place, where transformers copies them for each head.
 
 On GPUs nothing is replaced.
 """
@@ -21,6 +22,7 @@ from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 _ATTENTION = "asft_decoding"
+_SAME_ROWS = [("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj")]
 _MOST_BYTES = 4e9  # of weights that are held twice
 
 
@@ -48,10 +50,51 @@ def _lay_out(model: Any, rows: int) -> list[nn.Linear]:
     size = sum(layer.weight.nbytes for layer in layers)
     if model.dtype != torch.bfloat16 or size > _MOST_BYTES or not _is_exact(rows):
         return []
+    joined = {
+        layer: product
+        for same in _given_the_same_rows(model)
+        for product in [_Joined(same, rows)]
+        for layer in same
+    }
     for layer in layers:
-        packed = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach(), rows)
-        layer.forward = partial(_multiply, packed=packed, bias=layer.bias)  # type: ignore[method-assign]
+        product = joined.get(layer) or _Joined([layer], rows)
+        layer.forward = partial(product.part, layer)  # type: ignore[method-assign]
     return layers
+
+
+def _given_the_same_rows(model: Any) -> Iterator[list[nn.Linear]]:
+    for module in model.modules():
+        for names in _SAME_ROWS:
+            layers = [getattr(module, name, None) for name in names]
+            linear_ones = [layer for layer in layers if type(layer) is nn.Linear]
+            biased = {layer.bias is not None for layer in linear_ones}
+            if len(linear_ones) == len(names) and len(biased) == 1:
+                yield linear_ones
+
+
+class _Joined:
+    """Linear layers that are given the same rows, one after the other: one product for all."""
+
+    def __init__(self, layers: list[nn.Linear], rows: int) -> None:
+        weights: list[Tensor] = [layer.weight.detach() for layer in layers]
+        self.weight = torch.ops.mkldnn._reorder_linear_weight(torch.cat(weights), rows)
+        biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]
+        self.bias = torch.cat(biases) if biases else None
+        self.sizes = [layer.out_features for layer in layers]
+        self.layers = layers
+        self.given: Tensor | None = None
+        self.parts: dict[nn.Linear, Tensor] = {}  # not asked for yet
+
+    def part(self, layer: nn.Linear, x: Tensor) -> Tensor:
+        """`layer(x)`."""
+        if x is not self.given or layer not in self.parts:
+            product = _multiply(x, packed=self.weight, bias=self.bias)
+            parts = product.split_with_sizes(self.sizes, -1)
+            self.given, self.parts = x, dict(zip(self.layers, parts, strict=True))
+        found = self.parts.pop(layer)
+        if not self.parts:
+            self.given = None
+        return found
 
 
 def _multiply(x: Tensor, *, packed: Tensor, bias: Tensor | None) -> Tensor:

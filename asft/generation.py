@@ -1,8 +1,9 @@
-"""Answers of a policy to benchmark questions, in batches of similar length."""
+"""Answers of a policy to benchmark questions, longest prompts first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 from typing import Any, NamedTuple
 
 import torch
@@ -14,6 +15,9 @@ from asft.generation_settings import Decoding
 from asft.records import Completion, Message, Question, fingerprint
 from asft.tokens import encode_prompt
 
+# Batches in a share, at most: at its end no row waits for a place, and the batch runs empty.
+_SHARE = 4
+
 
 class Answer(NamedTuple):
     """One generated turn."""
@@ -23,59 +27,64 @@ class Answer(NamedTuple):
     tokens: int  # generated ones, the end token included
 
 
-def batches(
-    questions: Sequence[Question], tokenizer: PreTrainedTokenizerBase, batch_size: int
+def shares(
+    questions: Sequence[Question],
+    tokenizer: PreTrainedTokenizerBase,
+    batch_size: int,
+    processes: int = 1,
 ) -> list[list[Question]]:
-    """Questions grouped by the length of their first prompt, longest first.
+    """Questions in shares of equal size, by the length of their first prompt, longest first.
 
-    Depends on the questions alone, so a resumed run has the batches, and the samples, of the first.
+    A share is answered as a whole, `batch_size` questions at a time, and survives a kill once all
+    of it is answered. Shares depend on the arguments alone: a resumed run has those of the first.
     """
 
     def length(question: Question) -> int:
         return len(encode_prompt([Message(role="user", content=question.turns[0])], tokenizer))
 
     ordered = sorted(questions, key=lambda q: (-length(q), q.question_id))
-    return [ordered[i : i + batch_size] for i in range(0, len(ordered), batch_size)]
+    count = processes * ceil(len(ordered) / (processes * batch_size * _SHARE))
+    size = ceil(len(ordered) / count) if ordered else 1
+    return [ordered[i : i + size] for i in range(0, len(ordered), size)]
 
 
-def answer_batch(
+def answer_share(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    batch: Sequence[Question],
+    share: Sequence[Question],
     decodings: Sequence[Decoding],
-    end_tokens: list[int],
+    end_tokens: set[int],
     seed: int,
+    batch_size: int,
 ) -> Iterator[Completion]:
-    """All turns of a batch of questions, the policy's own earlier answers in context.
+    """All turns of a share of the questions, the policy's own earlier answers in context.
 
     Args:
         decodings: one a question; they may differ in `do_sample` and `temperature` alone.
+        batch_size: questions that are answered at a time.
 
     Raises:
         UserError: a prompt does not fit the model's context. The longest first prompts are in the
-            first batch, so they are refused before anything is answered.
+            first share, so they are refused before anything is answered.
     """
-    talks: list[list[Message]] = [[] for _ in batch]
-    answers: list[list[Answer]] = [[] for _ in batch]
-    for turn in range(max(len(question.turns) for question in batch)):
-        active = [i for i, question in enumerate(batch) if turn < len(question.turns)]
+    talks: list[list[Message]] = [[] for _ in share]
+    answers: list[list[Answer]] = [[] for _ in share]
+    for turn in range(max(len(question.turns) for question in share)):
+        active = [i for i, question in enumerate(share) if turn < len(question.turns)]
         for i in active:
-            talks[i].append(Message(role="user", content=batch[i].turns[turn]))
+            talks[i].append(Message(role="user", content=share[i].turns[turn]))
         prompts = [encode_prompt(talks[i], tokenizer) for i in active]
         for i, prompt in zip(active, prompts, strict=True):
-            _check_length(prompt, model, batch[i].question_id)
+            _check_length(prompt, model, share[i].question_id)
         # Seeded by what is asked, not by how much was asked before or beside it.
-        seeds = [_seed_of(seed, turn, batch[i].question_id) for i in active]
+        seeds = [_seed_of(seed, turn, share[i].question_id) for i in active]
         chosen = [decodings[i] for i in active]
         decode_all = _decode if supports(model) else _generate_groups
-        for i, row in zip(
-            active,
-            decode_all(model, tokenizer, prompts, chosen, seeds, set(end_tokens)),
-            strict=True,
-        ):
-            answers[i].append(_cut(row, tokenizer, set(end_tokens)))
+        rows = decode_all(model, tokenizer, prompts, chosen, seeds, end_tokens, batch_size)
+        for i, row in zip(active, rows, strict=True):
+            answers[i].append(_cut(row, tokenizer, end_tokens))
             talks[i].append(Message(role="assistant", content=answers[i][-1].text))
-    for question, turns in zip(batch, answers, strict=True):
+    for question, turns in zip(share, answers, strict=True):
         yield Completion(
             question_id=question.question_id,
             turns=[answer.text for answer in turns],
@@ -105,8 +114,10 @@ def _decode(
     decodings: list[Decoding],
     seeds: list[int],
     end_tokens: set[int],
+    batch_size: int,
 ) -> list[list[int]]:
-    limit = decodings[0].max_new_tokens
+    first = decodings[0]
+    limit = first.max_new_tokens
     rows = [
         Row(
             prompt,
@@ -115,8 +126,15 @@ def _decode(
         )
         for prompt, decoding, seed in zip(prompts, decodings, seeds, strict=True)
     ]
-    shared = {"top_k": decodings[0].top_k, "top_p": decodings[0].top_p}
-    return decode(model, rows, max_new_tokens=limit, end_tokens=end_tokens, **shared)  # type: ignore[arg-type]
+    return decode(
+        model,
+        rows,
+        top_k=first.top_k,
+        top_p=first.top_p,
+        max_new_tokens=limit,
+        end_tokens=end_tokens,
+        batch_size=batch_size,
+    )
 
 
 def _generate_groups(
@@ -126,17 +144,20 @@ def _generate_groups(
     decodings: list[Decoding],
     seeds: list[int],
     end_tokens: set[int],
+    batch_size: int,
 ) -> list[list[int]]:
-    """`model.generate`, once for each decoding; for caches that `decode` cannot fill."""
+    """`model.generate`, each decoding by itself; for caches that `decode` cannot fill."""
     found: list[list[int]] = [[] for _ in prompts]
+    longest_first = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
     for decoding in dict.fromkeys(decodings):
-        places = [i for i, other in enumerate(decodings) if other == decoding]
-        torch.manual_seed(_seed_of(*(seeds[i] for i in places)))
-        chosen = [prompts[i] for i in places]
-        for i, row in zip(
-            places, _generate(model, tokenizer, chosen, decoding, end_tokens), strict=True
-        ):
-            found[i] = row
+        alike = [i for i in longest_first if decodings[i] == decoding]
+        for first in range(0, len(alike), batch_size):
+            places = alike[first : first + batch_size]
+            torch.manual_seed(_seed_of(*(seeds[i] for i in places)))
+            chosen = [prompts[i] for i in places]
+            rows = _generate(model, tokenizer, chosen, decoding, end_tokens)
+            for i, row in zip(places, rows, strict=True):
+                found[i] = row
     return found
 
 

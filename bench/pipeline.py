@@ -17,6 +17,8 @@ from typing import Any
 
 from judge_calls import measure as judge_seconds
 
+import asft.cli  # noqa: F401 - sets what the `asft` command sets before torch reads it
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 MODEL = ROOT / "results/models/smollm2-135m-instruct"
@@ -29,7 +31,6 @@ def generation(repeats: int) -> list[dict[str, Any]]:
     import torch
 
     from asft.allocator import keep_freed_memory
-    from asft.generation import batches
     from asft.model_folders import load_tokenizer
     from asft.models import load_policy
     from asft.records import Message, Question, read_jsonl
@@ -39,17 +40,12 @@ def generation(repeats: int) -> list[dict[str, Any]]:
     tokenizer = load_tokenizer(MODEL)
     model = load_policy(MODEL, torch.bfloat16).eval()
     questions = read_jsonl(QUESTIONS, Question)
-    prompts = {
-        q.question_id: encode_prompt([Message(role="user", content=q.turns[0])], tokenizer)
-        for q in questions
-    }
-    in_file_order = [prompts[q.question_id] for q in questions]
-    ours = [
-        [prompts[q.question_id] for q in batch] for batch in batches(questions, tokenizer, BATCH)
+    in_file_order = [
+        encode_prompt([Message(role="user", content=q.turns[0])], tokenizer) for q in questions
     ]
     fixed = [in_file_order[i : i + BATCH] for i in range(0, len(in_file_order), BATCH)]
     arms: dict[str, Callable[[], int]] = {
-        "ours": lambda: _ours(model, ours),
+        "ours": lambda: _ours(model, in_file_order),
         "generate_in_file_order": lambda: _theirs(model, tokenizer, fixed),
         "generate_one_by_one": lambda: _theirs(model, tokenizer, [[p] for p in in_file_order[:12]]),
     }
@@ -69,17 +65,22 @@ def generation(repeats: int) -> list[dict[str, Any]]:
 END = {2}  # <|im_end|>
 
 
-def _ours(model: Any, batches: list[list[list[int]]]) -> int:
+def _ours(model: Any, prompts: list[list[int]]) -> int:
     import torch
 
     from asft.decoding import Row, decode
 
-    tokens = 0
-    for batch in batches:
-        rows = [Row(prompt, None, torch.zeros(NEW_TOKENS)) for prompt in batch]
-        found = decode(model, rows, top_k=0, top_p=1.0, max_new_tokens=NEW_TOKENS, end_tokens=END)
-        tokens += sum(map(len, found))
-    return tokens
+    rows = [Row(prompt, None, torch.zeros(NEW_TOKENS)) for prompt in prompts]
+    found = decode(
+        model,
+        rows,
+        top_k=0,
+        top_p=1.0,
+        max_new_tokens=NEW_TOKENS,
+        end_tokens=END,
+        batch_size=BATCH,
+    )
+    return sum(map(len, found))
 
 
 def _theirs(model: Any, tokenizer: Any, batches: list[list[list[int]]]) -> int:

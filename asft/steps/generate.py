@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from asft.generation import answer_batch, batches
+from asft.generation import answer_share, shares
 from asft.generation_settings import Decoding, Generation, Server
 from asft.model_folders import files_of, load_tokenizer
 from asft.models import (
@@ -54,26 +54,28 @@ def generate(policy: Path, questions: Path, settings: str, seed: int, out: Path)
     tokenizer = load_tokenizer(policy)
     partial = Partial(out, [chosen, seed, _identity(policy), [q.model_dump() for q in asked]])
     number, processes = place()
-    whole = batches(asked, tokenizer, generation.batch_size)
+    whole = shares(asked, tokenizer, generation.batch_size, processes)
     if processes > 1 and number == 0:
-        shares = [whole[n::processes] for n in range(processes)]
-        sizes = [{"batches": len(s), "questions": sum(map(len, s))} for s in shares]
+        sizes = [{"questions": sum(map(len, whole[n::processes]))} for n in range(processes)]
         print(f"answers: {split_of(sizes)}", file=sys.stderr, flush=True)
     todo = [
-        batch
-        for batch in whole[number::processes]
-        if not all(question.question_id in partial.done for question in batch)
+        share
+        for share in whole[number::processes]
+        if not all(question.question_id in partial.done for question in share)
     ]
     if todo:
         model = (
             load_policy(policy, resolve_precision(generation.precision)).to(default_device()).eval()
         )
-        ends = end_token_ids(model, tokenizer)
+        ends = set(end_token_ids(model, tokenizer))
         began = time.perf_counter()
-        for batch in tqdm(todo, desc="generate", disable=None):
-            decodings = [decoding_of(question, chosen) for question in batch]
-            partial.add(list(answer_batch(model, tokenizer, batch, decodings, ends, seed)))
-        answered = sum(len(batch) for batch in todo)
+        for share in tqdm(todo, desc="generate", disable=None):
+            decodings = [decoding_of(question, chosen) for question in share]
+            answers = answer_share(
+                model, tokenizer, share, decodings, ends, seed, generation.batch_size
+            )
+            partial.add(list(answers))
+        answered = sum(map(len, todo))
         print(f"answered {answered} questions in {time.perf_counter() - began:.1f} s")
     if processes == 1:  # else the process that started the others collects their answers
         write_jsonl(out, [partial.done[question.question_id] for question in asked])
@@ -133,7 +135,7 @@ class Partial:
             path.unlink(missing_ok=True)
 
     def add(self, completions: list[Completion]) -> None:
-        """Keep a batch: it survives a kill from here on."""
+        """Keep a share: it survives a kill from here on."""
         self.done |= {completion.question_id: completion for completion in completions}
         with naming(self.path), self.path.open("ab") as file:
             file.write("".join(map(_line, completions)).encode())

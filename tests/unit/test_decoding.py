@@ -20,6 +20,7 @@ from transformers import (
 from asft import decoding
 from asft.decoding import Row, decode, supports
 from asft.decoding_kernels import decoding_kernels
+from asft.key_values import KeyValues
 
 SIZES = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "vocab_size": 90}
 SIZES |= {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8}
@@ -77,14 +78,38 @@ def test_rows_end_alone_and_are_retired(monkeypatch: pytest.MonkeyPatch):
         expected.append(tokens[: end + 1])
     assert len({len(tokens) for tokens in expected}) > 2
     kept = []
-    keep = decoding._KeyValues.keep
+    keep = KeyValues.keep
     monkeypatch.setattr(
-        decoding._KeyValues, "keep", lambda self, rows: (kept.append(len(rows)), keep(self, rows))
+        KeyValues, "keep", lambda self, places: (kept.append(len(places)), keep(self, places))
     )
     rows = [Row(prompt, None, NONE) for prompt in PROMPTS]
     assert decode(model, rows, max_new_tokens=20, end_tokens=ends, **PLAIN) == expected
     assert kept
     assert kept == sorted(kept, reverse=True)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 4])
+def test_places_of_ended_rows_go_to_waiting_ones(monkeypatch: pytest.MonkeyPatch, batch_size: int):
+    """Never more at a time than allowed, and each row as if it were alone."""
+    model = build("llama")
+    uniforms = [torch.rand(20, generator=torch.Generator().manual_seed(i)) for i in range(6)]
+    rows = [Row(p, 1.5 if i % 2 else None, uniforms[i]) for i, p in enumerate(PROMPTS)]
+    options = {"top_k": 0, "top_p": 1.0, "max_new_tokens": 20}
+    whole = [decode(model, [row], end_tokens=set(), **options)[0] for row in rows]
+    options["end_tokens"] = {whole[0][1], whole[3][4], whole[5][9]}
+    expected = [decode(model, [row], **options)[0] for row in rows]
+    assert len({len(tokens) for tokens in expected}) > 2
+    started, steps = [], []
+    prefill, step = KeyValues.prefill, KeyValues.step
+    monkeypatch.setattr(KeyValues, "prefill", lambda *a: (started.append(len(a[-1])), prefill(*a)))
+    monkeypatch.setattr(KeyValues, "step", lambda *a: (steps.append(len(a[-1])), step(*a))[1])
+    assert decode(model, rows, batch_size=batch_size, **options) == expected
+    assert sum(started) == len(rows)
+    lengths = [len(expected[i]) for i in sorted(range(6), key=lambda i: -len(PROMPTS[i]))]
+    in_turn = sum(max(lengths[i : i + batch_size]) for i in range(0, 6, batch_size))
+    assert len(steps) < in_turn or batch_size == 1
+    assert max(steps) == batch_size
+    assert steps == sorted(steps, reverse=True)
 
 
 def test_samples_do_not_depend_on_the_neighbours():
@@ -116,7 +141,7 @@ def test_sampling_follows_transformers_own_warpers(top_k: int, top_p: float, tem
     expected = scores.softmax(-1)[0]
     n = 4000
     row = Row([1], temperature, (torch.arange(n, dtype=torch.float64) + 0.5) / n)
-    drawn = [decoding._choose(logits, [row], step, top_k, top_p).item() for step in range(n)]
+    drawn = [decoding._choose(logits, [row], [i], top_k, top_p).item() for i in range(n)]
     found = torch.bincount(torch.tensor(drawn), minlength=10) / n
     torch.testing.assert_close(found, expected, atol=1.5 / n * 10, rtol=0)
     assert ((expected == 0) == (found == 0)).all()
@@ -125,8 +150,8 @@ def test_sampling_follows_transformers_own_warpers(top_k: int, top_p: float, tem
 def test_the_number_nearest_to_one_still_draws_a_token():
     row = Row([1], 1.0, torch.tensor([1 - 1e-16, 0.0], dtype=torch.float64))
     logits = torch.tensor([[0.0, 3.0, -torch.inf]])
-    assert decoding._choose(logits, [row], 0, 0, 1.0).item() in (0, 1)
-    assert decoding._choose(logits, [row], 1, 0, 1.0).item() == 1
+    assert decoding._choose(logits, [row], [0], 0, 1.0).item() in (0, 1)
+    assert decoding._choose(logits, [row], [1], 0, 1.0).item() == 1
 
 
 def test_other_caches_are_left_to_transformers():

@@ -5,7 +5,8 @@ import json
 import pytest
 import torch
 
-from asft.generation import answer_batch, batches
+from asft import generation as module
+from asft.generation import answer_share, shares
 from asft.generation_settings import Decoding, Generation
 from asft.model_folders import load_tokenizer
 from asft.models import end_token_ids, load_policy
@@ -33,12 +34,11 @@ def policy(tiny):
 
 def answers(policy, questions, decoding, batch_size, ends=None, seed=3):
     model, tokenizer = policy
-    ends = end_token_ids(model, tokenizer) if ends is None else ends
+    ends = set(end_token_ids(model, tokenizer) if ends is None else ends)
     found = {}
-    for batch in batches(questions, tokenizer, batch_size):
-        for completion in answer_batch(
-            model, tokenizer, batch, [decoding] * len(batch), ends, seed
-        ):
+    for share in shares(questions, tokenizer, batch_size):
+        decodings = [decoding] * len(share)
+        for completion in answer_share(model, tokenizer, share, decodings, ends, seed, batch_size):
             found[completion.question_id] = completion
     return found
 
@@ -52,9 +52,9 @@ def test_greedy_answers_do_not_depend_on_the_batch(policy, questions):
 
 def test_longest_prompts_come_first_whatever_the_file_order(policy):
     tokenizer = policy[1]
-    order = [q.question_id for batch in batches(QUESTIONS, tokenizer, 3) for q in batch]
+    order = [q.question_id for share in shares(QUESTIONS, tokenizer, 3) for q in share]
     assert order == ["6", "5", "4", "3", "2", "1", "0"]
-    again = [q.question_id for batch in batches(QUESTIONS[::-1], tokenizer, 3) for q in batch]
+    again = [q.question_id for share in shares(QUESTIONS[::-1], tokenizer, 3) for q in share]
     assert again == order
 
 
@@ -102,17 +102,18 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("decoding", [GREEDY, SAMPLED])
 def test_a_killed_run_continues_where_it_stopped(tiny, tmp_path, monkeypatch, decoding):
+    monkeypatch.setattr(module, "_SHARE", 1)
     whole = run_step(tiny, (tmp_path / "a"), decoding=decoding).read_bytes()
     asked = []
 
-    def dying(model, tokenizer, batch, *rest):
+    def dying(model, tokenizer, share, *rest):
         if len(asked) == 2:
             raise Killed
-        asked.append(batch)
-        return answer_batch(model, tokenizer, batch, *rest)
+        asked.append(share)
+        return answer_share(model, tokenizer, share, *rest)
 
     folder = tmp_path / "b"
-    monkeypatch.setattr(step, "answer_batch", dying)
+    monkeypatch.setattr(step, "answer_share", dying)
     with pytest.raises(Killed):
         run_step(tiny, folder, decoding=decoding)
     partial = folder / "out.partial"
@@ -120,13 +121,13 @@ def test_a_killed_run_continues_where_it_stopped(tiny, tmp_path, monkeypatch, de
         file.write('{"question_id": "cut sho')  # a line cut by the kill
     rest = []
 
-    def counting(model, tokenizer, batch, *more):
-        rest.append(batch)
-        return answer_batch(model, tokenizer, batch, *more)
+    def counting(model, tokenizer, share, *more):
+        rest.append(share)
+        return answer_share(model, tokenizer, share, *more)
 
-    monkeypatch.setattr(step, "answer_batch", counting)
+    monkeypatch.setattr(step, "answer_share", counting)
     assert run_step(tiny, folder, decoding=decoding).read_bytes() == whole
-    assert len(rest) == 2  # of four batches
+    assert len(rest) == 2  # of four shares
     assert not partial.exists()
 
 

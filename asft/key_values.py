@@ -1,0 +1,109 @@
+"""Keys and values of the rows that are decoded together, written in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+# A prompt shorter than this share of its group's longest starts a new group.
+_ALIKE = 0.8
+
+
+class KeyValues:
+    """Of every layer, (places, heads, slots, dim); slot = position in the row that stands there.
+
+    Model layers take it for a cache of transformers.
+    """
+
+    def __init__(self, places: int, slots: int, device: torch.device) -> None:
+        self.filled = torch.zeros(places, dtype=torch.long, device=device)  # slots in use, by place
+        self.slots = slots
+        self.layers: dict[int, tuple[Tensor, Tensor]] = {}
+        self._group: Tensor | None = None  # places of the prompts now being computed
+
+    def prefill(self, model: Any, prompts: Sequence[list[int]], places: Sequence[int]) -> None:
+        """Put prompts into places, longest first; what stood there is overwritten."""
+        lengths = [len(prompt) for prompt in prompts]
+        at = torch.tensor(places, device=self.filled.device)
+        for first, last in _groups(lengths):
+            self._prefill_group(model, prompts[first:last], at[first:last])
+        self.filled[at] = torch.tensor(lengths, device=at.device)
+
+    def _prefill_group(self, model: Any, prompts: Sequence[list[int]], places: Tensor) -> None:
+        """Compute prompts side by side, padded behind, where causal attention never looks."""
+        width = max(map(len, prompts))
+        ids = torch.tensor([p + [0] * (width - len(p)) for p in prompts], device=places.device)
+        self._group = places
+        model.base_model(
+            input_ids=ids,
+            attention_mask=_causal(width, model),
+            position_ids=torch.arange(width, device=ids.device)[None],
+            past_key_values=self,
+            use_cache=True,
+        )
+        self._group = None
+
+    def step(self, model: Any, tokens: Tensor) -> Tensor:
+        """Logits, (places, vocabulary), of the token after these."""
+        self._width = int(self.filled.max()) + 1
+        self._places = torch.arange(len(tokens), device=tokens.device)  # once, not in every layer
+        unseen = torch.arange(self._width, device=tokens.device) > self.filled[:, None]
+        mask = torch.zeros(unseen.shape, dtype=model.dtype, device=tokens.device)
+        mask.masked_fill_(unseen, torch.finfo(model.dtype).min)
+        logits: Tensor = model(
+            input_ids=tokens[:, None],
+            attention_mask=mask[:, None, None],
+            position_ids=self.filled[:, None],
+            past_key_values=self,
+            use_cache=True,
+        ).logits[:, -1]
+        self.filled += 1
+        return logits
+
+    def update(
+        self, key: Tensor, value: Tensor, layer: int, *unused: Any, **also_unused: Any
+    ) -> tuple[Tensor, Tensor]:
+        """What attention layers call: keep what is new, return all that may be seen."""
+        if layer not in self.layers:
+            shape = (len(self.filled), key.shape[1], self.slots, key.shape[3])
+            self.layers[layer] = (key.new_zeros(shape), value.new_zeros(shape))
+        keys, values = self.layers[layer]
+        if self._group is not None:
+            keys[self._group, :, : key.shape[2]] = key
+            values[self._group, :, : value.shape[2]] = value
+            return key, value
+        keys[self._places, :, self.filled] = key[:, :, 0]
+        values[self._places, :, self.filled] = value[:, :, 0]
+        return keys[:, :, : self._width], values[:, :, : self._width]
+
+    def empty(self, places: Sequence[int]) -> None:
+        """Nothing stands there; a step still computes them, seeing next to nothing."""
+        self.filled[torch.tensor(places, device=self.filled.device)] = 0
+
+    def keep(self, places: Tensor) -> None:
+        """Drop all places but these."""
+        self.filled = self.filled[places]
+        for layer, (keys, values) in self.layers.items():
+            self.layers[layer] = (keys[places], values[places])
+
+    def get_seq_length(self, layer: int = 0) -> int:
+        """Asked for by models that were given no positions; ours always are."""
+        return 0
+
+
+def _groups(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last row of the groups that are computed together; lengths fall."""
+    first = 0
+    for place in range(1, len(lengths) + 1):
+        if place == len(lengths) or lengths[place] < _ALIKE * lengths[first]:
+            if lengths[first]:
+                yield first, place
+            first = place
+
+
+def _causal(width: int, model: Any) -> Tensor:
+    mask = torch.full((width, width), torch.finfo(model.dtype).min, dtype=model.dtype)
+    return mask.triu_(1)[None, None].to(model.device)
