@@ -64,8 +64,8 @@ def decode(
     with decoding_kernels(model, places):
         batch = _Batch(model, rows, KeyValues(places, slots, model.device))
         while batch.fill():
-            tokens = batch.step(top_k, top_p)
-            batch.take(tokens.tolist(), max_new_tokens, end_tokens)
+            batch.step(top_k, top_p)
+            batch.take(max_new_tokens, end_tokens)
     return batch.found
 
 
@@ -100,18 +100,17 @@ class _Batch:
         for place, number in zip(places, new, strict=True):
             self.at[place] = number
 
-    def step(self, top_k: int, top_p: float) -> Tensor:
+    def step(self, top_k: int, top_p: float) -> None:
         """The next token of every place, whether a row stands there or not."""
         logits = self.cache.step(self.model, self.tokens)
         rows = [None if i is None else self.rows[i] for i in self.at]
         numbers = [0 if i is None else len(self.found[i]) for i in self.at]
         self.tokens = _choose(logits, rows, numbers, top_k, top_p)
-        return self.tokens
 
-    def take(self, tokens: list[int], max_new_tokens: int, end_tokens: set[int]) -> None:
+    def take(self, max_new_tokens: int, end_tokens: set[int]) -> None:
         """Keep the tokens; rows that end leave their place."""
         ended = []
-        for place, token in enumerate(tokens):
+        for place, token in enumerate(self.tokens.tolist()):
             number = self.at[place]
             if number is not None:
                 self.found[number].append(token)

@@ -138,11 +138,13 @@ def test_a_step_does_not_wait_for_the_gpu(kind, precision, method, tmp_path):
     assert len(losses) == 4
 
 
-def test_greedy_answers_are_those_of_generate():
+@pytest.mark.parametrize("batch_size", [None, 2])
+def test_greedy_answers_are_those_of_generate(batch_size):
     model = model_with("sdpa").to(CUDA).eval()
     prompts = [pair.prompt.tolist() for pair in some_pairs()]
     rows = [Row(prompt, None, torch.zeros(20)) for prompt in prompts]
-    found = decode(model, rows, top_k=0, top_p=1.0, max_new_tokens=20, end_tokens={7})
+    options = {"max_new_tokens": 20, "end_tokens": {7}, "batch_size": batch_size}
+    found = decode(model, rows, top_k=0, top_p=1.0, **options)
     for prompt, answer in zip(prompts, found, strict=True):
         ids = torch.tensor([prompt], device=CUDA)
         alone = model.generate(
