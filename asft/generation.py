@@ -148,9 +148,8 @@ def _generate_groups(
 ) -> list[list[int]]:
     """`model.generate`, each decoding by itself; for caches that `decode` cannot fill."""
     found: list[list[int]] = [[] for _ in prompts]
-    longest_first = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
     for decoding in dict.fromkeys(decodings):
-        alike = [i for i in longest_first if decodings[i] == decoding]
+        alike = [i for i, other in enumerate(decodings) if other == decoding]
         for first in range(0, len(alike), batch_size):
             places = alike[first : first + batch_size]
             torch.manual_seed(_seed_of(*(seeds[i] for i in places)))
