@@ -144,7 +144,7 @@ def _compare(
         row["memory_ratio"] = round(memory["asft"] / memory[peer], 3)
         row |= {key: round(speed["asft"] * share, 3) for key, share in ideal.items()}
         row |= {"steps": job["steps"] - 1, "repeats": repeats, "peer_split": job["split"]}
-        row["losses"] = f"{found['asft'][0]['losses']} {found[peer][0]['losses']}"
+        row["losses"] = f"{found['asft'][0]['losses'][:16]} {found[peer][0]['losses'][:16]}"
         rows.append(row)
     return rows
 
@@ -191,7 +191,7 @@ runs, each a process of its own. {os.cpu_count()} cores, {cpu}; {versions}; ours
 mfu: useful floating-point operations (each prompt token once a pair) over those of a 4096³ bf16
 product in the same run; mfu_fp32: over those of an fp32 product. peer_split: TRL's batch is that
 many smaller ones whose gradients it adds up, where a whole one needs too much memory.
-Losses: ours, then the peer's. ORPO's differ: TRL's first term is a mean over prompt and answer,
+Losses: ours, then the peer's, of at most 16 steps. ORPO's differ: TRL's first term is a mean over prompt and answer,
 ours over the answer.
 ASFT stands beside ORPO for want of a peer. In fp32 the losses of both are compared on one batch by
 tests/oracle/test_trl.py.
