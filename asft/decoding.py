@@ -10,7 +10,7 @@ Random numbers belong to a row, not to the batch: its answer does not depend on 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -54,10 +54,12 @@ def decode(
     max_new_tokens: int,
     end_tokens: set[int],
     batch_size: int | None = None,
+    ended: Callable[[int], object] = lambda rows: None,
 ) -> list[list[int]]:
     """The new tokens of every row, up to and with its first end token, at most `max_new_tokens`.
 
     `batch_size` of them are computed at a time, those with the longest prompts first; None: all.
+    `ended` is told how many rows ended, for a progress bar.
     """
     places = min(batch_size or len(rows), len(rows))
     slots = max(len(row.prompt) for row in rows) - 1 + max_new_tokens
@@ -65,7 +67,7 @@ def decode(
         batch = _Batch(model, rows, KeyValues(places, slots, model.device))
         while batch.fill():
             batch.step(top_k, top_p)
-            batch.take(max_new_tokens, end_tokens)
+            ended(batch.take(max_new_tokens, end_tokens))
     return batch.found
 
 
@@ -107,8 +109,8 @@ class _Batch:
         numbers = [0 if i is None else len(self.found[i]) for i in self.at]
         self.tokens = _choose(logits, rows, numbers, top_k, top_p)
 
-    def take(self, max_new_tokens: int, end_tokens: set[int]) -> None:
-        """Keep the tokens; rows that end leave their place."""
+    def take(self, max_new_tokens: int, end_tokens: set[int]) -> int:
+        """Keep the tokens; rows that end leave their place. Returns how many do."""
         ended = []
         for place, token in enumerate(self.tokens.tolist()):
             number = self.at[place]
@@ -119,6 +121,7 @@ class _Batch:
                     ended.append(place)
         if ended:
             self.cache.empty(ended)
+        return len(ended)
 
 
 def _choose(

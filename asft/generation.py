@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -56,12 +56,14 @@ def answer_share(
     end_tokens: set[int],
     seed: int,
     batch_size: int,
+    ended: Callable[[int], object] = lambda answers: None,
 ) -> Iterator[Completion]:
     """All turns of a share of the questions, the policy's own earlier answers in context.
 
     Args:
         decodings: one a question; they may differ in `do_sample` and `temperature` alone.
         batch_size: questions that are answered at a time.
+        ended: is told how many answers, one a turn, have come to their end.
 
     Raises:
         UserError: a prompt does not fit the model's context. The longest first prompts are in the
@@ -80,7 +82,7 @@ def answer_share(
         seeds = [_seed_of(seed, turn, share[i].question_id) for i in active]
         chosen = [decodings[i] for i in active]
         decode_all = _decode if supports(model) else _generate_groups
-        rows = decode_all(model, tokenizer, prompts, chosen, seeds, end_tokens, batch_size)
+        rows = decode_all(model, tokenizer, prompts, chosen, seeds, end_tokens, batch_size, ended)
         for i, row in zip(active, rows, strict=True):
             answers[i].append(_cut(row, tokenizer, end_tokens))
             talks[i].append(Message(role="assistant", content=answers[i][-1].text))
@@ -115,6 +117,7 @@ def _decode(
     seeds: list[int],
     end_tokens: set[int],
     batch_size: int,
+    ended: Callable[[int], object],
 ) -> list[list[int]]:
     first = decodings[0]
     limit = first.max_new_tokens
@@ -134,6 +137,7 @@ def _decode(
         max_new_tokens=limit,
         end_tokens=end_tokens,
         batch_size=batch_size,
+        ended=ended,
     )
 
 
@@ -145,6 +149,7 @@ def _generate_groups(
     seeds: list[int],
     end_tokens: set[int],
     batch_size: int,
+    ended: Callable[[int], object],
 ) -> list[list[int]]:
     """`model.generate`, each decoding by itself; for caches that `decode` cannot fill."""
     found: list[list[int]] = [[] for _ in prompts]
@@ -157,6 +162,7 @@ def _generate_groups(
             rows = _generate(model, tokenizer, chosen, decoding, end_tokens)
             for i, row in zip(places, rows, strict=True):
                 found[i] = row
+            ended(len(places))
     return found
 
 

@@ -69,12 +69,12 @@ def generate(policy: Path, questions: Path, settings: str, seed: int, out: Path)
         )
         ends = set(end_token_ids(model, tokenizer))
         began = time.perf_counter()
-        for share in tqdm(todo, desc="generate", disable=None):
-            decodings = [decoding_of(question, chosen) for question in share]
-            answers = answer_share(
-                model, tokenizer, share, decodings, ends, seed, generation.batch_size
-            )
-            partial.add(list(answers))
+        turns = sum(len(question.turns) for share in todo for question in share)
+        with tqdm(total=turns, desc="generate", unit="answer", disable=None) as bar:
+            for share in todo:
+                decodings = [decoding_of(question, chosen) for question in share]
+                how = (ends, seed, generation.batch_size, bar.update)
+                partial.add(list(answer_share(model, tokenizer, share, decodings, *how)))
         answered = sum(map(len, todo))
         print(f"answered {answered} questions in {time.perf_counter() - began:.1f} s")
     if processes == 1:  # else the process that started the others collects their answers

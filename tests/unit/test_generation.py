@@ -50,6 +50,16 @@ def test_greedy_answers_do_not_depend_on_the_batch(policy, questions):
     assert all(len(c.turns) == len(questions[0].turns) for c in alone.values())
 
 
+@pytest.mark.parametrize("supported", [True, False])
+def test_the_progress_bar_is_told_of_every_answer_as_it_ends(policy, monkeypatch, supported):
+    monkeypatch.setattr(module, "supports", lambda model: supported)
+    told = []
+    decodings = [GREEDY] * len(TWO_TURNS)
+    list(answer_share(*policy, TWO_TURNS, decodings, set(), 3, 2, told.append))
+    assert sum(told) == 2 * len(TWO_TURNS)
+    assert max(told) <= 2  # answered at a time
+
+
 def test_longest_prompts_come_first_whatever_the_file_order(policy):
     tokenizer = policy[1]
     order = [q.question_id for share in shares(QUESTIONS, tokenizer, 3) for q in share]
