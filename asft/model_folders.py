@@ -64,9 +64,13 @@ def load_tokenizer(folder: Path) -> Any:
         tokenizer.chat_template = template.read_text(encoding="utf-8")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    # How it was read, here and now: would be saved with a policy, whose files then differ.
-    tokenizer.init_kwargs.pop("local_files_only", None)
+    forget_reading(tokenizer)
     return tokenizer
+
+
+def forget_reading(tokenizer: Any) -> None:
+    """How it was read, here and now, would be saved with it: files of two machines then differ."""
+    tokenizer.init_kwargs.pop("local_files_only", None)
 
 
 def tokenizer_of(name: str, revision: str | None) -> Any:

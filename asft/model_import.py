@@ -21,7 +21,7 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 from asft import hub
 from asft.config import Model
 from asft.errors import UserError
-from asft.model_folders import CHAT_TEMPLATE, POINTER, tokenizer_of
+from asft.model_folders import CHAT_TEMPLATE, POINTER, forget_reading, tokenizer_of
 from asft.records import file_sha256, fingerprint, read_text, write_json, write_text
 from asft.source_kinds import HubSource, RandomSource, Source, unpinned
 from asft.sources import fetch_one, try_each
@@ -142,6 +142,7 @@ def _convert_gguf(path: Path, folder: Path) -> tuple[Tokenizer, dict[str, Any]]:
         raise UserError(f"cannot read {path.name} ({error!r}); is it whole?") from error
     policy.config.architectures = [type(policy).__name__]
     policy.save_pretrained(folder)
+    forget_reading(tokenizer)
     tokenizer.save_pretrained(folder)
     return tokenizer, {"sha256": file_sha256(path)} | _weights(folder)
 
