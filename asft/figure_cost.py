@@ -209,7 +209,7 @@ def _bars(
         for level in sorted(levels):
             axes.plot([place - 0.4, place + 0.4], [scale * level] * 2, c="black", ls=dashes)
         # At the foot of its bar: at the top are points and lines.
-        number = f"{height:.3g}" + (f" + {above:.2g}" if above else "")
+        number = f"{height:.3g}" + (f"\n+ {above:.2g}" if above else "")
         axes.annotate(number, (place, 0), (0, 4), textcoords="offset points", ha="center")
         tops.append(max(height + above, scale * total.max(), *(scale * each for each in levels)))
     axes.set_ylim(0, 1.08 * max(tops))
