@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 MAX_LENGTH = 1024  # tokens of a prompt and one answer
@@ -29,8 +29,11 @@ def _seconds(run: Callable[[], None]) -> float:
     return time.perf_counter() - began
 
 
-def useful_flops(model: Path, pairs: Path) -> float:
-    """Of a mean pair, forward and backward: prompt tokens once, the head on scored positions."""
+def useful_flops(model: Path, pairs: Path, left_out: Collection[int] = ()) -> float:
+    """Of a mean pair, forward and backward: prompt tokens once, the head on scored positions.
+
+    `left_out` are the rows of pairs whose step is not in the time.
+    """
     from transformers import AutoConfig
 
     from asft.config import Tokens
@@ -44,6 +47,7 @@ def useful_flops(model: Path, pairs: Path) -> float:
     per_layer = width * heads * config.head_dim + width**2 + 3 * width * config.intermediate_size
     total = 0.0
     rows = json.loads(pairs.read_text(encoding="utf-8"))
+    rows = [row for number, row in enumerate(rows) if number not in left_out]
     for row in rows:
         pair, _ = encode_pair(FORMATS["trl"](row), tokenizer, Tokens(max_length=MAX_LENGTH))
         p, c, r = map(len, (pair.prompt, pair.chosen, pair.rejected))

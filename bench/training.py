@@ -92,6 +92,16 @@ def arm(**job: Any) -> dict[str, Any]:
     return found | {"pairs_s": job["batch"] * len(steady) / sum(steady)}
 
 
+def first_pairs(batch: int, steps: int) -> list[int]:
+    """The pairs of the first step, by the order that transformers gives both sides' trainers."""
+    import torch
+    from training_arm import SEED
+
+    order = torch.randperm(batch * steps, generator=torch.Generator().manual_seed(SEED))
+    found: list[int] = order[:batch].tolist()
+    return found
+
+
 def measure(
     workloads: list[str],
     batches: list[int],
@@ -106,7 +116,7 @@ def measure(
         for name in workloads:
             for batch in batches:
                 pairs, source = workload(name, Path(scratch), batch * steps)
-                flops = useful_flops(MODEL, pairs)
+                flops = useful_flops(MODEL, pairs, first_pairs(batch, steps))
                 job = {"model": str(MODEL), "pairs": str(pairs), "batch": batch, "steps": steps}
                 job["split"] = peer_split
                 known: dict[str, list[dict[str, Any]]] = {}
@@ -191,8 +201,8 @@ runs, each a process of its own. {os.cpu_count()} cores, {cpu}; {versions}; ours
 mfu: useful floating-point operations (each prompt token once a pair) over those of a 4096³ bf16
 product in the same run; mfu_fp32: over those of an fp32 product. peer_split: TRL's batch is that
 many smaller ones whose gradients it adds up, where a whole one needs too much memory.
-Losses: ours, then the peer's, of at most 16 steps. ORPO's differ: TRL's first term is a mean over prompt and answer,
-ours over the answer.
+Losses: ours, then the peer's, of at most 16 steps. ORPO's differ: TRL's first term is a mean over
+prompt and answer, ours over the answer.
 ASFT stands beside ORPO for want of a peer. In fp32 the losses of both are compared on one batch by
 tests/oracle/test_trl.py.
 
