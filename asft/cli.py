@@ -93,12 +93,12 @@ def run(arguments: list[str]) -> NoReturn:
         keep_freed_memory()
         app(arguments)
         raise SystemExit(0)
-    except Stopped as stopped:
-        _tell(f"stopped by {stopped.name}; rerun to go on", readers)
-        raise
-    except SystemExit:
-        raise
     except BaseException as error:
+        if stopped := _stopped(error):
+            _tell(f"stopped by {stopped.name}; rerun to go on", readers)
+            raise stopped from None
+        if isinstance(error, SystemExit):
+            raise
         # What a UserError says is enough; of anything else the log keeps the traceback.
         foreseen = isinstance(error, UserError | ValidationError)
         if "--debug" in arguments or (2 in readers and not foreseen):
@@ -106,6 +106,13 @@ def run(arguments: list[str]) -> NoReturn:
                 traceback.print_exc()
         _tell(one_line(error, arguments), readers)
         raise SystemExit(1) from None
+
+
+def _stopped(error: BaseException | None) -> Stopped | None:
+    """The signal behind an error: Python 3.11's and libraries' imports make others of it."""
+    while error is not None and not isinstance(error, Stopped):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _redirect(log: str) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from small_steps import Experiment, arguments, outputs, start
 
+from asft import cli
+
 # How often each step is killed by each means: those that import torch take seconds to start.
 TRIALS = {"prepare-dataset": 2, "score": 2, "table3": 2, "reference": 1, "generate": 1}
 TRIALS |= {"settings": 1}
@@ -93,3 +95,25 @@ def test_sigterm_ends_a_step_that_waits(experiment: Experiment, tmp_path: Path) 
     assert error == "error: stopped by SIGTERM; rerun to go on\n"
     assert (tmp_path / "step.log").read_text().endswith(error)
     assert not (tmp_path / "data").exists()
+
+
+def test_a_signal_that_an_import_made_another_error_of(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As Python 3.11 does with what is raised within `__set_name__`, and transformers with that."""
+
+    class Field:
+        def __set_name__(self, owner: type, name: str) -> None:
+            cli._stop(signal.SIGTERM, None)
+
+    def app(arguments: list[str]) -> None:
+        try:
+            type("Owner", (), {"field": Field()})
+        except RuntimeError as error:
+            raise ModuleNotFoundError("Could not import module") from error
+
+    monkeypatch.setattr(cli, "app", app)
+    with pytest.raises(SystemExit) as stopped:
+        cli.run([])
+    assert stopped.value.code == 128 + signal.SIGTERM
+    assert capfd.readouterr().err == "error: stopped by SIGTERM; rerun to go on\n"
