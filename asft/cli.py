@@ -22,8 +22,9 @@ from asft.processes import watch_parent
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # Threads that wait spin for some microseconds, then sleep (GNU's library; others sleep at once).
-# Without, decoding, hundreds of small products a token, takes half as long again. Spinning for
-# longer made decoding and training up to five times slower beside one other busy process.
+# Without, decoding, hundreds of small products a token, takes half as long again, and a training
+# step of short pairs a fifth. Spinning for longer made decoding and training up to five times
+# slower beside one other busy process.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 # Torch keeps a compiled kernel of half a megabyte for each shape of a product, and every row of a
