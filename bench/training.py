@@ -49,7 +49,7 @@ SLICES = {
 
 
 def workload(name: str, folder: Path, count: int) -> tuple[Path, str]:
-    """A file of `count` pairs in TRL's format that need no truncation, and where they are from."""
+    """A file of at most `count` pairs in TRL's format that fit, and where they are from."""
     from asft.config import Tokens
     from asft.formats import FORMATS
     from asft.model_folders import load_tokenizer
@@ -116,6 +116,9 @@ def measure(
         for name in workloads:
             for batch in batches:
                 pairs, source = workload(name, Path(scratch), batch * steps)
+                there = len(json.loads(pairs.read_text(encoding="utf-8")))
+                if there < batch * steps:  # the order, too, would be another
+                    raise SystemExit(f"{source}: {there} pairs fit; take fewer --steps")
                 flops = useful_flops(MODEL, pairs, first_pairs(batch, steps))
                 job = {"model": str(MODEL), "pairs": str(pairs), "batch": batch, "steps": steps}
                 job["split"] = peer_split
