@@ -209,10 +209,15 @@ def _bars(
         for level in sorted(levels):
             axes.plot([place - 0.4, place + 0.4], [scale * level] * 2, c="black", ls=dashes)
         # At the foot of its bar: at the top are points and lines.
-        number = f"{height:.3g}" + (f"\n+ {above:.2g}" if above else "")
+        number = _digits(height, 3) + (f"\n+ {_digits(above, 2)}" if above else "")
         axes.annotate(number, (place, 0), (0, 4), textcoords="offset points", ha="center")
         tops.append(max(height + above, scale * total.max(), *(scale * each for each in levels)))
     axes.set_ylim(0, 1.08 * max(tops))
     axes.set_xlim(-0.6, len(tops) - 0.4)
     axes.set_xticks(range(len(tops)), [ARMS[arm] for arm in ARMS])
     axes.grid(False, axis="x")
+
+
+def _digits(value: float, count: int) -> str:
+    """That many significant digits, a last zero too: 0.470 beside 0.589."""
+    return f"{value:#.{count}g}".removesuffix(".")
