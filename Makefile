@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test faults coverage coverage-all check env lock format schema paper-plan bench clean
+.PHONY: demo test optional faults coverage coverage-all check env lock format schema paper-plan bench clean
 # `make env LOCKED=1` installs exactly the files in requirements.lock (Linux, x86-64, CPython 3.11).
 LOCKED ?=
 # torch's CPU build is not on PyPI; empty, where pip's own index has it.
@@ -21,6 +21,10 @@ demo: env  ## train, generate and score the default experiment; prints Table 3
 # Two tests at a time, each on one thread; those with a SLURM measure time and come alone.
 test: env  ## all tests
 	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slurm"
+	OMP_NUM_THREADS=1 python -m pytest -q -m slurm
+
+optional: env  ## of all tests those that skip without a browser, LaTeX, tcmalloc or SLURM
+	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile -m "optional and not slurm"
 	OMP_NUM_THREADS=1 python -m pytest -q -m slurm
 
 # The tests that docs/faults.md names outside tests/faults.

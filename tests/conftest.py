@@ -2,7 +2,9 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import settings
@@ -18,6 +20,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("suite", derandomize=True, max_examples=60, deadline=None)
 settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """Put the environment back after each test, as it was.
+
+    Code under test sets variables for the processes that it starts. `monkeypatch.delenv` of a variable
+    that is not set records nothing, so what the code then sets would reach every later test.
+    """
+    with mock.patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(scope="session")

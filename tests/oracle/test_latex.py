@@ -17,6 +17,7 @@ DOCUMENT = r"""\documentclass[10pt]{article}
 """
 
 
+@pytest.mark.optional
 @pytest.mark.skipif(not LATEX, reason="no pdflatex here")
 @pytest.mark.parametrize("table", [table3, table2])
 def test_it_compiles_and_fits_the_page(table: object, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.slurm)
+            item.add_marker(pytest.mark.optional)
             item.add_marker(pytest.mark.timeout(600))
 
 

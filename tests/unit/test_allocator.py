@@ -24,6 +24,7 @@ def test_preload(given: str | None, installed: str | None, monkeypatch: pytest.M
 
 
 @linux
+@pytest.mark.optional
 def test_a_started_process_has_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("LD_PRELOAD", raising=False)
     name = allocator.tcmalloc()
