@@ -10,8 +10,9 @@ LOCKED ?=
 # torch's CPU build is not on PyPI; empty, where pip's own index has it.
 LOCK_INDEX ?= --extra-index-url https://download.pytorch.org/whl/cpu
 # Where a line that no test runs is a number that no test has looked at, and the tests that see to it.
-COVERED := losses logps packing verdicts stats metrics
-COVERING := losses packing packing_properties verdicts stats metrics
+COVERED := losses training.logps training.packing judging.verdicts metrics.statistics metrics.corpus metrics.bleu_rouge
+COVERING := test_losses training/test_packing training/test_packing_properties judging/test_verdicts \
+  metrics/test_statistics metrics/test_bleu_rouge
 
 demo: env  ## train, generate and score the default experiment; prints Table 3
 	snakemake --cores all results/table3.csv
@@ -28,14 +29,14 @@ optional: env  ## of all tests those that skip without a browser, LaTeX, tcmallo
 	OMP_NUM_THREADS=1 python -m pytest -q -m slurm
 
 # The tests that docs/faults.md names outside tests/faults.
-CITED := $(addprefix tests/,$(shell grep -oE '(unit|workflow)/test_[a-z0-9_]+\.py' docs/faults.md | sort -u))
+CITED := $(addprefix tests/,$(shell grep -oE '(unit|workflow)/([a-z]+/)?test_[a-z0-9_]+\.py' docs/faults.md | sort -u))
 
 faults: env  ## kills, full disks, damaged files, hostile texts: all tests of docs/faults.md
 	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/faults $(CITED)
 
 # These files alone: to trace the whole suite costs more time than it tells.
 coverage: env  ## of the modules that make numbers: fails if their tests leave a line out
-	OMP_NUM_THREADS=1 python -m pytest -q -n 2 $(COVERING:%=tests/unit/test_%.py) $(COVERED:%=--cov=asft.%) \
+	OMP_NUM_THREADS=1 python -m pytest -q -n 2 $(COVERING:%=tests/unit/%.py) $(COVERED:%=--cov=asft.%) \
 	  --cov-report=term-missing --cov-fail-under=100
 
 coverage-all: env  ## all tests, then the lines of the package that none of them ran

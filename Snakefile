@@ -33,12 +33,12 @@ rule all:
     input:
         "<results>/table3.csv",
         [f"<results>/table{n}.csv" for n in (1, 2) if CONFIG.tables.table2],
-        [f"<results>/{name}.pdf" for name in figure_names(CONFIG)],
+        [f"<results>/{name}.pdf" for name in plan.figure_names(CONFIG)],
         "<results>/report/index.html",
         [
             f"<results>/runs/{run.folder}/model_card.md"
-            for dataset in trained_datasets(CONFIG)
-            for run in training_runs(CONFIG, dataset)
+            for dataset in plan.trained_datasets(CONFIG)
+            for run in plan.training_runs(CONFIG, dataset)
         ],
 
 

@@ -15,12 +15,41 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from asft.logps import PairLogps
+
+class CompletionLogps(NamedTuple):
+    """log π(y|x) of a batch of completions, and their lengths: both (batch,), fp32."""
+
+    sum: Tensor
+    tokens: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """Log of the geometric-mean token probability, (batch,)."""
+        # An empty completion would be 0/0; preparation drops them, this keeps a gap from being NaN.
+        return self.sum / self.tokens.clamp(min=1)
+
+
+class PairLogps(NamedTuple):
+    """A batch of pairs. `prompt` is filled only for losses that ask for it."""
+
+    chosen: CompletionLogps
+    rejected: CompletionLogps
+    prompt: CompletionLogps | None = None
+
+    @property
+    def margin(self) -> Tensor:
+        """Likelihood margin, mean log-probability of chosen minus rejected, (batch,)."""
+        return self.chosen.mean - self.rejected.mean
+
+    @property
+    def margin_sum(self) -> Tensor:
+        """The same on sums, (batch,)."""
+        return self.chosen.sum - self.rejected.sum
 
 
 def log1mexp(x: Tensor, eps: float = 1e-6) -> Tensor:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from asft.errors import UserError
-from asft.records import atomic
+from asft.files import atomic
 
 # Parquet's own checksums cover pages, not their headers: a bit there can make a list shorter.
 DIGEST = b"asft_sha256"

@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import IO
 
-from asft.devices import visible_gpus
 from asft.errors import UserError
+from asft.machine import visible_gpus
 
 GRACE_S = 30  # for the others to end by themselves when one has failed
 POLL_S = 0.1

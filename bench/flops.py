@@ -36,10 +36,10 @@ def useful_flops(model: Path, pairs: Path, left_out: Collection[int] = ()) -> fl
     """
     from transformers import AutoConfig
 
-    from asft.config import Tokens
-    from asft.formats import FORMATS
-    from asft.model_folders import load_tokenizer
-    from asft.tokens import encode_pair
+    from asft.config.data import Tokens
+    from asft.data.pair_formats import FORMATS
+    from asft.data.tokens import encode_pair
+    from asft.models.folders import load_tokenizer
 
     config, tokenizer = AutoConfig.from_pretrained(model), load_tokenizer(model)
     width, layers = config.hidden_size, config.num_hidden_layers

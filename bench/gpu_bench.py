@@ -13,7 +13,7 @@ from flops import peak_flops, useful_flops
 from training import HERE, MODEL, workload
 from training_arm import run
 
-import asft.fused
+from asft.training import fused as fused_kernels
 
 PAIRS = 400  # of each workload
 WARM_UP = 2  # steps left out
@@ -67,7 +67,7 @@ class Bench:
 
     def arm(self, stage: str, shape: str, pairs: str, fused: bool = True, **job: Any) -> None:
         """Train by one arm; an arm that fails is a row too."""
-        asft.fused.DEVICES[:] = ["cpu", "cuda"] if fused else ["cpu"]
+        fused_kernels.DEVICES[:] = ["cpu", "cuda"] if fused else ["cpu"]
         job |= {"model": str(self.shape(shape)), "pairs": str(self.pairs[pairs])}
         job |= {"token_budget": 16384}
         row: dict[str, Any] = {"stage": stage, "shape": shape, "workload": pairs, "fused": fused}

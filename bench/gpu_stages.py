@@ -14,14 +14,14 @@ from torch.profiler import profile as record
 from training_arm import now, ours, policy
 from transformers import GenerationConfig, TrainerCallback
 
-from asft.attention import implementation
-from asft.config import Training
-from asft.decoding import Row, decode
+from asft.config.training import Training
+from asft.generation.decoding import Row, decode
 from asft.losses import METHODS
-from asft.model_folders import load_tokenizer
-from asft.models import default_device
-from asft.token_budget import peak, shape_of
-from asft.trainer import PairTrainer
+from asft.models.folders import load_tokenizer
+from asft.models.hardware import default_device
+from asft.training.attention.choose import implementation
+from asft.training.token_budget import peak, shape_of
+from asft.training.trainer import PairTrainer
 
 
 def memory(bench: Bench) -> None:

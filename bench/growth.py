@@ -31,7 +31,7 @@ POINTS += [("memory", n, n // 256, 64, 96) for n in (512, 1024, 2048, 4096)]
 
 def synthetic_pairs(count: int, prompt: int, answer: int) -> list[Any]:
     """Pairs of random tokens, all of one size."""
-    from asft.tokens import TokenPair
+    from asft.data.tokens import TokenPair
 
     rng, sizes = np.random.default_rng(0), (prompt, answer, answer)
     return [
@@ -45,13 +45,13 @@ def measure(pairs: int, prompt: int, answer: int) -> dict[str, Any]:
     import torch
 
     import asft.cli  # noqa: F401 - sets what the `asft` command sets before torch reads it
-    from asft.allocator import keep_freed_memory
-    from asft.attention import PAIR_ATTENTION
-    from asft.config import Training
-    from asft.cost import peak_memory
+    from asft.config.training import Training
     from asft.losses import METHODS
-    from asft.models import load_policy
-    from asft.trainer import PairTrainer
+    from asft.machine import keep_freed_memory
+    from asft.models.loading import load_policy
+    from asft.training.attention.register import PAIR_ATTENTION
+    from asft.training.cost import peak_memory
+    from asft.training.trainer import PairTrainer
 
     keep_freed_memory()
     with tempfile.TemporaryDirectory() as scratch:
@@ -107,7 +107,7 @@ def plot(rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     """All points, the table, the plot and memory's straight line."""
-    from asft.allocator import preload_allocator
+    from asft.machine import preload_allocator
 
     preload_allocator()  # as the DAG's jobs have it
     rows = []

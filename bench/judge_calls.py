@@ -10,8 +10,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from asft.chat import Endpoint, Request, ask, shortfall
-from asft.store import Store
+from asft.generation.endpoint.ask import Request, ask, shortfall
+from asft.generation.endpoint.client import Endpoint
+from asft.generation.endpoint.store import Store
 
 SERVER = Path(__file__).parents[1] / "tests" / "judge_server.py"
 

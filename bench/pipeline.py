@@ -30,11 +30,12 @@ def generation(repeats: int) -> list[dict[str, Any]]:
     """Generated tokens a second of the same greedy answers, alternating, medians."""
     import torch
 
-    from asft.allocator import keep_freed_memory
-    from asft.model_folders import load_tokenizer
-    from asft.models import load_policy
-    from asft.records import Message, Question, read_jsonl
-    from asft.tokens import encode_prompt
+    from asft.data.tokens import encode_prompt
+    from asft.files import read_jsonl
+    from asft.machine import keep_freed_memory
+    from asft.models.folders import load_tokenizer
+    from asft.models.loading import load_policy
+    from asft.records import Message, Question
 
     keep_freed_memory()
     tokenizer = load_tokenizer(MODEL)
@@ -68,7 +69,7 @@ END = {2}  # <|im_end|>
 def _ours(model: Any, prompts: list[list[int]]) -> int:
     import torch
 
-    from asft.decoding import Row, decode
+    from asft.generation.decoding import Row, decode
 
     rows = [Row(prompt, None, torch.zeros(NEW_TOKENS)) for prompt in prompts]
     found = decode(
@@ -104,8 +105,9 @@ def _theirs(model: Any, tokenizer: Any, batches: list[list[list[int]]]) -> int:
 
 def scoring() -> dict[str, Any]:
     """Both metric families: gold answers scored against one another."""
-    from asft.metrics import score_questions
-    from asft.records import Question, read_jsonl
+    from asft.files import read_jsonl
+    from asft.metrics.bleu_rouge import score_questions
+    from asft.records import Question
 
     gold = [question.references for question in read_jsonl(QUESTIONS, Question)]
     predictions = [texts[0] for texts in gold[1:] + gold[:1]]
@@ -135,7 +137,7 @@ def dag() -> list[dict[str, Any]]:
     )
     asft = str(Path(sys.executable).parent / "asft")
     light = min(_run([asft, "--help"]) for _ in range(3))
-    torch = "import asft.steps.generate"
+    torch = "import asft.generation.generate"
     heavy = min(_run([sys.executable, "-c", torch]) for _ in range(3))
     return [
         row("DAG of the tiny experiment, wall a job", "s", seconds / jobs),

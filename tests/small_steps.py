@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from asft.cli import run
-from asft.config import Model
-from asft.model_import import import_model
-from asft.records import Question, write_jsonl
+from asft.cli.app import run
+from asft.config.data import Model
+from asft.files import write_jsonl
+from asft.models.fetch_model import import_model
+from asft.records import Question
 
 ASFT = str(Path(sys.executable).parent / "asft")
 LIMITED = [sys.executable, str(Path(__file__).with_name("limited.py"))]

@@ -1,5 +1,12 @@
-"""The report's pages and data; asft.steps.report says what is read and written.
+"""The pages of the report, their data, and the card of each policy."""
 
-`answers` and `evidence` turn files into data, `tables` and `overview` into what the front page
-shows, `pages` writes both. `templates/` holds the pages' HTML, `assets/` their styles and scripts.
-"""
+import lazy_loader
+
+__all__ = [
+    "Origin",
+    "write_model_card",
+    "write_report",
+]
+
+# Where each is: __init__.pyi. Loaded when first used.
+__getattr__, __dir__, _ = lazy_loader.attach_stub(__name__, __file__)

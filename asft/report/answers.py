@@ -6,15 +6,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from asft import battles, ratings
-from asft.answers import BaselineAnswer, load_reference_answers
-from asft.battles import OUTCOMES, Games
+from asft.config import Asked, Contestant
+from asft.data import BaselineAnswer, load_reference_answers
 from asft.errors import UserError
-from asft.records import Completion, Question, Verdict, by_id, read_json_rows, read_jsonl
-from asft.report_plan import Asked, Contestant
-from asft.scores import Scores, read_scores
-from asft.stats import METRICS
-from asft.verdict_scores import Judged, read_verdict_scores
+from asft.files import read_json_rows, read_jsonl
+from asft.metrics import (
+    METRICS,
+    OUTCOMES,
+    Games,
+    Judged,
+    Scores,
+    outcomes_per_question,
+    ratings_per_question,
+    read_scores,
+    read_verdict_scores,
+)
+from asft.records import Completion, Question, Verdict, by_id
 
 Column = list[float | None]  # one value a question; None where there is none
 
@@ -130,9 +137,9 @@ def _judged(results: Path, asked: Asked, judge: str, ids: list[str]) -> Measure:
 def _judged_scores(file: Judged, ids: list[str]) -> Column:
     content = file.content
     if isinstance(content, Games):
-        sums, scale = battles.per_question(content), 100.0
+        sums, scale = outcomes_per_question(content), 100.0
     else:
-        sums, scale = ratings.per_question(content), 1.0
+        sums, scale = ratings_per_question(content), 1.0
     # A file is of one seed.
     values = [scale * total / n if n else None for total, n in sums[0].tolist()]
     by_question = dict(zip(file.question_ids, values, strict=True))

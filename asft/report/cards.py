@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from asft import report_plan
-from asft.config import Config
+from asft.config import Config, asked_benchmarks, trained_on
 from asft.report.cells import share
 from asft.report.overview import Facts, read_json
 
@@ -20,7 +19,7 @@ class Card(NamedTuple):
 def data(results: Path, config: Config) -> list[Card]:
     """Training data: what was kept, what was dropped and why, what the test set shares with it."""
     cards = []
-    for name in report_plan.datasets(config):
+    for name in trained_on(config):
         card = read_json(results / "data" / name / "card.json")
         kept, overlap = card["kept"], card["overlap"]["any_turn"]
         lengths = {part: quantiles["50"] for part, quantiles in card["lengths"].items()}
@@ -51,7 +50,7 @@ def data(results: Path, config: Config) -> list[Card]:
 def benchmarks(results: Path, config: Config) -> list[Card]:
     """Questions: how many came, how many were asked."""
     cards = []
-    for asked in report_plan.benchmarks(config):
+    for asked in asked_benchmarks(config):
         card = read_json(results / "benchmarks" / asked.benchmark / "card.json")
         found = [
             ("Questions in", f"{card['rows']:,}"),

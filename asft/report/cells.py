@@ -5,15 +5,14 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from asft.config import Config
-from asft.experiment import BASE, Run
-from asft.table2 import Column
+from asft.config import BASE, Config, Run
+from asft.tables import Column
 
 Row = dict[str, str]
 NONE = "—"
 
 
-class Cell(NamedTuple):
+class HtmlCell(NamedTuple):
     """One cell; a page shows `below` and `paper` smaller, under the text.
 
     A number leads to its evidence by `link`: the samples page, or a copy of a file.
@@ -28,24 +27,24 @@ class Cell(NamedTuple):
     warn: bool = False
 
 
-class Table(NamedTuple):
+class HtmlTable(NamedTuple):
     """A table; `files` are copies of what it was made of. Heads of number columns say so."""
 
     title: str
     remark: str
-    head: list[Cell]
-    rows: list[list[Cell]]
+    head: list[HtmlCell]
+    rows: list[list[HtmlCell]]
     files: tuple[str, ...] = ()
 
 
-def heads(*texts: str) -> list[Cell]:
+def heads(*texts: str) -> list[HtmlCell]:
     """Heads of columns that hold words."""
-    return [Cell(text) for text in texts]
+    return [HtmlCell(text) for text in texts]
 
 
-def number_heads(*texts: str) -> list[Cell]:
+def number_heads(*texts: str) -> list[HtmlCell]:
     """Heads of columns that hold numbers."""
-    return [Cell(text, number=True) for text in texts]
+    return [HtmlCell(text, number=True) for text in texts]
 
 
 def read_rows(path: Path) -> list[Row]:

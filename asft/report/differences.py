@@ -6,12 +6,11 @@ from collections import Counter
 from pathlib import Path
 
 from asft.config import Config
-from asft.rendering import explain_verdict, p_text
 from asft.report.cells import (
     NONE,
-    Cell,
+    HtmlCell,
+    HtmlTable,
     Row,
-    Table,
     fixed,
     heads,
     judged_key,
@@ -20,6 +19,7 @@ from asft.report.cells import (
     read_rows,
     samples_link,
 )
+from asft.tables import explain_verdict, p_text
 
 PAIRED = "First minus second over the same questions; nothing is corrected for their number."
 PUBLISHED = (
@@ -33,19 +33,19 @@ COLUMN_LABELS = {
 }
 
 
-def table3(results: Path, config: Config) -> Table:
+def table3(results: Path, config: Config) -> HtmlTable:
     """Paired differences of Table 3."""
     benchmark = config.tables.table3.benchmark
     lines, rows = [], read_rows(results / "table3.differences.csv")
     for row in rows:
         keys = [key_of(config, row["dataset"], row[f"method_{end}"]) for end in "ab"]
         link = samples_link(benchmark, m=keys[0], v=keys[1], s=row["metric"])
-        lines.append([Cell(row["dataset"]), *_difference(row, row["metric"], link, 2)])
+        lines.append([HtmlCell(row["dataset"]), *_difference(row, row["metric"], link, 2)])
     remark = f"{_counts(rows)} {PAIRED}"
-    return Table("Differences in Table 3", remark, _difference_head("Data set"), lines)
+    return HtmlTable("Differences in Table 3", remark, _difference_head("Data set"), lines)
 
 
-def table2(results: Path, config: Config) -> Table:
+def table2(results: Path, config: Config) -> HtmlTable:
     """Paired differences of Table 2."""
     lines, rows = [], read_rows(results / "table2.differences.csv")
     for row in rows:
@@ -53,22 +53,22 @@ def table2(results: Path, config: Config) -> Table:
         keys = [judged_key(config, row[f"method_{end}"]) for end in "ab"]
         link = samples_link(benchmark, m=keys[0], v=keys[1], s=row["judge"])
         metric = f"{row['metric'].replace('_', ' ')} by {row['judge']}"
-        lines.append([Cell(benchmark), *_difference(row, metric, link, digits)])
+        lines.append([HtmlCell(benchmark), *_difference(row, metric, link, digits)])
     remark = f"{_counts(rows)} {PAIRED}"
-    return Table("Differences in Table 2", remark, _difference_head("Benchmark"), lines)
+    return HtmlTable("Differences in Table 2", remark, _difference_head("Benchmark"), lines)
 
 
-def published(results: Path) -> Table:
+def published(results: Path) -> HtmlTable:
     """The paper's own differences, as far as its numbers of questions allow to tell."""
     lines = [
         [
-            Cell(COLUMN_LABELS[row["column"]]),
+            HtmlCell(COLUMN_LABELS[row["column"]]),
             *_difference(row, f"correlation needed {fixed(row['correlation_needed'], 3)}", "", 2),
         ]
         for row in read_rows(results / "table2.paper.csv")
     ]
     title = "The paper's own differences"
-    return Table(title, PUBLISHED, _difference_head("Column"), lines, ("table2.paper.csv",))
+    return HtmlTable(title, PUBLISHED, _difference_head("Column"), lines, ("table2.paper.csv",))
 
 
 def _counts(rows: list[Row]) -> str:
@@ -77,21 +77,21 @@ def _counts(rows: list[Row]) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in found).capitalize() + "."
 
 
-def _difference_head(first: str) -> list[Cell]:
+def _difference_head(first: str) -> list[HtmlCell]:
     words = heads(first, "First − second", "Metric")
     return [*words, *number_heads("Difference", "p", "n"), *heads("First is")]
 
 
-def _difference(row: Row, metric: str, link: str, digits: int) -> list[Cell]:
+def _difference(row: Row, metric: str, link: str, digits: int) -> list[HtmlCell]:
     names = f"{row['method_a']} − {row['method_b']}"
     difference = f"{float(row['difference']):+.{digits}f}" if row["difference"] else NONE
     low, high, p = row["low"], row["high"], row["p_value"]
     spread = f"{fixed(low, digits)} to {fixed(high, digits)}" if low and high else ""
     return [
-        Cell(names),
-        Cell(metric),
-        Cell(difference, spread, link=link, number=True),
-        Cell(p_text(float(p)) if p else NONE, link=link, number=True),
-        Cell(row["n"], link=link, number=True),
-        Cell(explain_verdict(row)),
+        HtmlCell(names),
+        HtmlCell(metric),
+        HtmlCell(difference, spread, link=link, number=True),
+        HtmlCell(p_text(float(p)) if p else NONE, link=link, number=True),
+        HtmlCell(row["n"], link=link, number=True),
+        HtmlCell(explain_verdict(row)),
     ]

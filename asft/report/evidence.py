@@ -9,10 +9,10 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from asft.method_colours import colour_of
+from asft.config import Contestant
+from asft.figures import colour_of
 from asft.report.answers import Benchmark, plain
 from asft.report.scripts import assignment
-from asft.report_plan import Contestant
 
 CHUNK = 300_000  # characters: a moment's reading from a disk
 TITLE = 160  # characters of a question shown in lists

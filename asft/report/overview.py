@@ -4,15 +4,22 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from asft import report_plan
-from asft.config import Config
+from asft.config import (
+    FIGURE_ENDINGS,
+    Asked,
+    Config,
+    all_contestants,
+    asked_benchmarks,
+    figure_names,
+    trained_on,
+)
 from asft.errors import UserError
-from asft.figure_plan import figure_names
-from asft.records import Question, read_jsonl
+from asft.files import read_jsonl
+from asft.records import Question
 from asft.report.cells import (
     NONE,
-    Cell,
-    Table,
+    HtmlCell,
+    HtmlTable,
     heads,
     number_heads,
     read_rows,
@@ -53,13 +60,13 @@ def read_json(path: Path) -> Any:
 def facts(results: Path, config: Config) -> Facts:
     """What was run, in a few lines."""
     model = read_json(results / "models" / config.model / "card.json")
-    asked = report_plan.benchmarks(config)
+    asked = asked_benchmarks(config)
     judges = list(dict.fromkeys(judge for each in asked for judge in each.judges))
-    methods = list(dict.fromkeys(c.method for c in report_plan.contestants(config)))
+    methods = list(dict.fromkeys(c.method for c in all_contestants(config)))
     training = config.training
     found = [
         ("Base policy", f"{config.model}, {_parameters(model)}"),
-        ("Trained on", ", ".join(report_plan.datasets(config)) or NONE),
+        ("Trained on", ", ".join(trained_on(config)) or NONE),
         ("Methods", ", ".join(_method(config, name) for name in methods if _is_method(name))),
         (
             "Training",
@@ -74,32 +81,32 @@ def facts(results: Path, config: Config) -> Facts:
     return [(name, value) for name, value in found if value]
 
 
-def cost(results: Path, config: Config) -> Table:
+def cost(results: Path, config: Config) -> HtmlTable:
     """What training took, run by run."""
     lines = []
-    for run in (c for c in report_plan.contestants(config) if c.is_trained):
+    for run in (c for c in all_contestants(config) if c.is_trained):
         folder = f"runs/{run.folder}"
         found, link = read_json(results / folder / "cost.json"), f"files/{folder}/cost.json"
         lines.append(
             [
-                Cell(run.dataset),
-                Cell(run.method, method=run.method),
-                Cell(str(run.seed), link=f"files/{folder}/settings.yaml", number=True),
-                Cell(_number(found, "seconds", 1), link=link, number=True),
-                Cell(_number(found, "pairs_per_second", 2), link=link, number=True),
-                Cell(_number(found, "peak_memory_bytes", 2, 1e-9), link=link, number=True),
-                Cell(f"{found.get('device', NONE)}, {found.get('precision', NONE)}"),
+                HtmlCell(run.dataset),
+                HtmlCell(run.method, method=run.method),
+                HtmlCell(str(run.seed), link=f"files/{folder}/settings.yaml", number=True),
+                HtmlCell(_number(found, "seconds", 1), link=link, number=True),
+                HtmlCell(_number(found, "pairs_per_second", 2), link=link, number=True),
+                HtmlCell(_number(found, "peak_memory_bytes", 2, 1e-9), link=link, number=True),
+                HtmlCell(f"{found.get('device', NONE)}, {found.get('precision', NONE)}"),
             ]
         )
     head = heads("Data set", "Method") + number_heads(
         "Seed", "Training, s", "Pairs/s", "Peak memory, GB"
     )
-    return Table("Cost", "", [*head, *heads("Device")], lines)
+    return HtmlTable("Cost", "", [*head, *heads("Device")], lines)
 
 
 def pictures(results: Path, config: Config) -> list[Picture]:
     """The figures, each with links to the samples that its numbers are of, where they are few."""
-    asked = [each.benchmark for each in report_plan.benchmarks(config)]
+    asked = [each.benchmark for each in asked_benchmarks(config)]
     ids = {name: _question_ids(results, name) for name in asked}
     found = []
     for name in figure_names(config):
@@ -107,7 +114,7 @@ def pictures(results: Path, config: Config) -> list[Picture]:
         keys = list(dict.fromkeys(row["question_id"] for row in rows if row.get("question_id")))
         homes = [(key, next((b for b in asked if key in ids[b]), "")) for key in keys]
         links = [(key, samples_link(home, q=key)) for key, home in homes if home]
-        files = [f"{name}.{ending}" for ending in report_plan.FIGURE_ENDINGS]
+        files = [f"{name}.{ending}" for ending in FIGURE_ENDINGS]
         shown = links if len(links) <= EVIDENCE else []
         found.append(Picture(name, _title(name), files[0], files[1:], shown))
     return found
@@ -147,7 +154,7 @@ def _overridden(config: Config, methods: list[str]) -> str:
     return f" (otherwise: {', '.join(own)})" if own else ""
 
 
-def _protocol(asked: report_plan.Asked) -> str:
+def _protocol(asked: Asked) -> str:
     return asked.protocol.replace("_", " ")
 
 

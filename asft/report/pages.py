@@ -11,11 +11,18 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from asft import report_plan
-from asft.config import Config
+from asft.config import (
+    Config,
+    all_contestants,
+    asked_benchmarks,
+    figure_files,
+    record_files,
+    report_inputs,
+    table_files,
+)
 from asft.errors import UserError
-from asft.method_colours import colour_of
-from asft.records import write_text
+from asft.figures import colour_of
+from asft.files import write_text
 from asft.report import cards, differences, evidence, overview, tables, trust
 from asft.report.answers import read_benchmark
 from asft.report.provenance import provenance
@@ -45,8 +52,8 @@ def _write_folder(results: Path, config: Config, out: Path) -> None:
     shutil.copytree(HERE / "assets", out / "assets")
     _write_data(results, config, out / "assets")
     _write_colours(config, out / "assets/colours.css")
-    shown = [*report_plan.tables(config), *report_plan.figures(config)]
-    for name in [*shown, *report_plan.records(config)]:
+    shown = [*table_files(config), *figure_files(config)]
+    for name in [*shown, *record_files(config)]:
         (out / "files" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(results / name, out / "files" / name)
     common = _common(results, config)
@@ -55,7 +62,7 @@ def _write_folder(results: Path, config: Config, out: Path) -> None:
 
 
 def _require(results: Path, config: Config) -> None:
-    for name in report_plan.inputs(config):
+    for name in report_inputs(config):
         if not (results / name).exists():
             raise UserError(f"{results / name}: no such file, and the report reads it")
 
@@ -63,7 +70,7 @@ def _require(results: Path, config: Config) -> None:
 def _write_data(results: Path, config: Config, assets: Path) -> None:
     names = []
     methods = list(config.methods)
-    for number, asked in enumerate(report_plan.benchmarks(config)):
+    for number, asked in enumerate(asked_benchmarks(config)):
         benchmark = read_benchmark(results, asked)
         for path, content in evidence.files(benchmark, methods, number):
             write_text(assets / path, content)
@@ -73,7 +80,7 @@ def _write_data(results: Path, config: Config, assets: Path) -> None:
 
 def _write_colours(config: Config, path: Path) -> None:
     """A class for each method; names of methods have no character that CSS could mistake."""
-    methods = dict.fromkeys(c.method for c in report_plan.contestants(config))
+    methods = dict.fromkeys(c.method for c in all_contestants(config))
     rules = (f".m-{name} {{ --method: {colour_of(name, [*config.methods])} }}" for name in methods)
     write_text(path, "\n".join(rules) + "\n")
 

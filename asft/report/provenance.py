@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from asft import __version__, report_plan
-from asft.config import Config
+from asft import __version__
+from asft.config import Config, Contestant, all_contestants, asked_benchmarks, report_inputs
 from asft.errors import UserError
-from asft.records import file_sha256
+from asft.files import file_sha256
 from asft.report.overview import read_json
 
 PACKAGES = "torch transformers tokenizers accelerate sacrebleu rouge-score rouge-chinese nltk jieba"
@@ -48,7 +48,7 @@ def provenance(results: Path, config: Config) -> Provenance:
     Raises:
         UserError: a settings.yaml is not that of a run.
     """
-    trained = [c for c in report_plan.contestants(config) if c.is_trained]
+    trained = [c for c in all_contestants(config) if c.is_trained]
     costs = [read_json(results / "runs" / run.folder / "cost.json") for run in trained]
     card = read_json(results / "models" / config.model / "card.json")
     return Provenance(
@@ -61,7 +61,7 @@ def provenance(results: Path, config: Config) -> Provenance:
     )
 
 
-def _run(results: Path, run: report_plan.Contestant) -> RunSettings:
+def _run(results: Path, run: Contestant) -> RunSettings:
     path = results / "runs" / run.folder / "settings.yaml"
     try:
         text = path.read_text(encoding="utf-8")
@@ -78,7 +78,7 @@ def _run(results: Path, run: report_plan.Contestant) -> RunSettings:
 
 def _slices(config: Config) -> list[tuple[str, str]]:
     """What shaped answers, verdicts and intervals; what shaped a policy is in its settings."""
-    asked = report_plan.benchmarks(config)
+    asked = asked_benchmarks(config)
     judges = dict.fromkeys(judge for each in asked for judge in each.judges)
     shown = {"decoding", "temperatures", "limit", "sample_seed", "prompts", "references"}
     parts = {
@@ -107,7 +107,7 @@ def _versions() -> list[tuple[str, str]]:
 def _hashes(results: Path, config: Config) -> list[tuple[str, str]]:
     """sha256 of every file that the report reads; of a folder, of the files right in it."""
     found = []
-    for name in report_plan.inputs(config):
+    for name in report_inputs(config):
         path = results / name
         files = [path / "card.json"] if name.startswith("models/") else [path]
         if path.is_dir() and not name.startswith("models/"):

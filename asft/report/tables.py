@@ -4,16 +4,12 @@ samples behind each number. Values come from the tables' CSV files as they stand
 
 from pathlib import Path
 
-from asft import experiment
-from asft.comparability import shown_paper_columns
-from asft.config import Config
-from asft.rendering import FAMILIES
-from asft.rendering import LABELS as METRIC_LABELS
+from asft.config import Config, table2_columns
 from asft.report.cells import (
     NONE,
-    Cell,
+    HtmlCell,
+    HtmlTable,
     Row,
-    Table,
     bounds,
     fixed,
     heads,
@@ -24,6 +20,8 @@ from asft.report.cells import (
     read_rows,
     samples_link,
 )
+from asft.tables import FAMILIES, shown_paper_columns
+from asft.tables import LABELS as METRIC_LABELS
 
 PAPER_LABELS = {
     "arena_hard": "paper",
@@ -32,7 +30,7 @@ PAPER_LABELS = {
 }
 
 
-def table1(results: Path) -> Table:
+def table1(results: Path) -> HtmlTable:
     """The judged benchmarks at a glance."""
     rows = []
     for row in read_rows(results / "table1.csv"):
@@ -40,41 +38,41 @@ def table1(results: Path) -> Table:
         published = row.get("paper_examples", "")
         rows.append(
             [
-                Cell(row["benchmark"], link=link),
-                Cell(row["examples"], paper=_paper(published), link=link, number=True),
-                Cell(row.get("categories", ""), link=link, number=True),
-                Cell(row["baseline"] or NONE, paper=_paper(row.get("paper_baseline", ""))),
-                Cell(row["judge"], paper=_paper(row.get("paper_judge", ""))),
-                Cell(row["scoring_type"]),
-                Cell(row["metric"]),
+                HtmlCell(row["benchmark"], link=link),
+                HtmlCell(row["examples"], paper=_paper(published), link=link, number=True),
+                HtmlCell(row.get("categories", ""), link=link, number=True),
+                HtmlCell(row["baseline"] or NONE, paper=_paper(row.get("paper_baseline", ""))),
+                HtmlCell(row["judge"], paper=_paper(row.get("paper_judge", ""))),
+                HtmlCell(row["scoring_type"]),
+                HtmlCell(row["metric"]),
             ]
         )
     head = heads("Benchmark") + number_heads("Examples", "Categories")
     head += heads("Baseline", "Judge", "Scoring", "Metric")
-    return Table(
+    return HtmlTable(
         "Table 1", "The judged benchmarks; examples are counted.", head, rows, ("table1.csv",)
     )
 
 
-def table2(results: Path, config: Config) -> Table:
+def table2(results: Path, config: Config) -> HtmlTable:
     """Win rates and ratings, the controls last; a refused cell is a dash with its reason."""
     rows = read_rows(results / "table2.csv")
-    columns = experiment.table2_columns(config)
+    columns = table2_columns(config)
     head = heads("Method")
     for benchmark, judge in columns:
         kind = "win rate, %" if judged_column(config, benchmark, judge).pairwise else "rating"
-        head.append(Cell(f"{benchmark}", below=f"{kind}, by {judge}", number=True))
+        head.append(HtmlCell(f"{benchmark}", below=f"{kind}, by {judge}", number=True))
     head += number_heads("Tokens", "Seeds")
     lines = []
     for row in rows:
-        line = [Cell(row["method"], method=row["method"])]
+        line = [HtmlCell(row["method"], method=row["method"])]
         line += [_table2_cell(config, row, *column) for column in columns]
         tokens = row.get("avg_tokens") or row.get(f"{columns[0][0]}_avg_tokens")
         link = _table2_link(config, row, *columns[0])
-        line.append(Cell(fixed(tokens, 0), link=link, number=True))
-        lines.append([*line, Cell(row["seeds"], link=link, number=True)])
+        line.append(HtmlCell(fixed(tokens, 0), link=link, number=True))
+        lines.append([*line, HtmlCell(row["seeds"], link=link, number=True)])
     remark = "Win rates against the baseline's answers, and mean ratings (1–10) of both turns."
-    return Table("Table 2", remark, head, lines, ("table2.csv", "table2.differences.csv"))
+    return HtmlTable("Table 2", remark, head, lines, ("table2.csv", "table2.differences.csv"))
 
 
 def table2_notes(results: Path) -> list[str]:
@@ -85,7 +83,7 @@ def table2_notes(results: Path) -> list[str]:
     return warnings + refusals
 
 
-def table3(results: Path, config: Config) -> list[Table]:
+def table3(results: Path, config: Config) -> list[HtmlTable]:
     """Reference metrics, one table per family; the paper's values stand in their own family."""
     rows = read_rows(results / "table3.csv")
     benchmark = config.tables.table3.benchmark
@@ -95,20 +93,20 @@ def table3(results: Path, config: Config) -> list[Table]:
         head += number_heads("Tokens", "n", "Seeds")
         lines = []
         for row in rows:
-            line = [Cell(row["dataset"]), Cell(row["method"], method=row["method"])]
+            line = [HtmlCell(row["dataset"]), HtmlCell(row["method"], method=row["method"])]
             line += [_table3_cell(config, row, prefix, metric) for metric in METRIC_LABELS]
             link = samples_link(benchmark, m=key_of(config, row["dataset"], row["method"]))
             counts = (fixed(row["avg_tokens"], 1), row["n"], row["seeds"])
-            lines.append([*line, *(Cell(count, link=link, number=True) for count in counts)])
+            lines.append([*line, *(HtmlCell(count, link=link, number=True) for count in counts)])
         files = ("table3.csv", "table3.differences.csv")
-        tables.append(Table("Table 3", f"{title}.", head, lines, files))
+        tables.append(HtmlTable("Table 3", f"{title}.", head, lines, files))
     return tables
 
 
-def _table2_cell(config: Config, row: Row, benchmark: str, judge: str) -> Cell:
+def _table2_cell(config: Config, row: Row, benchmark: str, judge: str) -> HtmlCell:
     column = judged_column(config, benchmark, judge)
     digits = 1 if column.pairwise else 2
-    return Cell(
+    return HtmlCell(
         fixed(row.get(column.headline), digits),
         bounds(row, column.prefix, digits),
         "; ".join(
@@ -126,10 +124,10 @@ def _table2_link(config: Config, row: Row, benchmark: str, judge: str) -> str:
     return samples_link(benchmark, m=judged_key(config, row["method"]), s=judge)
 
 
-def _table3_cell(config: Config, row: Row, prefix: str, metric: str) -> Cell:
+def _table3_cell(config: Config, row: Row, prefix: str, metric: str) -> HtmlCell:
     name = prefix + metric
     key = key_of(config, row["dataset"], row["method"])
-    return Cell(
+    return HtmlCell(
         fixed(row[name], 2),
         bounds(row, name, 2),
         _paper(fixed(row[f"paper_{metric}"], 2) if prefix and row.get(f"paper_{metric}") else ""),

@@ -17,12 +17,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from small_steps import Experiment, arguments, done_here, failed_here, outputs
 
+from asft.data.tokens import Split, read_tokens
 from asft.errors import UserError
-from asft.models import load_policy
+from asft.models.loading import load_policy
 from asft.parquet import read_parquet
-from asft.reference import COLUMNS
-from asft.steps.settings import read_settings
-from asft.tokens import Split, read_tokens
+from asft.training.reference import COLUMNS
+from asft.training.settings import read_settings
 
 
 def cut(content: bytes) -> bytes:

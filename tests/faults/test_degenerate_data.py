@@ -19,7 +19,8 @@ from small_steps import (
     write_rows,
 )
 
-from asft.records import Completion, Question, read_jsonl, write_jsonl
+from asft.files import read_jsonl, write_jsonl
+from asft.records import Completion, Question
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from judge_server import until
 from safetensors.torch import load_file, save_file
 from small_steps import RUN, Experiment, arguments, failed_here, failure, outputs, start
 
-from asft.steps.settings import read_settings
-from asft.tokens import read_tokens
+from asft.data.tokens import read_tokens
+from asft.training.settings import read_settings
 
 
 def training(experiment: Experiment, folder: Path, **changes: object) -> list[str]:

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from small_steps import ASFT, Experiment, arguments, failure, start
 
-from asft.config import Tokens, Training
-from asft.errors import UserError
-from asft.failures import is_full, is_out_of_memory, one_line
+from asft.cli.failures import is_full, one_line
+from asft.config.data import Tokens
+from asft.config.training import Training
+from asft.errors import UserError, is_out_of_memory
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:

@@ -8,10 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 from small_steps import GENERATION, Experiment, arguments, done_here, failed_here, row, write_rows
 
-from asft.model_folders import load_tokenizer
-from asft.records import Completion, Question, read_jsonl, write_jsonl
-from asft.scores import read_scores
-from asft.tokens import read_tokens
+from asft.data.tokens import read_tokens
+from asft.files import read_jsonl, write_jsonl
+from asft.metrics.score_files import read_scores
+from asft.models.folders import load_tokenizer
+from asft.records import Completion, Question
 
 HOSTILE = {
     "nul": "a\0b",

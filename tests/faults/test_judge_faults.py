@@ -20,10 +20,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from judge_server import JudgeServer, Reply, completion, error, until
 
-from asft.chat import GIVE_UP_AFTER, Endpoint, Outcome, Request, ask, ask_all, shortfall
 from asft.errors import UserError
-from asft.replies import encodable, read_answer, retry_after, scrubbed
-from asft.store import Store, call_key
+from asft.generation.endpoint.ask import GIVE_UP_AFTER, Outcome, Request, ask, ask_all, shortfall
+from asft.generation.endpoint.client import Endpoint
+from asft.generation.endpoint.replies import encodable, read_answer, retry_after, scrubbed
+from asft.generation.endpoint.store import Store, call_key
 
 ROOT = Path(__file__).parents[2]
 CANARY = "sk-canary-7Gq9zT4xWm2LpV8r"
@@ -468,8 +469,8 @@ def test_scrubbed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 KILLED = """
 import sys
-from asft.chat import ask
-from asft.store import Store
+from asft.generation.endpoint.ask import ask
+from asft.generation.endpoint.store import Store
 sys.path[:0] = ["tests", "tests/faults"]
 from test_judge_faults import endpoint, questions
 ask(endpoint(sys.argv[1], concurrency=4), questions(60), Store(sys.argv[2]))
@@ -538,9 +539,9 @@ CANARY_RUN = """
 import json, logging, os, sys, traceback
 logging.basicConfig(level=logging.DEBUG, handlers=[
     logging.StreamHandler(), logging.FileHandler(sys.argv[3])])
-from asft.chat import ask, shortfall
+from asft.generation.endpoint.ask import ask, shortfall
 from asft.errors import UserError
-from asft.store import Store
+from asft.generation.endpoint.store import Store
 sys.path[:0] = ["tests", "tests/faults"]
 from test_judge_faults import endpoint, questions
 

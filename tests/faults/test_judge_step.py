@@ -15,16 +15,17 @@ import pytest
 import yaml
 from judge_server import JudgeServer, Reply, completion, error
 
-from asft import experiment
-from asft.answers import BaselineAnswer
-from asft.records import Completion, Question, Verdict, read_jsonl, write_jsonl
-from asft.replies import read_answer
-from asft.steps.prepare_benchmark import prepare_benchmark
+from asft.config import loading
+from asft.data.answer_formats import BaselineAnswer
+from asft.data.prepare_benchmark import write_benchmark
+from asft.files import read_jsonl, write_jsonl
+from asft.generation.endpoint.replies import read_answer
+from asft.records import Completion, Question, Verdict
 
 ROOT = Path(__file__).parents[2]
 ASFT = Path(sys.executable).parent / "asft"
 CANARY = "sk-canary-7Gq9zT4xWm2LpV8r"
-CONFIG = experiment.load(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
+CONFIG = loading.load(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def benchmarks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("benchmarks")
     for name in ("mt_bench", "arena_hard"):
         settings = CONFIG.benchmarks[name].model_copy(update={"limit": 8})
-        prepare_benchmark(settings.model_dump_json(), name, folder / name)
+        write_benchmark(settings.model_dump_json(), name, folder / name)
         questions = read_jsonl(folder / name / "questions.jsonl", Question)
         answers = [
             Completion(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from small_steps import Experiment, arguments, outputs, start
 
-from asft import cli
+from asft.cli import app as cli
 
 # How often each step is killed by each means: those that import torch take seconds to start.
 TRIALS = {"prepare-dataset": 2, "score": 2, "table3": 2, "reference": 1, "generate": 1}

@@ -11,9 +11,9 @@ import pytest
 from report_results import small, write_results
 from small_steps import outputs, start
 
-from asft.config import parse
-from asft.experiment import card_settings
-from asft.records import write_json
+from asft.config.loading import load
+from asft.config.runs import card_settings
+from asft.files import write_json
 
 ROOT = Path(__file__).parents[2]
 BENCHMARK = {
@@ -57,7 +57,7 @@ def arguments(step: str, given: Path, out: Path) -> list[str]:
         "report": {"settings": small(), "results": given, "out": out / "report"},
         "model-card": {
             **{"run": out / "run", "data-card": given / "data/hh_rlhf/card.json"},
-            "settings": card_settings(parse(small()), "hh_rlhf"),
+            "settings": card_settings(load(small()), "hh_rlhf"),
             "out": out / "model_card.md",
         },
     }[step]

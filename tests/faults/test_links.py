@@ -8,9 +8,10 @@ import yaml
 from small_steps import Experiment, arguments, done_here, failed_here, outputs
 from test_dag import copy_project, snakemake
 
-from asft import experiment as experiments
+from asft.config.loading import load
+from asft.config.runs import refuse_links
 from asft.errors import UserError
-from asft.records import write_text
+from asft.files import write_text
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = [
@@ -38,16 +39,16 @@ def test_a_linked_folder_of_the_dag_is_refused(folder: str, outside: Path, tmp_p
     link = tmp_path / "results" / folder
     link.parent.mkdir(parents=True)
     link.symlink_to(outside)
-    config = experiments.load(settings(results=str(tmp_path / "results")))
+    config = load(settings(results=str(tmp_path / "results")))
     with pytest.raises(UserError, match=f"{folder} is a link to .*outside, where a run would"):
-        experiments.refuse_links(config)
+        refuse_links(config)
 
 
 def test_results_themselves_may_lie_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "disk/models").mkdir(parents=True)
     (tmp_path / "results").symlink_to("disk")
     (tmp_path / "disk/data").symlink_to("models")
-    experiments.refuse_links(experiments.load(settings(results=str(tmp_path / "results"))))
+    refuse_links(load(settings(results=str(tmp_path / "results"))))
 
 
 def test_snakemake_stops_before_it_deletes(outside: Path, tmp_path: Path) -> None:

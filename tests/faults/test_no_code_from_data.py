@@ -10,16 +10,17 @@ import pytest
 import yaml
 from small_tokenizers import chatml
 
-from asft import wheels
-from asft.chat_templates import render_prompt
-from asft.config import Dataset, Tokens, parse
-from asft.data import prepare_dataset
+from asft.config.data import Dataset, Tokens
+from asft.config.loading import load
+from asft.config.sources import HubSource, LocalSource, UrlSource, WheelSource
+from asft.data import wheels
+from asft.data.chat_templates import render_prompt
+from asft.data.prepare_dataset import prepare_pairs
+from asft.data.rows import Unusable
+from asft.data.sources import fetch, load_rows
 from asft.errors import UserError
-from asft.formats import Unusable
-from asft.judge_prompts import load_prompts
+from asft.judging.prompts import load_prompts
 from asft.records import Message
-from asft.source_kinds import HubSource, LocalSource, UrlSource, WheelSource
-from asft.sources import fetch, load_rows
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
@@ -31,7 +32,7 @@ def refused(changes: dict[str, Any]) -> str:
     for key, value in changes.items():
         raw[key] = raw[key] | value if isinstance(value, dict) else value
     with pytest.raises(UserError) as fault:
-        parse(raw)
+        load(raw)
     return str(fault.value)
 
 
@@ -61,7 +62,7 @@ def test_a_results_folder_that_a_shell_would_read(folder: str) -> None:
 
 @pytest.mark.parametrize("folder", ["results", "results/paper", "/scratch/me/a+b", "../größe_2"])
 def test_a_results_folder_may_be_anywhere(folder: str) -> None:
-    assert parse(DEFAULT | {"results": folder}).results == folder
+    assert load(DEFAULT | {"results": folder}).results == folder
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_a_refused_template_is_named_in_the_error(tmp_path: Path) -> None:
     rows = [{"prompt": PROMPT, **answers}]
     dataset = Dataset(format="trl", sources=[{"local": "x"}])
     with pytest.raises(UserError, match=r"no usable row of 1 rows, template_refused 1"):
-        prepare_dataset(dataset, "toy", rows, None, chatml(ATTACKS[0]), Tokens(), tmp_path)
+        prepare_pairs(dataset, "toy", rows, None, chatml(ATTACKS[0]), Tokens(), tmp_path)
 
 
 # What would run data as code: names, and the arguments that allow it.

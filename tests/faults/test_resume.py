@@ -14,8 +14,8 @@ import pytest
 import yaml
 from preferences import learnable_pairs
 
-from asft.checkpoints import _checksums
-from asft.tokens import write_tokens
+from asft.data.tokens import write_tokens
+from asft.training.checkpoints import _checksums
 
 ASFT = Path(sys.executable).parent / "asft"
 TRAINING = {"epochs": 8, "batch_size": 4, "learning_rate": 3e-3, "precision": "fp32"}

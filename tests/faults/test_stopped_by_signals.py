@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from asft.records import Completion, Question, read_jsonl, write_jsonl
+from asft.files import read_jsonl, write_jsonl
+from asft.records import Completion, Question
 
 ASFT = Path(sys.executable).parent / "asft"
 # Answers as long as the file `answers` is beside it, else it lets a question wait.

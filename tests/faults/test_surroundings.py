@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from small_steps import Experiment, arguments, outputs, start
 
-from asft.generation_settings import Server
-from asft.served import served
+from asft.config.generation import Server
+from asft.generation.server import served
 
 DAY = 86_400
 PRODUCTS = {

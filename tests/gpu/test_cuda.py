@@ -5,15 +5,16 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, TrainerCallback
 
-from asft import fused
-from asft.attention import PAIR_ATTENTION, implementation
-from asft.config import Training
-from asft.decoding import Row, decode
+from asft.config.training import Training
+from asft.data.tokens import TokenPair
+from asft.generation.decoding import Row, decode
 from asft.losses import METHODS
-from asft.packing import pack, pair_logps
-from asft.reference import CachedReference, score_pairs, write_reference
-from asft.tokens import TokenPair
-from asft.trainer import PairTrainer
+from asft.training import fused
+from asft.training.attention.choose import implementation
+from asft.training.attention.register import PAIR_ATTENTION
+from asft.training.packing import pack, pair_logps
+from asft.training.reference import CachedReference, score_pairs, write_reference
+from asft.training.trainer import PairTrainer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 

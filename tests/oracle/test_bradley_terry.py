@@ -12,8 +12,14 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from asft.battles import OUTCOMES, Games, official_intervals, per_question, win_rate
-from asft.style_control import FEATURES, controlled_win_rates, style_difference
+from asft.metrics.arena_hard import (
+    OUTCOMES,
+    Games,
+    official_intervals,
+    outcomes_per_question,
+    win_rate,
+)
+from asft.metrics.style_control import FEATURES, controlled_win_rates, style_difference
 
 LABELS = [label for label in OUTCOMES if label]
 # Winner by (game, label); model_a is the baseline.
@@ -90,7 +96,7 @@ def test_closed_form_is_the_bradley_terry_fit(seed: int):
     ).fit(design, won)
     for name, coefficient in zip(names, fit.coef_[0], strict=True):
         fitted = 100 / (1 + 10**-coefficient)
-        assert float(win_rate(per_question(policies[name]).sum(axis=0))) == pytest.approx(
+        assert float(win_rate(outcomes_per_question(policies[name]).sum(axis=0))) == pytest.approx(
             fitted, abs=1e-9
         )
 
@@ -98,7 +104,9 @@ def test_closed_form_is_the_bradley_terry_fit(seed: int):
 def test_closed_form_is_what_upstream_prints():
     policies = {"x": random_games(1, 60), "y": random_games(2, 60)}
     printed = upstream_rates(battles(policies), ["x", "y"])
-    ours = [float(win_rate(per_question(games).sum(axis=0))) for games in policies.values()]
+    ours = [
+        float(win_rate(outcomes_per_question(games).sum(axis=0))) for games in policies.values()
+    ]
     assert ours == pytest.approx(printed, abs=0.005)  # upstream rounds to 2 decimals
 
 

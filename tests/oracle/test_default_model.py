@@ -7,15 +7,17 @@ import pytest
 import torch
 from transformers import Trainer, TrainingArguments
 
-from asft.attention import PAIR_ATTENTION
-from asft.config import Tokens, Training
-from asft.formats import FORMATS
+from asft.config.data import Tokens
+from asft.config.training import Training
+from asft.data.pair_formats import FORMATS
+from asft.data.tokens import encode_pair
+from asft.files import read_json_rows
 from asft.losses import METHODS
-from asft.model_folders import load_tokenizer
-from asft.models import end_token_ids, load_policy, resolve_precision
-from asft.records import read_json_rows
-from asft.tokens import encode_pair
-from asft.trainer import PairTrainer
+from asft.models.folders import load_tokenizer
+from asft.models.hardware import resolve_precision
+from asft.models.loading import end_token_ids, load_policy
+from asft.training.attention.register import PAIR_ATTENTION
+from asft.training.trainer import PairTrainer
 
 pytestmark = pytest.mark.model
 CONFIG = Path(__file__).parents[2] / "config.yaml"

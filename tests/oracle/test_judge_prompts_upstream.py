@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from asft.answers import load_baseline, load_reference_answers, require_answers
-from asft.formats import arena_hard, mt_bench
-from asft.judge_prompts import game_messages, load_prompts, needs_reference, rating_messages
-from asft.records import Completion, read_json_rows
+from asft.data.answer_formats import load_baseline, load_reference_answers, require_answers
+from asft.data.question_formats import arena_hard, mt_bench
+from asft.files import read_json_rows
+from asft.judging.prompts import game_messages, load_prompts, needs_reference, rating_messages
+from asft.records import Completion
 
 SLICES = Path(os.environ.get("ASFT_TEST_DATA", Path(__file__).parents[3] / "shared/data"))
 MT_BENCH, ARENA_HARD = SLICES / "mt_bench", SLICES / "arena_hard"

@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import test_tabulate as table3
-import test_tabulate_table2 as table2
+import test_table2 as table2
+import test_table3 as table3
 
 LATEX = shutil.which("pdflatex")
 DOCUMENT = r"""\documentclass[10pt]{article}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 from rouge_chinese import Rouge
 
-from asft.metrics import llamafactory_row
+from asft.metrics.bleu_rouge import llamafactory_row
 
 Cut = Callable[[str], list[str]]
 

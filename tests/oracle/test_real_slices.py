@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from asft.formats import BENCHMARK_FORMATS, FORMATS, Unusable
-from asft.records import fingerprint, read_json_rows
+from asft.data.pair_formats import FORMATS
+from asft.data.question_formats import BENCHMARK_FORMATS
+from asft.data.rows import Unusable
+from asft.files import fingerprint, read_json_rows
 
 SLICES = Path(os.environ.get("ASFT_TEST_DATA", Path(__file__).parents[3] / "shared/data"))
 

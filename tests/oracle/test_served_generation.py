@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from asft.records import Completion, Question, read_jsonl, write_json, write_jsonl
-from asft.steps.generate import generate
+from asft.files import read_jsonl, write_json, write_jsonl
+from asft.generation.generate import generate_answers
+from asft.records import Completion, Question
 
 pytest.importorskip("fastapi", reason="needs transformers[serving]")
 pytestmark = pytest.mark.model
@@ -47,11 +48,13 @@ def test_a_server_gives_the_answers_of_the_step(default_model, tmp_path, quiet_h
     questions = tmp_path / "questions.jsonl"
     write_jsonl(questions, QUESTIONS)
     here, there = tmp_path / "here.jsonl", tmp_path / "there.jsonl"
-    generate(default_model, questions, settings(precision="bf16"), 42, here)
+    generate_answers(default_model, questions, settings(precision="bf16"), 42, here)
     # As imported from the hub or a folder, the base policy is a pointer.
     write_json(tmp_path / "base" / "pointer.json", {"local": str(default_model)})
     write_json(tmp_path / "base" / "card.json", {})
-    generate(tmp_path / "base", questions, settings(backend="openai", server=serve()), 42, there)
+    generate_answers(
+        tmp_path / "base", questions, settings(backend="openai", server=serve()), 42, there
+    )
     expected, found = (read_jsonl(path, Completion) for path in (here, there))
     assert [c.question_id for c in found] == ["a", "b"]
     assert [len(c.turns) for c in found] == [1, 2]

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from asft import experiment
-from asft.records import Completion, Question, Verdict, read_jsonl, write_jsonl
-from asft.steps.prepare_benchmark import prepare_benchmark
-from asft.store import Store
+from asft.config import loading
+from asft.data.prepare_benchmark import write_benchmark
+from asft.files import read_jsonl, write_jsonl
+from asft.generation.endpoint.store import Store
+from asft.records import Completion, Question, Verdict
 
 pytestmark = pytest.mark.model
 pytest.importorskip("fastapi", reason="needs transformers[serving]")
@@ -61,10 +62,10 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def test_the_served_default_model_judges(default_model: Path, tmp_path: Path) -> None:
-    config = experiment.load(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
+    config = loading.load(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
     settings = config.benchmarks["mt_bench"].model_copy(update={"limit": 2})
     folder, out = tmp_path / "mt_bench", tmp_path / "verdicts.jsonl"
-    prepare_benchmark(settings.model_dump_json(), "mt_bench", folder)
+    write_benchmark(settings.model_dump_json(), "mt_bench", folder)
     answers = [
         Completion(
             question_id=question.question_id,

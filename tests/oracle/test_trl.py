@@ -7,13 +7,13 @@ from datasets import Dataset
 from trl import DPOConfig, DPOTrainer
 from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 
-from asft.attention import PAIR_ATTENTION
+from asft.data.tokens import TokenPair
 from asft.losses import METHODS, odds_ratio
-from asft.model_folders import load_tokenizer
-from asft.models import load_policy
-from asft.packing import pack, pair_logps
-from asft.tiny import tiny_model
-from asft.tokens import TokenPair
+from asft.models.folders import load_tokenizer
+from asft.models.loading import load_policy
+from asft.models.tiny import tiny_model
+from asft.training.attention.register import PAIR_ATTENTION
+from asft.training.packing import pack, pair_logps
 
 ROWS = [
     ("Name a fruit.", "An apple is a fruit.", "No."),

@@ -6,17 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_tokenizers import chatml, llama3
 
-from asft.config import Dataset, Tokens
-from asft.data import prepare_dataset
-from asft.formats import Unusable, trl
-from asft.tokens import read_tokens
+from asft.config.data import Dataset, Tokens
+from asft.data.pair_formats import trl
+from asft.data.prepare_dataset import prepare_pairs
+from asft.data.rows import Unusable
+from asft.data.tokens import read_tokens
 
 data_utils = pytest.importorskip("trl.data_utils")
 
 
 def prepared(folder, rows, tokenizer):
     dataset = Dataset(format="trl", sources=[{"local": "rows.jsonl"}])
-    prepare_dataset(dataset, "toy", rows, None, tokenizer, Tokens(), folder)
+    prepare_pairs(dataset, "toy", rows, None, tokenizer, Tokens(), folder)
     files = str(folder / "pairs.parquet")
     read = load_dataset("parquet", data_files=files, cache_dir=str(folder / "cache"))["train"]
     return read, read_tokens(folder / "tokens", "train")

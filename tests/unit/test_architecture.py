@@ -1,98 +1,112 @@
-"""The rules of the house: imports point down, steps know no Snakemake, rooms stay small."""
+"""The rules of the house: rooms and the way between them, no circles, faces, no torch in a plan."""
 
 import ast
+import importlib
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "asft"
-FILES = sorted(PACKAGE.rglob("*.py"))
-
-# From the ground up (docs/architecture.md); a module imports only from its own floor and below.
-FLOORS = {
-    "ground": [
-        "errors",
-        "records",
-        "config",
-        "config_checks",
-        "config_faults",
-        "config_names",
-        "source_kinds",
-        "judge_settings",
-        "table_settings",
-        "figure_settings",
-        "generation_settings",
-        "paper",
-        "devices",
-        "processes",
-        "estimates",
-    ],
-    "maths": [
-        "losses",
-        "logps",
-        "metrics",
-        "stats",
-        "overlap",
-        "verdicts",
-        "ratings",
-        "battles",
-        "style_control",
-    ],
-    "services": None,  # every other module
-    "steps": [
-        "__main__",
-        "steps",
-        "cli",
-        "commands",
-        "judge_commands",
-        "table_commands",
-        "figure_commands",
-    ],
+GROUND = {"errors", "files", "records", "parquet", "machine", "processes", "losses"}
+# Room -> the rooms that it may import; everyone may import the ground.
+ROOMS = {
+    "config": set(),
+    "data": {"config"},
+    "models": {"config", "data"},
+    "metrics": {"config", "data"},
+    "training": {"config", "data", "models"},
+    "generation": {"config", "data", "models"},
+    "judging": {"config", "data", "models", "generation"},
+    "tables": {"config", "data", "metrics"},
+    "figures": {"config", "metrics", "tables"},
+    "report": {"config", "data", "metrics", "tables", "figures"},
 }
-ORDER = list(FLOORS)
+ROOMS["cli"] = set(ROOMS)
+FILES = {
+    ".".join(p.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): p
+    for p in sorted(PACKAGE.rglob("*.py"))
+}
 
 
-def name_of(path):
-    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+def room(module):
+    return [*module.split("."), ""][1]
 
 
-def floor(module):
-    room = module.split(".")[1] if "." in module else ""
-    for level, rooms in FLOORS.items():
-        if rooms and room in rooms:
-            return ORDER.index(level)
-    return ORDER.index("services")
-
-
-def imports(path, *, at_start=False):
-    """Modules that a file imports, with `at_start` only those imported with the file."""
-    tree = ast.parse(path.read_text())
-    if at_start:
-        guarded = (ast.FunctionDef, ast.AsyncFunctionDef, ast.If)
-        nodes = [n for top in tree.body if not isinstance(top, guarded) for n in ast.walk(top)]
-    else:
-        nodes = list(ast.walk(tree))
-    for node in nodes:
+def imported(path):
+    """(module, name or None) of every import, also inside functions and under TYPE_CHECKING."""
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            if node.module == "asft":
-                yield from (f"asft.{alias.name}" for alias in node.names)
-            else:
-                yield node.module
+            yield from ((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            for alias in node.names:
+                inside = f"{node.module}.{alias.name}"
+                yield (inside, None) if inside in FILES else (node.module, alias.name)
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_imports_point_down(path):
-    module = name_of(path)
-    for imported in imports(path):
-        if imported.startswith("asft.") and imported != "asft.__version__":
-            assert floor(imported) <= floor(module), f"{module} imports {imported} from above"
-        assert imported.split(".")[0] != "snakemake", f"{module} knows Snakemake"
+def arrows():
+    return {m: {t for t, _ in imported(p) if t in FILES and t != m} for m, p in FILES.items()}
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_rooms_stay_small(path):
+def test_every_room_is_known():
+    found = {room(module) for module in FILES} - {"", "__main__"}
+    assert found == set(ROOMS) | GROUND
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_rooms_import_what_lies_below(module):
+    here = room(module)
+    if here in ("", "__main__"):
+        return
+    allowed = GROUND | {here} | ROOMS.get(here, set())
+    for target, _ in imported(FILES[module]):
+        if target.startswith("asft."):
+            assert room(target) in allowed, f"{module} imports {target}"
+        assert target.split(".")[0] != "snakemake", f"{module} knows Snakemake"
+
+
+def test_no_circles():
+    faces = {m for m, p in FILES.items() if p.name == "__init__.py"}  # a face names its own files
+    graph = {m: {t for t in ts if t not in faces} for m, ts in arrows().items() if m not in faces}
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_rooms_are_entered_by_the_face(module):
+    for target, name in imported(FILES[module]):
+        if target.startswith("asft.") and room(target) in ROOMS and room(target) != room(module):
+            face = FILES[f"asft.{room(target)}"]
+            entered = target.count(".") == 1 and name in _all(face)
+            assert entered, f"{module}: {target}.{name} is not on the face of its room"
+
+
+def _all(face):
+    for node in ast.parse(face.read_text()).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return ast.literal_eval(node.value)
+    return []
+
+
+ROOM_FACES = [m for m, p in FILES.items() if p.name == "__init__.py" and m.count(".") == 1]
+
+
+@pytest.mark.parametrize("face", ROOM_FACES)
+def test_faces_show_what_is_there(face):
+    """A name that is also a file of the room would be that file as soon as something imports it."""
+    module = importlib.import_module(face)
+    for name in _all(FILES[face]):
+        assert f"{face}.{name}" not in FILES, f"{face}: {name} is the name of a file as well"
+        assert hasattr(module, name), f"{face}: {name} is nowhere"
+
+
+@pytest.mark.parametrize("path", FILES.values(), ids=FILES)
+def test_files_and_functions_stay_small(path):
     lines = len(path.read_text().splitlines())
     assert lines <= 260, f"{path.name} has {lines} lines: is it still one thing?"
     for node in ast.walk(ast.parse(path.read_text())):
@@ -101,10 +115,11 @@ def test_rooms_stay_small(path):
             assert length <= 60, f"{path.name}: {node.name} has {length} lines"
 
 
-@pytest.mark.parametrize("name", ["metrics", "stats", "verdicts", "ratings", "battles", "overlap"])
-def test_evaluation_maths_needs_no_torch(name):
-    path = PACKAGE / f"{name}.py"
-    if path.exists():
-        assert not {"torch", "transformers"} & {
-            m.split(".")[0] for m in imports(path, at_start=True)
-        }
+LIGHT = ["asft.config", "asft.data", "asft.metrics", "asft.tables", "asft.cli"]
+
+
+@pytest.mark.parametrize("light", LIGHT)
+def test_light_rooms_load_no_torch(light):
+    """All that it shows, asked of a fresh interpreter: a lazy face alone would prove nothing."""
+    code = f"import sys; from {light} import *; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

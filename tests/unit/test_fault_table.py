@@ -19,7 +19,7 @@ FAULTS = 26
 def cited() -> list[tuple[Path, str]]:
     """Each file of tests that is named, and the function in it; `::name` goes on in its file."""
     found, path = [], Path()
-    for words in re.findall(r"`((?:\w+/)?test_\w+\.py(?:::[\w*]+)?|::[\w*]+)`", TABLE):
+    for words in re.findall(r"`((?:\w+/)*test_\w+\.py(?:::[\w*]+)?|::[\w*]+)`", TABLE):
         name, _, function = words.partition("::")
         if name:
             path = ROOT / "tests" / (name if "/" in name else f"faults/{name}")

@@ -7,9 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asft.logps import CompletionLogps, PairLogps
 from asft.losses import (
     METHODS,
+    CompletionLogps,
+    PairLogps,
     align,
     asft,
     dpo,

@@ -21,9 +21,10 @@ from hypothesis import strategies as st
 from preferences import learnable_pairs
 from safetensors.torch import load_file
 
-from asft.records import Question, write_jsonl
-from asft.sharding import share_out
-from asft.tokens import TokenPair, write_tokens
+from asft.data.tokens import TokenPair, write_tokens
+from asft.files import write_jsonl
+from asft.records import Question
+from asft.training.distributed import share_out
 
 TRAINING = {"epochs": 3, "batch_size": 4, "learning_rate": 3e-3, "precision": "fp32"}
 TRAINING |= {"save_dtype": "float32", "measure_every": 4}

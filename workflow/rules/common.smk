@@ -7,17 +7,13 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from asft import estimates, experiment
-from asft.allocator import preload_allocator
-from asft.devices import visible_gpus
+from asft import config as plan
 from asft.errors import UserError
-from asft.figure_plan import figure_names, trained_datasets, training_runs
-from asft.report_plan import benchmarks as benchmarks_asked
-from asft.report_plan import inputs as report_inputs
+from asft.machine import preload_allocator, visible_gpus
 
 try:
-    CONFIG = experiment.load(config)
-    experiment.refuse_links(CONFIG)
+    CONFIG = plan.load(config)
+    plan.refuse_links(CONFIG)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -8,7 +8,7 @@ rule fetch_model:
         "<results>/logs/fetch_model/{model}.log",
     resources:
         mem_mb=lambda wildcards, attempt: (
-            attempt * estimates.inference_mb(size_of(wildcards.model), gpus=0)
+            attempt * plan.inference_mb(size_of(wildcards.model), gpus=0)
         ),
     params:
         settings=lambda wildcards: CONFIG.models[wildcards.model].model_dump_json(
@@ -54,7 +54,7 @@ rule prepare_dataset:
         " --model {input.model} --out {params.folder}"
 
 
-BENCHMARKS_ASKED = [asked.benchmark for asked in benchmarks_asked(CONFIG)]
+BENCHMARKS_ASKED = [asked.benchmark for asked in plan.asked_benchmarks(CONFIG)]
 
 
 def cards_of(datasets):

@@ -1,5 +1,4 @@
 # The figures: each as pdf, png and the numbers in it as csv.
-from asft import figure_plan
 
 
 def captioned(**more):
@@ -38,9 +37,7 @@ rule figure1:
 
 rule figure_training:
     input:
-        lambda wildcards: histories(
-            figure_plan.training_runs(CONFIG, wildcards.dataset)
-        ),
+        lambda wildcards: histories(plan.training_runs(CONFIG, wildcards.dataset)),
     output:
         pdf="<results>/figure_training_{dataset}.pdf",
         png=shown("<results>/figure_training_{dataset}.png", "figure_training"),
@@ -50,7 +47,7 @@ rule figure_training:
     params:
         histories=lambda wildcards, input: options(
             "history",
-            [run[1:] for run in figure_plan.training_runs(CONFIG, wildcards.dataset)],
+            [run[1:] for run in plan.training_runs(CONFIG, wildcards.dataset)],
             input,
         ),
         settings=lambda wildcards: captioned(dataset=wildcards.dataset),
@@ -80,7 +77,7 @@ rule figure_differences:
 
 
 if CONFIG.figures.margins:
-    MARGIN_RUNS = figure_plan.margin_runs(CONFIG)
+    MARGIN_RUNS = plan.margin_runs(CONFIG)
 
     rule figure2a:
         input:
@@ -109,7 +106,7 @@ if CONFIG.figures.cost:
             expand(
                 "<results>/cost/{dataset}/{arm}/repeat{n}.json",
                 dataset=COST.dataset,
-                arm=figure_plan.ARMS,
+                arm=plan.ARMS,
                 n=range(1, COST.repeats + 1),
             ),
         output:
@@ -131,9 +128,9 @@ if CONFIG.figures.cost:
 
 if CONFIG.tables.table2:
     TABLE2 = CONFIG.tables.table2
-    CASE_RUNS = figure_plan.case_runs(CONFIG)
+    CASE_RUNS = plan.case_runs(CONFIG)
     CASE_JUDGE = TABLE2.mt_bench_judges[0]
-    JUDGED_CELLS = figure_plan.judged_cells(CONFIG)
+    JUDGED_CELLS = plan.judged_cells(CONFIG)
 
     rule figure3:
         input:

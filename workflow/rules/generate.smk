@@ -2,7 +2,7 @@
 
 
 def policy_of(wildcards):
-    if wildcards.run == experiment.BASE:
+    if wildcards.run == plan.BASE:
         return f"<results>/models/{CONFIG.model}"
     return f"<results>/runs/{wildcards.run}/policy"
 
@@ -25,9 +25,9 @@ rule generate:
         gpu=JOB_GPUS * CONFIG.generation.processes,
         mem_mb=growing(
             CONFIG.generation.processes
-            * estimates.inference_mb(size_of(CONFIG.model), JOB_GPUS)
+            * plan.inference_mb(size_of(CONFIG.model), JOB_GPUS)
         ),
-        runtime=growing(estimates.inference_minutes(size_of(CONFIG.model), JOB_GPUS)),
+        runtime=growing(plan.inference_minutes(size_of(CONFIG.model), JOB_GPUS)),
     params:
         settings=lambda wildcards: as_json(
             decoding=CONFIG.benchmarks[wildcards.benchmark].decoding,

@@ -42,10 +42,10 @@ rule judge:
     resources:
         gpu=lambda wildcards: JOB_GPUS if judge_size(wildcards) else 0,
         mem_mb=lambda wildcards, attempt: (
-            attempt * estimates.inference_mb(judge_size(wildcards), JOB_GPUS)
+            attempt * plan.inference_mb(judge_size(wildcards), JOB_GPUS)
         ),
         runtime=lambda wildcards, attempt: (
-            attempt * estimates.inference_minutes(judge_size(wildcards), JOB_GPUS)
+            attempt * plan.inference_minutes(judge_size(wildcards), JOB_GPUS)
         ),
     params:
         settings=lambda wildcards: CONFIG.judges[wildcards.judge].model_dump_json(),

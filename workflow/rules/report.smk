@@ -15,7 +15,7 @@ def embedded_folder(path):
 
 rule report:
     input:
-        [f"<results>/{path}" for path in report_inputs(CONFIG)],
+        [f"<results>/{path}" for path in plan.report_inputs(CONFIG)],
     output:
         index="<results>/report/index.html",
         folder=embedded_folder("<results>/report"),
@@ -39,7 +39,7 @@ rule model_card:
         data="<results>/data/{dataset}/card.json",
         tables=lambda wildcards: [
             f"<results>/{name}.csv"
-            for name in experiment.tables_of(CONFIG, wildcards.dataset)
+            for name in plan.tables_of(CONFIG, wildcards.dataset)
         ],
     output:
         "<results>/runs/{dataset}/{method}/seed{seed}/model_card.md",
@@ -49,11 +49,11 @@ rule model_card:
         tables=lambda wildcards, input: " ".join(
             f"--{name} {path}"
             for name, path in zip(
-                experiment.tables_of(CONFIG, wildcards.dataset), input.tables
+                plan.tables_of(CONFIG, wildcards.dataset), input.tables
             )
         ),
         settings=lambda wildcards: as_json(
-            **experiment.card_settings(CONFIG, wildcards.dataset)
+            **plan.card_settings(CONFIG, wildcards.dataset)
         ),
         run=subpath(input.settings, parent=True),
     shell:

@@ -1,7 +1,7 @@
 # The tables: they name the runs, and so everything above.
 
 TABLE3 = CONFIG.tables.table3
-TABLE3_RUNS = experiment.table3_runs(CONFIG)
+TABLE3_RUNS = plan.table3_runs(CONFIG)
 
 
 def embedded(path, caption):
@@ -42,8 +42,8 @@ if CONFIG.tables.table2:
     TABLE2 = CONFIG.tables.table2
     TABLE2_CELLS = [
         (method, seed, benchmark, judge, folder)
-        for method, seed, folder in experiment.table2_contestants(CONFIG)
-        for benchmark, judge in experiment.table2_columns(CONFIG)
+        for method, seed, folder in plan.table2_contestants(CONFIG)
+        for benchmark, judge in plan.table2_columns(CONFIG)
     ]
 
     rule table2:
@@ -53,7 +53,7 @@ if CONFIG.tables.table2:
                 for _, _, benchmark, judge, folder in TABLE2_CELLS
             ],
             cards=cards_of(
-                [TABLE2.dataset] if set(TABLE2.methods) - {experiment.BASE} else []
+                [TABLE2.dataset] if set(TABLE2.methods) - {plan.BASE} else []
             ),
         output:
             csv=embedded("<results>/table2.csv", "table2"),

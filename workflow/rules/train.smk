@@ -1,10 +1,10 @@
 # One run: settings (the run's slice of the config), reference log-probabilities if needed, training.
 
 PROCESSES = CONFIG.training.processes
-ONE_TRAINING_MB = estimates.training_mb(
+ONE_TRAINING_MB = plan.training_mb(
     size_of(CONFIG.model), CONFIG.training.token_budget, JOB_GPUS
 )
-TRAINING_MINUTES = growing(estimates.training_minutes(size_of(CONFIG.model), JOB_GPUS))
+TRAINING_MINUTES = growing(plan.training_minutes(size_of(CONFIG.model), JOB_GPUS))
 
 
 rule settings:
@@ -17,7 +17,7 @@ rule settings:
         "<results>/logs/settings/{dataset}/{method}/seed{seed}.log",
     params:
         run=lambda wildcards: as_json(
-            **experiment.run_settings(
+            **plan.run_settings(
                 CONFIG, wildcards.dataset, wildcards.method, int(wildcards.seed)
             )
         ),
@@ -37,10 +37,8 @@ rule reference:
     threads: cores_of(PROCESSES)
     resources:
         gpu=JOB_GPUS * PROCESSES,
-        mem_mb=growing(
-            PROCESSES * estimates.inference_mb(size_of(CONFIG.model), JOB_GPUS)
-        ),
-        runtime=growing(estimates.inference_minutes(size_of(CONFIG.model), JOB_GPUS)),
+        mem_mb=growing(PROCESSES * plan.inference_mb(size_of(CONFIG.model), JOB_GPUS)),
+        runtime=growing(plan.inference_minutes(size_of(CONFIG.model), JOB_GPUS)),
     params:
         settings=lambda wildcards: as_json(
             precision=CONFIG.training.precision,
@@ -54,7 +52,7 @@ rule reference:
 
 
 def reference_of(wildcards):
-    if experiment.needs_reference(CONFIG, wildcards.method):
+    if plan.needs_reference(CONFIG, wildcards.method):
         return "<results>/data/{dataset}/reference_logps.parquet"
     return []
 
@@ -88,7 +86,7 @@ rule train:
 
 def cost_settings(wildcards):
     method = "asft" if wildcards.arm == "asft" else "dpo"
-    run = experiment.run_settings(CONFIG, wildcards.dataset, method, CONFIG.seeds[0])
+    run = plan.run_settings(CONFIG, wildcards.dataset, method, CONFIG.seeds[0])
     return as_json(
         training=run["training"],
         hyperparameters=run["hyperparameters"],

@@ -1,0 +1,37 @@
+"""Preference data: from its sources to pairs and token ids, with everything counted.
+
+Reads  the sources of datasets.{dataset}, <results>/models/{model}/ (its tokenizer)
+Writes <results>/data/{dataset}/pairs.parquet, tokens/, counts.json (`data-card` adds to it)
+By hand: asft prepare-dataset --settings JSON --name NAME --model DIR --out DIR
+"""
+
+from pathlib import Path
+
+from asft.config import Dataset, Section, Tokens
+from asft.data import prepare_pairs as prepare
+
+
+class Settings(Section):
+    """This step's part of the config."""
+
+    dataset: Dataset
+    tokens: Tokens
+
+
+def prepare_dataset(settings_json: str, name: str, model: Path, out: Path) -> None:
+    """Prepare one data set; `settings_json` is {"dataset": …, "tokens": …} of the config."""
+    from asft.data import load_rows
+    from asft.models import load_tokenizer
+
+    settings = Settings.model_validate_json(settings_json)
+    dataset = settings.dataset
+    heldout_rows = load_rows(dataset.heldout_sources) if dataset.heldout_sources else None
+    prepare(
+        dataset,
+        name,
+        load_rows(dataset.sources, dataset.limit),
+        heldout_rows,
+        load_tokenizer(model),
+        settings.tokens,
+        out,
+    )

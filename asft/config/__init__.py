@@ -1,0 +1,114 @@
+"""The experiment: its keys, their checks, what tables, figures and report ask for. No torch."""
+
+from asft.config.benchmarks import Benchmark
+from asft.config.data import Dataset, Model, Tokens
+from asft.config.experiment import Config, Statistics, json_schema
+from asft.config.fields import Section
+from asft.config.figure_plan import (
+    ARMS,
+    case_runs,
+    figure_names,
+    judged_cells,
+    margin_runs,
+    trained_datasets,
+    training_runs,
+)
+from asft.config.generation import Decoding, Generation, Server
+from asft.config.judges import Judge
+from asft.config.loading import load, training_of
+from asft.config.outputs import Arm
+from asft.config.report_plan import (
+    FIGURE_ENDINGS,
+    Asked,
+    Contestant,
+    all_contestants,
+    asked_benchmarks,
+    figure_files,
+    record_files,
+    report_inputs,
+    table_files,
+    trained_on,
+)
+from asft.config.resources import inference_mb, inference_minutes, training_mb, training_minutes
+from asft.config.runs import (
+    BASE,
+    Run,
+    card_settings,
+    needs_reference,
+    refuse_links,
+    run_settings,
+    table2_columns,
+    table2_contestants,
+    table3_runs,
+    tables_of,
+)
+from asft.config.sources import (
+    HubSource,
+    LocalSource,
+    RandomSource,
+    Source,
+    UrlSource,
+    WheelSource,
+    unpinned,
+)
+from asft.config.training import Attention, LoRA, Method, Training
+
+__all__ = [
+    "ARMS",
+    "BASE",
+    "FIGURE_ENDINGS",
+    "Arm",
+    "Asked",
+    "Attention",
+    "Benchmark",
+    "Config",
+    "Contestant",
+    "Dataset",
+    "Decoding",
+    "Generation",
+    "HubSource",
+    "Judge",
+    "LoRA",
+    "LocalSource",
+    "Method",
+    "Model",
+    "RandomSource",
+    "Run",
+    "Section",
+    "Server",
+    "Source",
+    "Statistics",
+    "Tokens",
+    "Training",
+    "UrlSource",
+    "WheelSource",
+    "all_contestants",
+    "asked_benchmarks",
+    "card_settings",
+    "case_runs",
+    "figure_files",
+    "figure_names",
+    "inference_mb",
+    "inference_minutes",
+    "json_schema",
+    "judged_cells",
+    "load",
+    "margin_runs",
+    "needs_reference",
+    "record_files",
+    "refuse_links",
+    "report_inputs",
+    "run_settings",
+    "table2_columns",
+    "table2_contestants",
+    "table3_runs",
+    "table_files",
+    "tables_of",
+    "trained_datasets",
+    "trained_on",
+    "training_mb",
+    "training_minutes",
+    "training_of",
+    "training_runs",
+    "unpinned",
+]

@@ -1,0 +1,107 @@
+"""What fits its type but cannot work: names that nothing bears, questions that cannot be scored."""
+
+from collections.abc import Iterable
+
+from asft.config.benchmarks import Benchmark
+from asft.config.experiment import Config
+from asft.config.sources import HubSource
+from asft.errors import UserError, nearest
+
+
+def check_names(config: Config) -> None:
+    """Refuse a name that nothing in the config bears.
+
+    Raises:
+        UserError: says where the name stands and which is nearest.
+    """
+    _require(config.model, config.models, "model")
+    table = config.tables.table3
+    _require(table.benchmark, config.benchmarks, "tables.table3.benchmark")
+    for dataset in table.datasets:
+        _require(dataset, config.datasets, "tables.table3.datasets")
+    for method in table.methods:
+        _require(method, [*config.methods, "base"], "tables.table3.methods")
+    _require_table2(config)
+    _require_figures(config)
+    if "base" in config.methods:
+        raise UserError("config: methods: 'base' is the untrained policy and cannot be redefined")
+
+
+def _require_table2(config: Config) -> None:
+    table = config.tables.table2
+    if table is None:
+        return
+    _require(table.dataset, config.datasets, "tables.table2.dataset")
+    for method in table.methods:
+        _require(method, [*config.methods, "base"], "tables.table2.methods")
+    for key in ("arena_hard", "mt_bench"):
+        name = getattr(table, key)
+        _require(name, config.benchmarks, f"tables.table2.{key}")
+        if config.benchmarks[name].protocol != key:
+            raise UserError(f"config: tables.table2.{key}: {name!r} has another protocol")
+    for judge in [table.arena_hard_judge, *table.mt_bench_judges]:
+        _require(judge, config.judges, "tables.table2: judge")
+        if config.judges[judge].backend == "local":
+            _require(config.judges[judge].model, config.models, f"judges.{judge}.model")
+
+
+def _require_figures(config: Config) -> None:
+    if margins := config.figures.margins:
+        _require(margins.dataset, config.datasets, "figures.margins.dataset")
+        for method in margins.methods:
+            _require(method, config.methods, "figures.margins.methods")
+    if cost := config.figures.cost:
+        _require(cost.dataset, config.datasets, "figures.cost.dataset")
+        for arm in ("dpo", "asft"):
+            _require(arm, config.methods, "figures.cost compares dpo with asft; methods")
+
+
+def _require(name: str, known: Iterable[str], key: str) -> None:
+    if name not in known:
+        raise UserError(f"config: {key}: unknown name {name!r}{nearest(name, list(known))}")
+
+
+# The formats whose questions a protocol can score. Judges of single answers take one or two turns;
+# a game has one, and reference metrics need a gold answer as well.
+FORMATS = {
+    "references": ["alpaca"],
+    "mt_bench": ["mt_bench", "arena_hard", "alpaca"],
+    "arena_hard": ["arena_hard", "alpaca"],
+}
+NEEDED = {"references": [], "mt_bench": ["prompts"], "arena_hard": ["prompts", "baseline"]}
+
+
+def check_benchmarks(config: Config) -> None:
+    """Refuse benchmarks that cannot be scored, and a Table 3 without reference answers.
+
+    Raises:
+        UserError: says which key is at fault.
+    """
+    for name, benchmark in config.benchmarks.items():
+        _check(benchmark, f"benchmarks.{name}")
+    asked = config.tables.table3.benchmark
+    if config.benchmarks[asked].protocol != "references":
+        others = [n for n, b in config.benchmarks.items() if b.protocol == "references"]
+        raise UserError(
+            f"config: tables.table3.benchmark: {asked!r} has the protocol"
+            f" {config.benchmarks[asked].protocol}, but Table 3 needs one with the protocol"
+            f" references; there is: {', '.join(others) or 'none'}"
+        )
+
+
+def _check(benchmark: Benchmark, key: str) -> None:
+    protocol = benchmark.protocol
+    if benchmark.format not in FORMATS[protocol]:
+        raise UserError(
+            f"config: {key}.format: {benchmark.format!r} cannot be scored by the protocol"
+            f" {protocol}, which takes {' or '.join(FORMATS[protocol])}"
+        )
+    for part in NEEDED[protocol]:
+        if not getattr(benchmark, part):
+            raise UserError(f"config: {key}.{part}: the protocol {protocol} needs a source here")
+    for part in ("prompts", "references"):
+        for number, source in enumerate(getattr(benchmark, part)):
+            if isinstance(source, HubSource) and source.file is None:
+                raise UserError(
+                    f"config: {key}.{part}.{number}.file: needed, the path of the one file"
+                )

@@ -1,0 +1,37 @@
+"""The base class of the config's sections, and the types that their values share."""
+
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+# Names become folders and wildcards: no separators, no dots that could climb out of a folder.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+# Commands are printed as they run, so the results' folder needs no quoting in any shell.
+Folder = Annotated[str, Field(pattern=r"^[\w./][\w./+=@%,-]*$")]
+Threads = Annotated[
+    int | None,
+    Field(
+        gt=0,
+        description="CPU threads of one such job; null: all. Small models get more done in "
+        "several narrow jobs side by side than in one wide job after the other",
+    ),
+]
+Share = Annotated[float, Field(ge=0, le=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+T = TypeVar("T")
+
+
+def _distinct(values: list[T]) -> list[T]:
+    twice = [value for number, value in enumerate(values) if value in values[:number]]
+    if twice:
+        raise ValueError(f"{twice[0]!r} stands here twice; once is enough")
+    return values
+
+
+Distinct = Annotated[list[T], AfterValidator(_distinct)]
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are refused, values are not changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,0 +1,81 @@
+"""Which figures an experiment has, and which runs they show. Used while the Snakefile is parsed."""
+
+from typing import get_args
+
+from asft.config.experiment import Config
+from asft.config.outputs import Arm
+from asft.config.runs import BASE, Run, table2_columns, table2_contestants, table3_runs
+
+ARMS: tuple[Arm, ...] = get_args(Arm)
+
+
+def figure_names(config: Config) -> list[str]:
+    """File names below <results>, without their endings (pdf, png, csv).
+
+    A figure is left out if the config cannot fill it: margins need held-out pairs, the case study
+    and what judges said need Table 2, differences need two methods in a table.
+    """
+    names = ["figure1"]
+    if margin_runs(config):
+        names.append("figure2a")
+    if config.figures.cost:
+        names.append("figure2b")
+    if config.tables.table2:
+        names += ["figure3", "figure_mt_bench", "figure_length"]
+    names += [f"figure_training_{dataset}" for dataset in trained_datasets(config)]
+    if _compares(config):
+        names.append("figure_differences")
+    return names
+
+
+def margin_runs(config: Config) -> list[Run]:
+    """The runs of Figure 2(a), which needs pairs that are kept out of training."""
+    margins = config.figures.margins
+    if margins is None or not _measures_heldout(config, margins.dataset):
+        return []
+    return [
+        Run(margins.dataset, method, seed) for method in margins.methods for seed in config.seeds
+    ]
+
+
+def training_runs(config: Config, dataset: str) -> list[Run]:
+    """The runs on one data set that a table or Figure 2(a) asks for, methods as in the config."""
+    table2 = config.tables.table2
+    wanted = {run.method for run in table3_runs(config) if run.dataset == dataset}
+    if table2 and table2.dataset == dataset:
+        wanted |= set(table2.methods) - {BASE}
+    wanted |= {run.method for run in margin_runs(config) if run.dataset == dataset}
+    methods = [method for method in config.methods if method in wanted]
+    return [Run(dataset, method, seed) for method in methods for seed in config.seeds]
+
+
+def trained_datasets(config: Config) -> list[str]:
+    """Data sets on which a method is trained, in the order of the config."""
+    return [dataset for dataset in config.datasets if training_runs(config, dataset)]
+
+
+def case_runs(config: Config) -> list[tuple[str, int, str]]:
+    """Figure 3's methods as (method, seed, folder below <results>/runs): Table 2's, first seed."""
+    return [row for row in _contestants(config) if row[1] == config.seeds[0]]
+
+
+def judged_cells(config: Config) -> list[tuple[str, int, str, str, str]]:
+    """Table 2's cells without the controls, as (method, seed, benchmark, judge, folder)."""
+    columns = table2_columns(config)
+    return [
+        (m, seed, *column, folder) for m, seed, folder in _contestants(config) for column in columns
+    ]
+
+
+def _contestants(config: Config) -> list[tuple[str, int, str]]:
+    return [row for row in table2_contestants(config) if not row[0].startswith("control_")]
+
+
+def _measures_heldout(config: Config, dataset: str) -> bool:
+    data = config.datasets[dataset]
+    return data.heldout > 0 or bool(data.heldout_sources)
+
+
+def _compares(config: Config) -> bool:
+    table2, table3 = config.tables.table2, config.tables.table3
+    return len(set(table3.methods)) > 1 or (table2 is not None and len(set(table2.methods)) > 1)

@@ -1,0 +1,66 @@
+"""The door to the config: a raw mapping in, a validated `Config` out."""
+
+import inspect
+import math
+from typing import Any
+
+from pydantic import ValidationError
+
+from asft.config.checks import check_benchmarks, check_names
+from asft.config.experiment import Config
+from asft.config.faults import explain
+from asft.config.training import Training
+from asft.errors import UserError, nearest
+from asft.losses import METHODS, Method
+
+
+def load(raw: dict[str, Any]) -> Config:
+    """Validate a config: shapes, then names, then what each protocol and each loss needs.
+
+    Raises:
+        UserError: one line per fault, with the key and the nearest right name.
+    """
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        lines = explain(error, Config.model_json_schema())
+        raise UserError("config: " + "\n        ".join(lines)) from None
+    check_names(config)
+    check_benchmarks(config)
+    for name, method in config.methods.items():
+        loss = method.loss or name
+        if loss not in METHODS:
+            raise UserError(
+                f"config: methods.{name}: no loss {loss!r}{nearest(loss, list(METHODS))}"
+            )
+        _check_hyperparameters(name, method.hyperparameters, METHODS[loss])
+        training_of(config, name)
+    return config
+
+
+def _check_hyperparameters(name: str, given: dict[str, Any], method: Method) -> None:
+    allowed = method.hyperparameters()
+    for key, value in given.items():
+        if key not in allowed:
+            known = [*allowed, "loss", "training"]
+            raise UserError(f"config: methods.{name}.{key}: unknown key{nearest(key, known)}")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise UserError(f"config: methods.{name}.{key}: expected a number, given {value!r}")
+        if not math.isfinite(value) or (value <= 0 and key in method.positive):
+            wanted = "above 0" if key in method.positive else "that is finite"
+            raise UserError(
+                f"config: methods.{name}.{key}: expected a number {wanted}, given {value!r}"
+            )
+    for key, default in allowed.items():
+        if key not in given and default is inspect.Parameter.empty:
+            raise UserError(f"config: methods.{name}: needs the key {key!r}")
+
+
+def training_of(config: Config, method: str) -> Training:
+    """`training` with the method's overrides."""
+    overrides = config.methods[method].training
+    try:
+        return Training.model_validate(config.training.model_dump() | overrides)
+    except ValidationError as error:
+        line = explain(error, Training.model_json_schema())[0]
+        raise UserError(f"config: methods.{method}.training.{line}") from None

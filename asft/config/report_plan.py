@@ -1,0 +1,121 @@
+"""What the report of an experiment reads: paths below <results>, known from the config alone.
+
+The rule's inputs and the step both ask here, so that nothing is read that Snakemake did not make.
+Used while the Snakefile is parsed: imports neither torch nor transformers.
+"""
+
+from typing import NamedTuple
+
+from asft.config import runs as experiment
+from asft.config.experiment import Config
+from asft.config.figure_plan import figure_names
+
+FIGURE_ENDINGS = ("png", "pdf", "csv")
+RUN_RECORDS = ("settings.yaml", "cost.json")
+
+
+class Contestant(NamedTuple):
+    """Whose answers stand in a column: a trained policy, the base policy, or a control."""
+
+    dataset: str  # "-" where nothing was trained
+    method: str
+    seed: int
+    folder: str  # below <results>/runs
+
+    @property
+    def is_trained(self) -> bool:
+        return self.dataset != "-"
+
+    def completions(self, benchmark: str) -> str:
+        """Its answers."""
+        return f"runs/{self.folder}/completions/{benchmark}.jsonl"
+
+    def scores(self, benchmark: str, scorer: str) -> str:
+        """Its scores, question by question; `scorer` is a judge or "references"."""
+        return f"runs/{self.folder}/scores/{benchmark}/{scorer}.csv"
+
+    def verdicts(self, benchmark: str, judge: str) -> str:
+        """A judge's verdicts on its answers."""
+        return f"runs/{self.folder}/verdicts/{benchmark}/{judge}.jsonl"
+
+
+class Asked(NamedTuple):
+    """A benchmark that a table asks for: who answered it and who judged the answers."""
+
+    benchmark: str
+    protocol: str
+    contestants: list[Contestant]
+    judges: list[str]  # none: reference metrics
+
+
+def asked_benchmarks(config: Config) -> list[Asked]:
+    """The benchmarks of Tables 3 and 2, in this order."""
+    name = config.tables.table3.benchmark
+    runs = [Contestant(*run, run.folder) for run in experiment.table3_runs(config)]
+    found = {name: Asked(name, config.benchmarks[name].protocol, runs, [])}
+    judged = _table2_contestants(config)
+    for name, judge in experiment.table2_columns(config):
+        asked = Asked(name, config.benchmarks[name].protocol, judged, [])
+        found.setdefault(name, asked).judges.append(judge)
+    return list(found.values())
+
+
+def all_contestants(config: Config) -> list[Contestant]:
+    """Everyone who answered any benchmark, once."""
+    return list(dict.fromkeys(c for asked in asked_benchmarks(config) for c in asked.contestants))
+
+
+def trained_on(config: Config) -> list[str]:
+    """The data sets that a policy of the tables was trained on."""
+    return list(dict.fromkeys(c.dataset for c in all_contestants(config) if c.is_trained))
+
+
+def table_files(config: Config) -> list[str]:
+    """File names of the tables' CSV files."""
+    names = ["table3.csv", "table3.differences.csv"]
+    if config.tables.table2:
+        names = ["table1.csv", "table2.csv", "table2.differences.csv", "table2.paper.csv", *names]
+    return names
+
+
+def figure_files(config: Config) -> list[str]:
+    """File names of the figures, each in all its formats."""
+    return [f"{name}.{ending}" for name in figure_names(config) for ending in FIGURE_ENDINGS]
+
+
+def record_files(config: Config) -> list[str]:
+    """Small files that pages lead to: cards of model, data and questions; settings and costs."""
+    paths = [f"models/{config.model}/card.json"]
+    paths += [f"data/{dataset}/card.json" for dataset in trained_on(config)]
+    paths += [f"benchmarks/{asked.benchmark}/card.json" for asked in asked_benchmarks(config)]
+    trained = [contestant.folder for contestant in all_contestants(config) if contestant.is_trained]
+    return paths + [f"runs/{run}/{name}" for run in trained for name in RUN_RECORDS]
+
+
+def report_inputs(config: Config) -> list[str]:
+    """Everything that the report reads, once each; two kinds are folders (models/, judge/)."""
+    paths = [*table_files(config), *figure_files(config), f"models/{config.model}"]
+    paths += [f"data/{dataset}/card.json" for dataset in trained_on(config)]
+    for asked in asked_benchmarks(config):
+        folder = f"benchmarks/{asked.benchmark}"
+        paths += [f"{folder}/questions.jsonl", f"{folder}/card.json"]
+        paths += [f"{folder}/judge"] if asked.judges else []
+        for contestant in asked.contestants:
+            paths.append(contestant.completions(asked.benchmark))
+            for judge in asked.judges:
+                paths.append(contestant.verdicts(asked.benchmark, judge))
+            for scorer in asked.judges or ["references"]:
+                paths.append(contestant.scores(asked.benchmark, scorer))
+    for contestant in all_contestants(config):
+        if contestant.is_trained:
+            paths += [f"runs/{contestant.folder}/{name}" for name in RUN_RECORDS]
+    return list(dict.fromkeys(paths))
+
+
+def _table2_contestants(config: Config) -> list[Contestant]:
+    table = config.tables.table2
+    trained = table.dataset if table else "-"
+    return [
+        Contestant(trained if method in config.methods else "-", method, seed, folder)
+        for method, seed, folder in experiment.table2_contestants(config)
+    ]

@@ -1,0 +1,47 @@
+"""What a job asks of a cluster, from the size of its model. Used while the Snakefile is parsed.
+
+Upper estimates for the first attempt; a job that was killed asks for a multiple. Memory is that of
+the node: where GPUs compute, weights only pass through it. Sizes are in billions of parameters,
+so a byte per parameter is 1000 MB.
+"""
+
+BASE_MB = 1000  # Python with torch and transformers, with room
+CUDA_MB = 3000  # more of it where torch brings CUDA's libraries and pinned buffers
+# Minutes for a billion parameters. Few, on a recent data-centre GPU, for the paper's 60,000 pairs
+# over 2 epochs and 1,000 questions; a CPU gets through far less data in far more time.
+TRAIN_MINUTES = {"gpu": 120, "cpu": 2400}
+ANSWER_MINUTES = {"gpu": 30, "cpu": 1200}
+LEAST_MINUTES = 60
+
+
+def training_mb(billions: float, token_budget: int | str, gpus: int) -> int:
+    """Memory of training: weights, gradients and Adam's two moments in fp32, and one row.
+
+    A row's activations grow with its tokens and with width × depth, which grows as the 2/3 power
+    of the size: 2 bytes × (parameters ** 2/3) per token, 0.5 MB for 135 million parameters.
+    """
+    if gpus:
+        return _mb(BASE_MB + CUDA_MB + 6000 * billions)  # fp32 on its way in, bf16 on its way out
+    # `auto` takes what there is, up to so many (asft/training/token_budget.py).
+    tokens = 4096 if isinstance(token_budget, str) else token_budget
+    row = tokens * 2 * (billions * 1e9) ** (2 / 3) / 1e6
+    return _mb(BASE_MB + 16_000 * billions + row)
+
+
+def inference_mb(billions: float, gpus: int) -> int:
+    """Memory of a model that is read, answers or judges: fp32 weights, and as much to work in."""
+    return _mb(BASE_MB + (CUDA_MB if gpus else 500) + 8000 * billions)
+
+
+def training_minutes(billions: float, gpus: int) -> int:
+    """Time of one training run."""
+    return LEAST_MINUTES + round(TRAIN_MINUTES["gpu" if gpus else "cpu"] * billions)
+
+
+def inference_minutes(billions: float, gpus: int) -> int:
+    """Time of one policy's answers to a benchmark, or of a model's verdicts on them."""
+    return LEAST_MINUTES + round(ANSWER_MINUTES["gpu" if gpus else "cpu"] * billions)
+
+
+def _mb(exact: float) -> int:
+    return -(-int(exact) // 100) * 100

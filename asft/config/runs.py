@@ -1,0 +1,135 @@
+"""The experiment that a config describes: which runs its tables ask for, and each run's settings.
+
+Used while the Snakefile is parsed: imports neither torch nor transformers.
+"""
+
+from collections.abc import Iterable
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from asft.config.experiment import Config
+from asft.config.loading import training_of
+from asft.config.sources import HubSource, Source
+from asft.errors import UserError
+from asft.losses import METHODS
+
+BASE = "base"  # the row of the untrained policy; it belongs to no data set
+
+
+class Run(NamedTuple):
+    """One trained policy, or the base policy with dataset "-"."""
+
+    dataset: str
+    method: str
+    seed: int
+
+    @property
+    def folder(self) -> str:
+        """Path below <results>/runs."""
+        return BASE if self.method == BASE else f"{self.group}/seed{self.seed}"
+
+    @property
+    def group(self) -> str:
+        """What runs have in common that differ in their seeds alone."""
+        return f"{self.dataset}/{self.method}"
+
+
+def refuse_links(config: Config) -> None:
+    """Refuse a link where the DAG makes a folder of its own.
+
+    Snakemake deletes what a job is to make before the job begins: through a link, somebody else's
+    files. Folders above (`results` itself, its `models`) may be links, to another disk for example.
+
+    Raises:
+        UserError: names the link and where it leads.
+    """
+    known: dict[str, Iterable[str]] = {"models": config.models, "data": config.datasets}
+    known["benchmarks"] = config.benchmarks
+    folders = [Path(kind, name) for kind, names in known.items() for name in names]
+    runs = [Path("runs", *names) for names in product(config.datasets, config.methods)]
+    folders += [Path("runs", name) for name in (BASE, *config.datasets)] + runs
+    folders += [run / f"seed{seed}" for run in runs for seed in config.seeds]
+    for path in (Path(config.results) / folder for folder in folders):
+        if path.is_symlink():
+            raise UserError(
+                f"{path} is a link to {path.readlink()}, where a run would delete and write; "
+                "remove it, or name another folder in `results`"
+            )
+
+
+def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[str, Any]:
+    """Everything of the config that one training run depends on, and nothing else."""
+    row = config.methods[method]
+    return {
+        "model": config.model,
+        "dataset": dataset,
+        "method": method,
+        "seed": seed,
+        "loss": row.loss or method,
+        "hyperparameters": row.hyperparameters,
+        "training": training_of(config, method).model_dump(),
+    }
+
+
+def needs_reference(config: Config, method: str) -> bool:
+    """Whether the method's loss looks at a reference policy."""
+    return METHODS[config.methods[method].loss or method].needs_reference
+
+
+def table2_contestants(config: Config) -> list[tuple[str, int, str]]:
+    """Rows of Table 2 as (method, seed, folder below <results>/runs); controls come last."""
+    table = config.tables.table2
+    if table is None:
+        return []
+    rows = []
+    for method in table.methods:
+        seeds = config.seeds[:1] if method == BASE else config.seeds
+        rows += [(method, seed, Run(table.dataset, method, seed).folder) for seed in seeds]
+    names = [f"control_{kind}" for kind in table.controls]
+    return rows + [(name, config.seeds[0], name) for name in names]
+
+
+def table2_columns(config: Config) -> list[tuple[str, str]]:
+    """Columns of Table 2 as (benchmark, judge)."""
+    table = config.tables.table2
+    if table is None:
+        return []
+    columns = [(table.arena_hard, table.arena_hard_judge)]
+    return columns + [(table.mt_bench, judge) for judge in table.mt_bench_judges]
+
+
+def tables_of(config: Config, dataset: str) -> list[str]:
+    """The tables that show policies trained on a data set."""
+    table2, table3 = config.tables.table2, config.tables.table3
+    found = ["table3"] if dataset in table3.datasets else []
+    return found + (["table2"] if table2 and table2.dataset == dataset else [])
+
+
+def card_settings(config: Config, dataset: str) -> dict[str, Any]:
+    """What a model card says of a policy trained on `dataset`, beside its run's own files."""
+    base = _hub_names(config.models[config.model].sources)
+    return {
+        "base": base[0] if base else "",
+        "datasets": _hub_names(config.datasets[dataset].sources),
+        "columns": table2_columns(config),
+        "note": config.note,
+        "confidence": config.statistics.confidence,
+    }
+
+
+def _hub_names(sources: Iterable[Source]) -> list[str]:
+    return list(dict.fromkeys(source.hub for source in sources if isinstance(source, HubSource)))
+
+
+def table3_runs(config: Config) -> list[Run]:
+    """The rows of Table 3, once per seed; `base` comes first, once, with the first seed."""
+    table = config.tables.table3
+    base = [Run("-", BASE, config.seeds[0])] if BASE in table.methods else []
+    methods = [method for method in table.methods if method != BASE]
+    return base + [
+        Run(dataset, method, seed)
+        for dataset in table.datasets
+        for method in methods
+        for seed in config.seeds
+    ]

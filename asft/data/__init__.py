@@ -1,0 +1,29 @@
+"""Preference pairs and test questions: sources, formats, chat templates, tokens, cards."""
+
+import lazy_loader
+
+__all__ = [
+    "BENCHMARK_FORMATS",
+    "BaselineAnswer",
+    "TokenPair",
+    "Unusable",
+    "encode_prompt",
+    "fetch_one",
+    "load_baseline",
+    "load_completions",
+    "load_reference_answers",
+    "load_rows",
+    "make_cache",
+    "prepare_pairs",
+    "read_tokens",
+    "reason",
+    "require_answers",
+    "snapshot",
+    "try_each",
+    "warn_unless_pinned",
+    "write_benchmark",
+    "write_data_card",
+]
+
+# Where each is: __init__.pyi. Loaded when first used.
+__getattr__, __dir__, _ = lazy_loader.attach_stub(__name__, __file__)

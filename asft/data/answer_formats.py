@@ -1,0 +1,129 @@
+"""Answers that come with a benchmark: a judge's references, a baseline's answers to compare with.
+
+Reads rows of upstream answer files (FastChat's reference_answer/*.jsonl, Arena-Hard's
+model_answer/*.jsonl); `where` names the file in errors. Texts are kept as they are: two of
+gpt-4-0314's answers end in whitespace, and upstream sends it to the judge.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, TypeVar
+
+from asft.data.rows import Row, Unusable, id_of, list_of, text_of, value_of
+from asft.errors import UserError
+from asft.records import Completion, Question, Record
+
+T = TypeVar("T")
+
+
+class BaselineAnswer(Record):
+    """The baseline's answer to one question, its length by upstream's own count, and its name."""
+
+    question_id: str
+    text: str
+    tokens: int | None = None
+    model: str = ""  # as the file names it, if it does
+
+
+def load_reference_answers(
+    rows: Iterable[Row], where: str = "reference answers"
+) -> dict[str, list[str]]:
+    """Reference answers by question, one a turn (FastChat 0e6d3e4, choices[0].turns).
+
+    Raises:
+        UserError: a row without an id or an answer, or two different answers to one question.
+    """
+    return _by_question(
+        rows, lambda row: [text_of(t) for t in list_of(_choice(row), "turns")], where
+    )
+
+
+def load_baseline(
+    rows: Iterable[Row], where: str = "baseline answers"
+) -> dict[str, BaselineAnswer]:
+    """The baseline's answers by question, in either schema of arena-hard-auto.
+
+    Until 900183d `choices[0].turns[0]` holds `content` and `token_len`; since then the last of
+    `messages` holds `{"answer": …}` and `metadata` a `token_len`, which the files that were
+    converted, gpt-4-0314's among them, lack: then `tokens` is null.
+
+    Raises:
+        UserError: a row without an id or an answer, or two different answers to one question.
+    """
+    return _by_question(rows, _baseline_answer, where)
+
+
+def load_completions(rows: Iterable[Row], where: str = "answers") -> dict[str, Completion]:
+    """A model's published answers by question, in FastChat's or either Arena-Hard schema.
+
+    Token counts are the publisher's; where there are none, and for why an answer ended, the lists
+    are empty.
+
+    Raises:
+        UserError: a row without an id or an answer, or two different answers to one question.
+    """
+    return _by_question(rows, _completion, where)
+
+
+def require_answers(
+    answers: Collection[str], questions: Iterable[Question], where: str = "answers"
+) -> None:
+    """Refuse questions whose id is not among those of `answers`.
+
+    Raises:
+        UserError: says how many have none and which is the first.
+    """
+    asked = [question.question_id for question in questions]
+    missing = [question_id for question_id in asked if question_id not in answers]
+    if missing:
+        raise UserError(
+            f"{where}: no answer to {len(missing)} of {len(asked)} questions "
+            f"(first: {missing[0]!r}); use the answers that belong to these questions"
+        )
+
+
+def _by_question(rows: Iterable[Row], read: Callable[[Row], T], where: str) -> dict[str, T]:
+    answers: dict[str, T] = {}
+    for number, row in enumerate(rows, 1):
+        try:
+            question_id, answer = id_of(row), read(row)
+        except Unusable as fault:
+            raise UserError(f"{where}, row {number}: not an answer ({fault.reason})") from fault
+        if answers.setdefault(question_id, answer) != answer:
+            raise UserError(
+                f"{where}, row {number}: a second, different answer to question "
+                f"{question_id!r}; keep one"
+            )
+    return answers
+
+
+def _baseline_answer(row: Row) -> BaselineAnswer:
+    if "messages" in row:
+        text = value_of(_dict(_dict(list_of(row, "messages")[-1]).get("content")), "answer")
+        tokens = _dict(row.get("metadata") or {}).get("token_len")
+    else:
+        turn = _dict(list_of(_choice(row), "turns")[0])
+        text, tokens = value_of(turn, "content"), turn.get("token_len")
+    if tokens is not None and not isinstance(tokens, int):
+        raise Unusable("malformed")
+    model = text_of(row.get("model") or row.get("model_id") or "")
+    return BaselineAnswer(question_id=id_of(row), text=text_of(text), tokens=tokens, model=model)
+
+
+def _completion(row: Row) -> Completion:
+    if "messages" in row or isinstance(list_of(_choice(row), "turns")[0], dict):
+        answer = _baseline_answer(row)
+        tokens = [] if answer.tokens is None else [answer.tokens]
+        turns = [answer.text]
+    else:
+        turns, tokens = [text_of(turn) for turn in list_of(_choice(row), "turns")], []
+    return Completion(question_id=id_of(row), turns=turns, finish_reasons=[], tokens=tokens)
+
+
+def _choice(row: Row) -> Row:
+    return _dict(list_of(row, "choices")[0])
+
+
+def _dict(value: Any) -> Row:
+    if not isinstance(value, dict):
+        raise Unusable("malformed")
+    return value

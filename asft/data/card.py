@@ -1,0 +1,89 @@
+"""A data set's card: what its preparation counted, and the test questions that its prompts hold.
+
+A step of its own, so that other test questions change the card alone: nothing is prepared or
+trained again.
+
+Reads  <results>/data/{dataset}/counts.json, pairs.parquet,
+       <results>/benchmarks/{benchmark}/questions.jsonl of each benchmark that a table asks for
+Writes <results>/data/{dataset}/card.json
+By hand: asft data-card --counts FILE --pairs FILE --questions NAME=FILE … --out card.json
+"""
+
+import hashlib
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from asft.config import Tokens
+from asft.data.chat_templates import render_prompt
+from asft.data.contamination import count_overlap
+from asft.data.tokens import Split, TokenPair
+from asft.files import fingerprint, read_json, read_jsonl, write_json
+from asft.parquet import read_parquet
+from asft.records import Message, Pair, Question
+
+QUANTILES = {"min": 0, "25": 25, "50": 50, "75": 75, "95": 95, "max": 100}
+NOTES = ("truncated_chosen", "truncated_rejected", "boundary_merges", "double_bos")
+
+
+class Example(NamedTuple):
+    """A pair that is kept."""
+
+    split: Split
+    pair: Pair
+    tokens: TokenPair
+    notes: list[str]
+
+
+def dataset_card(examples: list[Example], tokenizer: Any, tokens: Tokens) -> dict[str, Any]:
+    """Counts, lengths in tokens (train and held-out together), and what it all hangs on.
+
+    `fingerprint` covers the kept pairs, their order and their split; `template_sha256` the
+    rendering of a fixed prompt, null for plain strings.
+    """
+    train = [example for example in examples if example.split == "train"]
+    heldout = [example for example in examples if example.split == "heldout"]
+    prompts = {fingerprint(example.pair.prompt) for example in train}
+    encoded = [example.tokens for example in examples]
+    notes = Counter(note for example in examples for note in example.notes)
+    longer = sum(len(pair.chosen) > len(pair.rejected) for pair in encoded)
+    plain = isinstance(examples[0].pair.prompt, str)
+    return {
+        "kind": "plain" if plain else "conversational",
+        "kept": {"train": len(train), "heldout": len(heldout)},
+        "heldout_prompts_in_train": sum(fingerprint(e.pair.prompt) in prompts for e in heldout),
+        "lengths": {
+            "prompt": _quantiles([len(pair.prompt) for pair in encoded]),
+            "chosen": _quantiles([len(pair.chosen) for pair in encoded]),
+            "rejected": _quantiles([len(pair.rejected) for pair in encoded]),
+        },
+        "chosen_longer_share": round(longer / len(encoded), 6),
+        **{note: notes[note] for note in NOTES},
+        "tokens": tokens.model_dump(),
+        "template_sha256": None if plain else _template_sha256(tokenizer),
+        "fingerprint": fingerprint([[example.pair.id, example.split] for example in examples]),
+    }
+
+
+def _quantiles(lengths: list[int]) -> dict[str, int]:
+    values = np.percentile(lengths, list(QUANTILES.values()), method="inverted_cdf")
+    return {name: int(value) for name, value in zip(QUANTILES, values, strict=True)}
+
+
+def _template_sha256(tokenizer: Any) -> str:
+    text = render_prompt([Message(role="user", content="question")], tokenizer)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_data_card(counts: Path, pairs: Path, questions: dict[str, Path], out: Path) -> None:
+    """Write `out`; `questions` are files by the benchmark's name."""
+    rows = read_parquet(pairs, columns=["id", "split", "prompt"]).to_pylist()
+    train = [(row["id"], _turns(row["prompt"])) for row in rows if row["split"] == "train"]
+    asked = {name: list(read_jsonl(path, Question)) for name, path in questions.items()}
+    write_json(out, read_json(counts) | {"overlap": count_overlap(train, asked)})
+
+
+def _turns(prompt: str | list[dict[str, str]]) -> list[str]:
+    return [prompt] if isinstance(prompt, str) else [message["content"] for message in prompt]

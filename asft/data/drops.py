@@ -1,0 +1,57 @@
+"""Rows that cannot be used, counted by reason."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from tqdm import tqdm
+
+from asft.data.rows import Row, Unusable
+from asft.errors import UserError
+
+T = TypeVar("T")
+
+
+class Drops:
+    """Counts rows, and those that cannot be used by reason."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.reasons: Counter[str] = Counter()
+        self.first: dict[str, str] = {}
+
+    def sift(self, rows: Iterable[Row], label: str, use: Callable[[Row], T]) -> list[T]:
+        """What `use` makes of the rows, without those for which it raises `Unusable`."""
+        kept = []
+        for number, row in enumerate(tqdm(rows, desc=f"{label}s", disable=None), 1):
+            self.rows += 1
+            try:
+                kept.append(use(row))
+            except Unusable as fault:
+                self.reasons[fault.reason] += 1
+                self.first.setdefault(fault.reason, f"{label} {number}")
+        return kept
+
+    def check(self, limit: float, where: str, key: str) -> None:
+        """Raise a UserError if no row, no usable row, or too large a share was dropped."""
+        dropped = self.reasons.total()
+        if dropped == self.rows:
+            raise UserError(f"{where}: no usable row of {self}")
+        if dropped / self.rows > limit:
+            raise UserError(
+                f"{where}: {dropped / self.rows:.1%} unusable of {self}; "
+                f"mend the data or raise {key} (now {limit})"
+            )
+
+    def counts(self) -> dict[str, Any]:
+        """The part of a card that says what was dropped."""
+        return {
+            "rows": self.rows,
+            "dropped": dict(sorted(self.reasons.items())),
+            "first_dropped": dict(sorted(self.first.items())),
+            "dropped_share": round(self.reasons.total() / self.rows, 6),
+        }
+
+    def __str__(self) -> str:
+        reasons = (f"{r} {n} (first: {self.first[r]})" for r, n in self.reasons.most_common())
+        return f"{self.rows} rows" + "".join(f", {reason}" for reason in reasons)

@@ -1,0 +1,118 @@
+"""The Hugging Face hub, with its many exceptions turned into one line each.
+
+Files lie in the hub's own cache (HF_HOME); HF_HUB_OFFLINE=1 uses that alone. huggingface_hub and
+datasets are imported when called.
+"""
+
+import logging
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from asft.config import HubSource
+from asft.errors import UserError
+
+log = logging.getLogger(__name__)
+_UNREACHABLE = (
+    "not in the local cache, and the hub cannot be reached (no network, or HF_HUB_OFFLINE is set): "
+    "connect once, or copy the files here and name them in `sources` as `local`"
+)
+_MISSING = "no such repository, or a private one: check the name, or set HF_TOKEN"
+# By class name, because they come from four packages and one is a vendored copy.
+_REASONS = {
+    "GatedRepoError": "gated: accept its licence on its hub page, then set HF_TOKEN",
+    "RepositoryNotFoundError": _MISSING,
+    "RevisionNotFoundError": "no such revision; check `revision`",
+    "RemoteEntryNotFoundError": "no such file in this revision; check `file`",
+    "LocalEntryNotFoundError": _UNREACHABLE,
+    "OfflineModeIsEnabled": _UNREACHABLE,
+    "ConnectionError": _UNREACHABLE,
+    "ConnectError": _UNREACHABLE,
+    "ConnectTimeout": _UNREACHABLE,
+}
+
+
+def make_cache() -> None:
+    """Make the hub's cache folder if it is not there: servers of models answer 500 without it."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    with suppress(OSError):  # a home that cannot be written: a server may do without
+        Path(HF_HUB_CACHE).mkdir(parents=True, exist_ok=True)
+
+
+def download_file(source: HubSource, repo_type: Literal["model", "dataset"]) -> Path:
+    """`source.file` in the hub's cache.
+
+    Raises:
+        UserError: the source names no file, or it cannot be had.
+    """
+    import huggingface_hub
+
+    warn_unless_pinned(source)
+    if source.file is None:
+        raise UserError("needs `file`, the path of one file inside the repository")
+    try:
+        return Path(
+            huggingface_hub.hf_hub_download(
+                source.hub, source.file, revision=source.revision, repo_type=repo_type
+            )
+        )
+    except Exception as error:
+        raise UserError(reason(error)) from error
+
+
+def snapshot(name: str, revision: str) -> Path:
+    """A model's folder in the hub's cache: weights in safetensors, configs and templates.
+
+    Raises:
+        UserError: it cannot be had.
+    """
+    import huggingface_hub
+
+    kinds = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
+    try:
+        return Path(
+            huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=kinds)
+        )
+    except Exception as error:
+        raise UserError(reason(error)) from error
+
+
+def load_rows(source: HubSource, limit: int | None) -> list[dict[str, Any]]:
+    """The first `limit` rows (None: all) of `source.split`.
+
+    Raises:
+        UserError: the data set cannot be had.
+    """
+    import datasets
+
+    warn_unless_pinned(source)
+    try:
+        data = datasets.load_dataset(
+            source.hub, revision=source.revision, data_dir=source.data_dir, split=source.split
+        )
+    except Exception as error:
+        raise UserError(reason(error)) from error
+    rows: list[dict[str, Any]] = data.select(range(min(limit or len(data), len(data)))).to_list()
+    return rows
+
+
+def warn_unless_pinned(source: HubSource) -> None:
+    """Log one line if `source` names a branch or tag, which may hold something else tomorrow."""
+    if not source.is_pinned:
+        log.warning(
+            "hub %s: revision %r is no commit and may change; pin it with the hash that the"
+            " repository's page shows under History",
+            source.hub,
+            source.revision,
+        )
+
+
+def reason(error: BaseException) -> str:
+    """Why a call to the hub failed: one line, whichever library raised it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if type(cause).__name__ in _REASONS:
+            return _REASONS[type(cause).__name__]
+        cause = cause.__cause__ or cause.__context__
+    return str(error).strip().split("\n")[0] or type(error).__name__

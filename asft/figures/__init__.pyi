@@ -1,0 +1,12 @@
+from .colours import colour_of as colour_of
+from .cost import plot_cost as plot_cost
+from .curves import plot_curves as plot_curves
+from .curves import plot_margins as plot_margins
+from .differences import plot_differences as plot_differences
+from .figure1 import plot_losses as plot_losses
+from .figure3 import plot_case as plot_case
+from .histories import HistoryFile as HistoryFile
+from .judged_cells import ScoreFile as ScoreFile
+from .length import plot_length as plot_length
+from .mt_bench import plot_mt_bench as plot_mt_bench
+from .plotting import About as About

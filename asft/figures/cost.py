@@ -1,0 +1,236 @@
+"""Figure 2(b): what DPO and ASFT cost, measured, beside what counting operations lets expect.
+
+Three arms: DPO with the reference in memory, which is what the paper compares with; DPO with
+cached reference log-probabilities, the cost of the cache shown apart; ASFT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from asft.config import Arm
+from asft.errors import UserError
+from asft.figures.colours import colour_of
+from asft.figures.plotting import (
+    PAGE,
+    About,
+    add_caption,
+    add_legend,
+    caption_of,
+    new_figure,
+    render,
+    tint,
+    title_panel,
+)
+
+ARMS: dict[str, str] = {
+    "dpo_online": "DPO,\nreference\nin memory",
+    "dpo_cached": "DPO,\nreference\ncached",
+    "asft": "ASFT",
+}
+COLOURS = {arm: colour_of(arm.partition("_")[0]) for arm in ARMS}
+ALIKE = ("parameters", "precision", "device", "threads", "peak_memory_is")
+# Bytes a parameter: fp32 weights, gradients and Adam's two moments; a reference has weights only,
+# in the precision of training.
+TRAINED = 16
+FROZEN = {"bfloat16": 2, "float16": 2, "float32": 4}
+EXPECTED = {"time": (0, (3, 1)), "memory": (0, (1, 1))}  # dashes
+PAPER = {"time": -13.0, "memory": -16.7}  # per cent, §5.2: ASFT against reference-dependent methods
+
+
+class Measurement(BaseModel):
+    """One arm measured once, in a process of its own."""
+
+    model_config = ConfigDict(frozen=True)
+
+    arm: Arm
+    repeat: int
+    steps: int
+    pairs: int
+    seconds_per_pair: float = Field(gt=0, allow_inf_nan=False)
+    reference_seconds_per_pair: float = Field(ge=0, allow_inf_nan=False)
+    tokens_per_second: float = Field(gt=0, allow_inf_nan=False)
+    peak_memory_bytes: int = Field(gt=0)
+    peak_memory_is: str
+    peak_reserved_bytes: int | None = None  # by torch's allocator, on CUDA
+    parameters: int
+    precision: Literal["bfloat16", "float16", "float32"]
+    device: str
+    threads: int
+
+
+def read_measurements(paths: Sequence[Path]) -> list[Measurement]:
+    """The measurements of all arms.
+
+    Raises:
+        UserError: a file is no measurement, an arm has none, or they are of different machines.
+    """
+    found = []
+    for path in paths:
+        try:
+            found.append(Measurement.model_validate_json(path.read_bytes()))
+        except FileNotFoundError as error:
+            raise UserError(f"{path}: no such file") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            raise UserError(f"{path}, key {key!r}: {first['msg']}; measure again") from error
+    for arm in ARMS:
+        if not any(each.arm == arm for each in found):
+            raise UserError(f"no measurement of arm {arm!r} among {len(paths)} files")
+    for path, each in zip(paths, found, strict=True):
+        for key in ALIKE:
+            ours, theirs = getattr(each, key), getattr(found[0], key)
+            if ours != theirs:
+                raise UserError(
+                    f"{path}: {key} is {ours!r}, but {theirs!r} in {paths[0]}; measure all arms"
+                    " on one machine"
+                )
+    return found
+
+
+def costs(measurements: Sequence[Measurement], checkpointing: bool) -> pd.DataFrame:
+    """One row per measurement, arms in order; beside it its arm's median and what was expected.
+
+    Time is expected from the number F of operations of one forward pass over a pair: a backward
+    pass takes 2F (3F with gradient checkpointing), a reference F. ASFT's median gives F's seconds.
+    Memory is expected to be at least that of weights, gradients and moments.
+    """
+    rows = [m.model_dump() for m in sorted(measurements, key=lambda m: list(ARMS).index(m.arm))]
+    table = pd.DataFrame(rows)
+    arms = table.groupby("arm", sort=False)
+    for name in ("seconds_per_pair", "reference_seconds_per_pair", "peak_memory_bytes"):
+        table[f"median_{name}"] = arms[name].transform("median")
+    training = 4 if checkpointing else 3
+    asft = table.loc[table["arm"] == "asft", "median_seconds_per_pair"].iloc[0]
+    online = table["arm"] == "dpo_online"
+    forward = asft / training
+    table["expected_seconds_per_pair"] = forward * (training + online)
+    table["expected_reference_seconds_per_pair"] = forward * (table["arm"] == "dpo_cached")
+    per_parameter = TRAINED + online * table["precision"].map(FROZEN)
+    table["expected_memory_bytes"] = table["parameters"] * per_parameter
+    return table
+
+
+def draw_costs(numbers: pd.DataFrame, dataset: str, about: About) -> Figure:
+    """Figure 2(b) of the numbers that `costs` gives."""
+    figure = new_figure(PAGE, 3.0)
+    time, memory = figure.subplots(1, 2)
+    _bars(time, numbers, "seconds_per_pair", 1.0, "reference_seconds_per_pair")
+    _bars(memory, numbers, "peak_memory_bytes", 1e-9, None)
+    title_panel(time, _against(numbers, "seconds_per_pair", "time"), 2)
+    title_panel(memory, _against(numbers, "peak_memory_bytes", "memory"), 2)
+    time.set_ylabel("seconds per pair")
+    memory.set_ylabel("peak memory, GB")
+    hatched = Patch(
+        facecolor="white", edgecolor="#444444", hatch="////", label="computing the cache"
+    )
+    point = Line2D([], [], color="#000000", marker="o", mfc="white", ls="", label="one repeat")
+    lines = [
+        Line2D([], [], color="#000000", ls=EXPECTED["time"], label="expected time"),
+        Line2D([], [], color="#000000", ls=EXPECTED["memory"], label="memory, at least"),
+    ]
+    add_legend(figure, [hatched, point, *lines])
+    add_caption(figure, caption_of(_text(numbers, dataset), about))
+    return figure
+
+
+def _text(numbers: pd.DataFrame, dataset: str) -> str:
+    first, repeats = numbers.iloc[0], numbers["arm"].value_counts()
+    threads = "1 thread" if first["threads"] == 1 else f"{first['threads']} threads"
+    frozen = FROZEN[first["precision"]]
+    training = round(first["expected_seconds_per_pair"] / _forward(numbers)) - 1
+    return (
+        f"Figure 2(b). Training on {dataset}: {repeats.min()} fresh processes per arm, bars and"
+        f" numbers are medians, of {int(first['steps'])} steps each; above: ASFT against the first"
+        " arm."
+        f" {first['device']}, {threads}, {first['precision']}; memory:"
+        f" {first['peak_memory_is']}."
+        f" Expected (a model, not a measurement): time {training + 1}F, {training}F + F and"
+        f" {training}F for F, a forward pass, scaled to ASFT's median; memory"
+        f" at least {TRAINED} bytes per parameter (fp32 weights, gradients, Adam) and {frozen} for"
+        " a reference; activations, the same in all arms, come on top and make the difference"
+        " smaller. The cache is computed once for all methods, epochs and"
+        " seeds; drawn as if for one epoch of one run."
+    )
+
+
+def _forward(numbers: pd.DataFrame) -> float:
+    return float(numbers["expected_reference_seconds_per_pair"].max())
+
+
+def _against(numbers: pd.DataFrame, column: str, kind: str) -> str:
+    arms = numbers.groupby("arm").first()
+    found, expected = (
+        100 * (arms[name]["asft"] / arms[name]["dpo_online"] - 1)
+        for name in (f"median_{column}", f"expected_{column}".replace("peak_", ""))
+    )
+    title = f"{kind}: ASFT {found:+.1f} %\nexpected {expected:+.0f} %, paper {PAPER[kind]:+.1f} %"
+    return title.replace("-", "−")
+
+
+def _bars(
+    axes: Axes, numbers: pd.DataFrame, column: str, scale: float, stacked: str | None
+) -> None:
+    """Bars of medians with their numbers, repeats as points, expectations as lines."""
+    expected = column.replace("peak_", "")
+    dashes, tops = EXPECTED["time" if stacked else "memory"], []
+    for place, (arm, rows) in enumerate(numbers.groupby("arm", sort=False)):
+        colour, first = COLOURS[str(arm)], rows.iloc[0]
+        height = scale * first[f"median_{column}"]
+        above = scale * first[f"median_{stacked}"] if stacked else 0.0
+        axes.bar(place, height, 0.72, color=tint(colour, 0.5))
+        if above:
+            axes.bar(
+                place,
+                above,
+                0.72,
+                bottom=height,
+                facecolor="white",
+                edgecolor=colour,
+                hatch="////",
+                linewidth=0.8,
+            )
+        total = rows[column] + (rows[stacked] if stacked else 0)
+        spread = [0.09 * (n - (len(rows) - 1) / 2) for n in range(len(rows))]
+        axes.plot([place + x for x in spread], scale * total, "o", c="black", mfc="white", ms=4)
+        levels = {first[f"expected_{expected}"]}
+        if stacked:
+            levels.add(first[f"expected_{expected}"] + first[f"expected_{stacked}"])
+        for level in sorted(levels):
+            axes.plot([place - 0.4, place + 0.4], [scale * level] * 2, c="black", ls=dashes)
+        # At the foot of its bar: at the top are points and lines.
+        number = _digits(height, 3) + (f"\n+ {_digits(above, 2)}" if above else "")
+        axes.annotate(number, (place, 0), (0, 4), textcoords="offset points", ha="center")
+        tops.append(max(height + above, scale * total.max(), *(scale * each for each in levels)))
+    axes.set_ylim(0, 1.08 * max(tops))
+    axes.set_xlim(-0.6, len(tops) - 0.4)
+    axes.set_xticks(range(len(tops)), [ARMS[arm] for arm in ARMS])
+    axes.grid(False, axis="x")
+
+
+def _digits(value: float, count: int) -> str:
+    """That many significant digits, a last zero too: 0.470 beside 0.589."""
+    return f"{value:#.{count}g}".removesuffix(".")
+
+
+def plot_cost(
+    paths: Sequence[Path], dataset: str, checkpointing: bool, about: About, out: Path
+) -> None:
+    """Figure 2(b): run time and peak memory.
+
+    Raises:
+        UserError: a measurement is unusable, an arm is missing, machines differ.
+    """
+    numbers = costs(read_measurements(paths), checkpointing)
+    render(partial(draw_costs, numbers, dataset, about), numbers, out)

@@ -1,0 +1,213 @@
+"""How every figure looks, and how it is saved so that the same numbers give the same bytes.
+
+Sizes are inches of paper: a figure is meant to be printed as large as it is, its text in 8 points.
+A figure is three files: the pdf (fonts embedded as TrueType), a png, and the numbers in it as csv.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from string import ascii_lowercase
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+
+from asft.figures.colours import OTHERS, colour_of
+from asft.figures.typesetting import BASE, FONT, LINE, SIZE, wrap
+from asft.files import atomic, write_text
+
+PAGE = 7.0  # the width of a printed page without its margins
+STYLE: Any = {
+    "font.family": FONT,
+    "font.size": SIZE,
+    "axes.titlesize": SIZE,
+    "axes.labelsize": SIZE,
+    "xtick.labelsize": SIZE,
+    "ytick.labelsize": SIZE,
+    "legend.fontsize": SIZE,
+    "legend.frameon": False,
+    "text.parse_math": False,  # a "$" in a model's answer or a name is a dollar
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.linewidth": 0.6,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.5,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4.5,
+    "pdf.fonttype": 42,
+    "savefig.dpi": 200,
+}
+# Without the default entries, which hold the time and the version.
+METADATA: dict[str, dict[str, Any]] = {
+    "pdf": {"CreationDate": None, "Producer": None, "Creator": "asft"},
+    "png": {"Software": None},
+}
+# Marker and dashes, for readers without colour.
+MARKS: dict[str, tuple[str, Any]] = {
+    "base": ("X", (0, (1, 1))),
+    "sft": ("v", (0, (1, 1.5))),
+    "dpo": ("s", (0, (5, 1.5))),
+    "ipo": ("D", (0, (5, 1.5, 1, 1.5))),
+    "ipo_sum": ("P", (0, (3, 1, 1, 1, 1, 1))),
+    "orpo": ("^", (0, (3, 1))),
+    "orpo_full_nll": ("<", (0, (3, 1, 1, 1))),
+    "asft": ("o", "-"),
+}
+OTHER_MARKS = ("p", "h", ">", "*", "d", "8")
+LABELS = {"base": "base", "orpo_full_nll": "ORPO (full NLL)", "ipo_sum": "IPO (sums)"}
+
+
+class About(NamedTuple):
+    """What a caption says of the experiment, and the config's methods, which share the colours."""
+
+    model: str
+    note: str
+    methods: tuple[str, ...] = ()
+
+
+class Mark(NamedTuple):
+    """How a method is drawn, the same in every figure."""
+
+    label: str
+    colour: str
+    marker: str
+    dashes: Any
+
+
+def mark_of(method: str, about: About) -> Mark:
+    """The method's mark; one without a mark of its own gets it with its colour."""
+    colour = colour_of(method, about.methods)
+    label = LABELS.get(method, method.upper() if method in MARKS else method)
+    if method in MARKS:
+        return Mark(label, colour, *MARKS[method])
+    place = OTHERS.index(colour) if colour in OTHERS else 0
+    dashes = (0, (1 + place, 1, 4, 1))
+    return Mark(label, colour, OTHER_MARKS[place % len(OTHER_MARKS)], dashes)
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure whose parts make room for one another."""
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(h_pad=0.05, w_pad=0.05))
+
+
+def add_method_legend(
+    figure: Figure, methods: Sequence[str], about: About, lines: bool = True
+) -> None:
+    """One legend above the panels, outside of them, so that it hides nothing."""
+    handles = []
+    for mark in (mark_of(method, about) for method in methods):
+        dashes = mark.dashes if lines else ""
+        handles.append(
+            Line2D(
+                [], [], c=mark.colour, marker=mark.marker, mfc="white", ls=dashes, label=mark.label
+            )
+        )
+    add_legend(figure, handles)
+
+
+def add_legend(figure: Figure, handles: Sequence[Any]) -> None:
+    """These handles above the panels, as many in a row as fit."""
+    longest = max(len(handle.get_label()) for handle in handles)
+    columns = max(1, int(figure.get_figwidth() / (0.5 + 0.07 * longest)))
+    rows = -(-len(handles) // columns)
+    figure.legend(
+        handles=list(handles),
+        loc="outside upper center",
+        ncols=-(-len(handles) // rows),
+        handlelength=2.6,
+        columnspacing=1.4,
+    )
+
+
+def add_caption(figure: Figure, text: str) -> None:
+    """Text below everything else, wrapped to the figure's width; the figure grows by its height.
+
+    Other parts keep their places as long as they are laid out after it, as panels are.
+    """
+    width, height = figure.get_size_inches()
+    lines = wrap(" ".join(text.split()), width - 0.2)
+    room = len(lines) * LINE + 0.12
+    figure.set_size_inches(width, height + room)
+    share = room / (height + room)
+    engine = figure.get_layout_engine()
+    assert isinstance(engine, ConstrainedLayoutEngine)  # of new_figure
+    engine.set(rect=(0, share, 1, 1 - share))
+    for number, line in enumerate(lines):
+        y = room - 0.06 - (number + BASE) * LINE
+        figure.text(0.1 / width, y / (height + room), line, va="baseline", color="#333333")
+
+
+def caption_of(text: str, about: About) -> str:
+    """The caption's own text, then what the experiment is."""
+    return " ".join(part for part in (text, f"Model: {about.model}.", about.note) if part)
+
+
+def note_figure(text: str) -> Figure:
+    """A sentence in place of a picture that would be empty."""
+    figure = new_figure(PAGE, 0.1)
+    add_caption(figure, text)
+    figure.set_layout_engine("none")  # there is nothing to lay out
+    return figure
+
+
+def tint(colour: str, share: float) -> str:
+    """A share of the colour in white: unlike a transparent one it hides what lies below it."""
+    red, green, blue = (1 - share * (1 - part) for part in to_rgb(colour))
+    return to_hex((red, green, blue))
+
+
+def title_panel(axes: Axes, title: str, columns: int, number: int | None = None) -> None:
+    """A panel's title, in lines that fit where `columns` panels share a row.
+
+    `number` gives it a letter; a figure of one panel, or that is a panel itself, has none.
+    """
+    if number is not None:
+        title = f"({ascii_lowercase[number % 26] * (1 + number // 26)}) {title}"
+    axes.set_title("\n".join(wrap(title, (PAGE - 0.9) / columns)), loc="left")
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The house's settings over Matplotlib's defaults, whatever the user's own say."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        yield
+
+
+def render(draw: Callable[[], Figure], numbers: pd.DataFrame, out: Path) -> None:
+    """Draw, then write `out` (the pdf), its png and its csv; the pdf last.
+
+    Lines end in "\\n" and numbers have six digits on every machine.
+    """
+    csv = numbers.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    write_text(out.with_suffix(".csv"), csv)
+    with style():
+        figure = draw()
+        _settle(figure)
+        for kind in ("png", "pdf"):
+            with atomic(out.with_suffix(f".{kind}")) as temporary:
+                figure.savefig(temporary, format=kind, metadata=METADATA[kind])
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once and round the panels' places.
+
+    The solver of the layout orders its terms by memory address: its last bits, and with them
+    single pixels, change from run to run.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position(np.round(axes.get_position(original=True).bounds, 6))

@@ -1,0 +1,155 @@
+"""Files written whole or not at all, and read with errors that name file and row.
+
+A file is written to a temporary name in the same folder, then renamed.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from asft.errors import NO_ROOM, UserError
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def fingerprint(value: Any) -> str:
+    """sha256 of a JSON-serialisable value, independent of key order."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def naming(path: Path | str) -> Iterator[None]:
+    """Name the file in the error of a full disk: a write that fails does not say to what."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in NO_ROOM:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
+def atomic(path: Path | str) -> Iterator[Path]:
+    """A temporary path beside `path`, renamed onto it when the block ends well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        with naming(path):
+            yield temporary
+        # mkstemp makes 0600 files; outputs follow the user's umask like any other file.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write `text` as UTF-8 with `\\n` line ends, whole or not at all."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path | str, value: Any) -> None:
+    """Write one JSON document, indented, keys in the order given."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_jsonl(path: Path | str, rows: Iterable[BaseModel]) -> None:
+    """Write records, one JSON object a line."""
+    write_text(path, "".join(row.model_dump_json() + "\n" for row in rows))
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, without a byte order mark.
+
+    Raises:
+        UserError: no such file, or not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}: not UTF-8 at byte {error.start}; convert the file to UTF-8"
+        ) from error
+
+
+def read_json(path: Path | str) -> Any:
+    """One JSON document.
+
+    Raises:
+        UserError: no such file, or not UTF-8 JSON; names the file.
+    """
+    return _parse_json(read_text(Path(path)), f"{path}")
+
+
+def read_json_rows(path: Path | str) -> list[dict[str, Any]]:
+    """Rows of a `.jsonl` file, or of a `.json` file that holds a list of objects.
+
+    Raises:
+        UserError: the file is not UTF-8 JSON; names the file and the line.
+    """
+    path = Path(path)
+    text = read_text(path)
+    if path.suffix == ".json":
+        rows = _parse_json(text, f"{path}")
+        if not isinstance(rows, list):
+            raise UserError(f"{path}: expected a JSON list of objects, found {type(rows).__name__}")
+    else:
+        # Not splitlines(): it also cuts at U+2028 and others, which JSON strings may contain.
+        lines = text.split("\n")
+        rows = [
+            _parse_json(line, f"{path}, line {n}")
+            for n, line in enumerate(lines, 1)
+            if line.strip()
+        ]
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            raise UserError(f"{path}, row {number}: expected an object, found {type(row).__name__}")
+    return rows
+
+
+def read_jsonl(path: Path | str, kind: type[M]) -> list[M]:
+    """Records of one kind from a JSONL file.
+
+    Raises:
+        UserError: a row does not fit; names the file, the row and the key.
+    """
+    records = []
+    for number, row in enumerate(read_json_rows(path), 1):
+        try:
+            records.append(kind.model_validate(row))
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            raise UserError(f"{path}, row {number}, key {key!r}: {first['msg']}") from error
+    return records
+
+
+def _parse_json(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{where}: not JSON ({error.msg} at column {error.colno})") from error
+    except (RecursionError, ValueError) as error:  # a thousand brackets, a number of 5000 digits
+        raise UserError(f"{where}: JSON that cannot be read ({error})") from error

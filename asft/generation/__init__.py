@@ -1,0 +1,18 @@
+"""Text from a model: our own decoding, a server that we start, any endpoint and its store."""
+
+import lazy_loader
+
+__all__ = [
+    "Endpoint",
+    "Reply",
+    "Request",
+    "Store",
+    "ask",
+    "call_key",
+    "describe_call",
+    "generate_answers",
+    "shortfall",
+]
+
+# Where each is: __init__.pyi. Loaded when first used.
+__getattr__, __dir__, _ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,9 @@
+from .endpoint.ask import Request as Request
+from .endpoint.ask import ask as ask
+from .endpoint.ask import shortfall as shortfall
+from .endpoint.client import Endpoint as Endpoint
+from .endpoint.store import Reply as Reply
+from .endpoint.store import Store as Store
+from .endpoint.store import call_key as call_key
+from .endpoint.store import describe_call as describe_call
+from .generate import generate_answers as generate_answers

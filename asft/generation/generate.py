@@ -1,0 +1,155 @@
+"""A policy's answers to a benchmark.
+
+Reads  a policy folder, <results>/benchmarks/{benchmark}/questions.jsonl
+Writes …/completions/{benchmark}.jsonl, in the order of the questions
+       (while running: a `.partial` file beside it, which a rerun continues)
+By hand: asft generate --policy DIR --questions FILE --settings JSON --seed N --out FILE
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from tqdm import tqdm
+
+from asft.config import Decoding, Generation, Server
+from asft.files import fingerprint, naming, read_jsonl, write_jsonl, write_text
+from asft.generation.answering import answer_share, shares
+from asft.models import (
+    default_device,
+    end_token_ids,
+    files_of,
+    load_policy,
+    load_tokenizer,
+    resolve_precision,
+    use_threads,
+)
+from asft.processes import place, split_of
+from asft.records import Completion, Question
+
+# What FastChat takes for a category that its table does not name (gen_model_answer.py).
+OTHER_CATEGORIES = 0.7
+
+
+def generate_answers(policy: Path, questions: Path, settings: str, seed: int, out: Path) -> None:
+    """Answer every question; `settings` is JSON {"decoding", "temperatures", "generation"}."""
+    chosen = json.loads(settings)
+    generation = Generation.model_validate(chosen["generation"])
+    asked = read_jsonl(questions, Question)
+    if generation.backend == "openai":
+        return _ask_server(generation.server, policy, asked, chosen, seed, out)
+    use_threads(generation.threads)
+    tokenizer = load_tokenizer(policy)
+    partial = Partial(out, [chosen, seed, _identity(policy), [q.model_dump() for q in asked]])
+    number, processes = place()
+    whole = shares(asked, tokenizer, generation.batch_size, processes)
+    if processes > 1 and number == 0:
+        sizes = [{"questions": sum(map(len, whole[n::processes]))} for n in range(processes)]
+        print(f"answers: {split_of(sizes)}", file=sys.stderr, flush=True)
+    todo = [
+        share
+        for share in whole[number::processes]
+        if not all(question.question_id in partial.done for question in share)
+    ]
+    if todo:
+        model = (
+            load_policy(policy, resolve_precision(generation.precision)).to(default_device()).eval()
+        )
+        ends = set(end_token_ids(model, tokenizer))
+        began = time.perf_counter()
+        turns = sum(len(question.turns) for share in todo for question in share)
+        with tqdm(total=turns, desc="generate", unit="answer", disable=None) as bar:
+            for share in todo:
+                decodings = [decoding_of(question, chosen) for question in share]
+                how = (ends, seed, generation.batch_size, bar.update)
+                partial.add(list(answer_share(model, tokenizer, share, decodings, *how)))
+        answered = sum(map(len, todo))
+        print(f"answered {answered} questions in {time.perf_counter() - began:.1f} s")
+    if processes == 1:  # else the process that started the others collects their answers
+        write_jsonl(out, [partial.done[question.question_id] for question in asked])
+        partial.remove()
+
+
+def _ask_server(
+    settings: Server, policy: Path, asked: list[Question], chosen: Any, seed: int, out: Path
+) -> None:
+    from asft.generation.server import answer_all, served
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # Named after the weights: answers of others are never taken up.
+    store = out.with_suffix(f".{fingerprint(_identity(policy))[:12]}.partial.sqlite")
+    decodings = [decoding_of(question, chosen) for question in asked]
+    # The base policy may be a pointer, which servers cannot read.
+    files = files_of(policy)
+    with served(settings, files, out.with_suffix(".server.log")) as url:
+        completions = answer_all(url, settings, files, asked, decodings, seed, store)
+    write_jsonl(out, completions)
+    for path in out.parent.glob(f"{out.stem}.*.partial.sqlite*"):
+        path.unlink()
+
+
+def decoding_of(question: Question, settings: dict[str, Any]) -> Decoding:
+    """How a question is answered: `temperatures` by category, where given, stand over `decoding`.
+
+    A category that they do not name is answered at FastChat's 0.7.
+    """
+    decoding = Decoding.model_validate(settings["decoding"])
+    temperatures = settings.get("temperatures")
+    if not temperatures:
+        return decoding
+    temperature = temperatures.get(question.category, OTHER_CATEGORIES)
+    # FastChat takes anything below 1e-4 for greedy (gen_model_answer.py).
+    sampled = {"do_sample": temperature >= 1e-4, "temperature": max(temperature, 1e-4)}
+    return decoding.model_copy(update=sampled)
+
+
+class Partial:
+    """Completions so far, in a file whose first line says what they are answers to.
+
+    Each of several processes has a file of its own, and reads those of all.
+    """
+
+    def __init__(self, out: Path, key: Any) -> None:
+        number = place()[0]
+        self.path = out.with_suffix(f".{number}.partial" if number else ".partial")
+        self._others = [out.with_suffix(".partial"), *out.parent.glob(f"{out.stem}.*.partial")]
+        key = fingerprint(key)
+        self.done = {c.question_id: c for path in self._others for c in self._read(path, key)}
+        write_text(self.path, "".join([f"{key}\n", *map(_line, self.done.values())]))
+
+    def remove(self) -> None:
+        """Delete the files of all processes."""
+        for path in [*self._others, self.path]:
+            path.unlink(missing_ok=True)
+
+    def add(self, completions: list[Completion]) -> None:
+        """Keep a share: it survives a kill from here on."""
+        self.done |= {completion.question_id: completion for completion in completions}
+        with naming(self.path), self.path.open("ab") as file:
+            file.write("".join(map(_line, completions)).encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _read(self, path: Path, key: str) -> Iterator[Completion]:
+        # Bytes: a kill or a full disk may have cut a line within a character.
+        lines = path.read_bytes().split(b"\n") if path.exists() else []
+        if lines and lines[0] == key.encode():
+            for line in lines[1:-1]:  # what follows the last newline is cut short
+                with suppress(ValidationError):  # damaged: that question is answered again
+                    yield Completion.model_validate_json(line)
+
+
+def _line(completion: Completion) -> str:
+    return completion.model_dump_json() + "\n"
+
+
+def _identity(policy: Path) -> list[Any]:
+    """Which weights these are, without reading gigabytes: names, sizes and times of the files."""
+    files = sorted(policy.iterdir())
+    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]

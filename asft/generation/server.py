@@ -1,0 +1,158 @@
+"""Answers of a policy that a server computes: one is started for the policy, asked, and stopped.
+
+Any OpenAI-compatible server: vLLM in an environment of its own (it cannot share ours),
+`transformers serve`, llama.cpp. It applies the chat template that lies in the policy's folder.
+Answers are kept beside the output as they come, so that a killed run asks only for the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from asft.config import Decoding, Server
+from asft.data import make_cache
+from asft.errors import UserError
+from asft.files import fingerprint
+from asft.generation.endpoint.ask import Request, ask, shortfall
+from asft.generation.endpoint.client import Endpoint
+from asft.generation.endpoint.store import Reply, Store
+from asft.records import Completion, Message, Question
+
+LOCAL = "127.0.0.1"
+# Reads the server's process group, then waits for the end of its input, which comes however the
+# step ends, by kill -9 too; a server that outlives it would hold port and GPU.
+WATCH = 'read group; read end; kill -s KILL -- "-$group"'
+
+
+@contextmanager
+def served(settings: Server, policy: Path, log: Path) -> Iterator[str]:
+    """The URL of a server of `policy`, running inside the `with`; its output goes to `log`.
+
+    Raises:
+        UserError: it cannot be started, ends by itself, or is not ready in time.
+    """
+    # The same port at a rerun: the URL is part of an answer's key in the store. Another for each
+    # benchmark: they may be answered side by side.
+    port = 20_000 + int(fingerprint([str(log.resolve())])[:8], 16) % 20_000
+    with socket.socket() as probe:
+        if probe.connect_ex((LOCAL, port)) == 0:
+            raise UserError(f"port {port}: in use; does another program serve {policy}?")
+    command = [
+        part.format(policy=policy, port=port, host=LOCAL) for part in shlex.split(settings.command)
+    ]
+    make_cache()
+    watch = subprocess.Popen(["sh", "-c", WATCH], stdin=subprocess.PIPE, start_new_session=True)
+    assert watch.stdin
+    try:
+        with log.open("w") as output:
+            # A session of its own: servers start workers, which must end with them.
+            server = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+        os.write(watch.stdin.fileno(), f"{server.pid}\n".encode())
+    except OSError as error:
+        _end(watch)
+        raise UserError(f"generation.server.command: {command[0]}: {error.strerror}") from None
+    try:
+        _wait(f"http://{LOCAL}:{port}/health", server, settings, log)
+        yield f"http://{LOCAL}:{port}/v1"
+    finally:
+        _stop(server)
+        _end(watch)
+
+
+def _wait(url: str, server: subprocess.Popen[bytes], settings: Server, log: Path) -> None:
+    deadline = time.monotonic() + settings.ready_s
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+            raise UserError(f"the server ended with status {server.returncode}: {last[0]} ({log})")
+        with suppress(OSError), urllib.request.urlopen(url, timeout=2) as reply:
+            if reply.status == 200:
+                return
+        time.sleep(0.2)
+    raise UserError(
+        f"{url}: no answer in {settings.ready_s:g} s (generation.server.ready_s); {log}"
+    )
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    """End it and what it started; workers that outlive it are killed."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(timeout=30)
+
+
+def _end(watch: subprocess.Popen[bytes]) -> None:
+    watch.kill()
+    watch.communicate()
+
+
+def answer_all(
+    url: str,
+    settings: Server,
+    policy: Path,
+    questions: Sequence[Question],
+    decodings: Sequence[Decoding],
+    seed: int,
+    store: Path,
+) -> list[Completion]:
+    """All turns of all questions, the policy's own earlier answers in context.
+
+    Raises:
+        UserError: some answers did not come; those that did are kept in `store`.
+    """
+    talks: list[list[Message]] = [[] for _ in questions]
+    answers: list[list[Reply]] = [[] for _ in questions]
+    with Store(store) as kept:
+        for turn in range(max(len(question.turns) for question in questions)):
+            active = [i for i, question in enumerate(questions) if turn < len(question.turns)]
+            for i in active:
+                talks[i].append(Message(role="user", content=questions[i].turns[turn]))
+            for decoding in dict.fromkeys(decodings[i] for i in active):
+                places = [i for i in active if decodings[i] == decoding]
+                endpoint = _endpoint(url, settings, policy, decoding, seed)
+                outcomes = ask(endpoint, [Request(list(talks[i])) for i in places], kept)
+                if missing := shortfall(outcomes):
+                    raise UserError(f"{policy}: {missing}")
+                for i, outcome in zip(places, outcomes, strict=True):
+                    assert outcome.answer
+                    answers[i].append(outcome.answer)
+            for i in active:
+                talks[i].append(Message(role="assistant", content=answers[i][-1].text))
+    return [
+        Completion(
+            question_id=question.question_id,
+            turns=[answer.text.strip() for answer in turns],
+            finish_reasons=[answer.finish_reason for answer in turns],
+            tokens=[answer.completion_tokens or 0 for answer in turns],
+        )
+        for question, turns in zip(questions, answers, strict=True)
+    ]
+
+
+def _endpoint(url: str, settings: Server, policy: Path, decoding: Decoding, seed: int) -> Endpoint:
+    parameters: dict[str, Any] = {"max_tokens": decoding.max_new_tokens, "seed": seed}
+    if decoding.do_sample:
+        parameters |= {"temperature": decoding.temperature, "top_p": decoding.top_p}
+        if decoding.top_k:  # no parameter of OpenAI's own, but of most servers'
+            parameters["extra_body"] = {"top_k": decoding.top_k}
+    else:
+        parameters["temperature"] = 0
+    return Endpoint(
+        base_url=url,
+        model=settings.model.format(policy=policy),
+        parameters=parameters,
+        concurrency=settings.concurrency,
+        timeout_s=settings.timeout_s,
+    )

@@ -1,0 +1,13 @@
+"""Judges: prompts, calls, verdicts, controls, published judgments."""
+
+import lazy_loader
+
+__all__ = [
+    "import_arena_hard",
+    "import_fastchat",
+    "judge_answers",
+    "write_control",
+]
+
+# Where each is: __init__.pyi. Loaded when first used.
+__getattr__, __dir__, _ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,85 @@
+"""A transformers model as judge: it scores the allowed verdicts instead of writing one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from asft.data import Unusable, encode_prompt
+from asft.errors import UserError
+from asft.files import file_sha256
+from asft.models import default_device, load_policy, load_tokenizer, resolve_precision, use_threads
+from asft.records import Message
+
+
+class LocalJudge:
+    """Log-probabilities of allowed verdicts as the assistant's next words."""
+
+    def __init__(self, folder: Path, precision: str, threads: int | None = None) -> None:
+        use_threads(threads)
+        self._tokenizer = load_tokenizer(folder)
+        dtype = resolve_precision(precision)  # type: ignore[arg-type]
+        self._model = load_policy(folder, dtype).to(default_device()).eval()
+
+    def score(self, messages: list[Message], verdicts: list[str]) -> dict[str, float]:
+        """Natural logarithm of each verdict's probability among the given ones.
+
+        The verdicts must not be prefixes of one another, so that their probabilities exclude
+        each other.
+
+        Raises:
+            UserError: the prompt is longer than the judge's context, or refused by its template.
+        """
+        try:
+            prompt = encode_prompt(list(messages), self._tokenizer)
+        except Unusable as error:
+            raise UserError(
+                f"the judge's chat template refuses its prompt ({error}): does it take system "
+                "messages? set models.<name>.chat_template"
+            ) from error
+        endings = [self._tokenizer.encode(v, add_special_tokens=False) for v in verdicts]
+        room = self._model.config.max_position_embeddings - max(map(len, endings))
+        if len(prompt) > room:
+            raise UserError(
+                f"a judge's prompt has {len(prompt)} tokens, its model takes {room}; "
+                "lower max_new_tokens of the benchmark or take another judge"
+            )
+        device = self._model.device
+        mask, positions = _apart(len(prompt), [len(e) for e in endings])
+        with torch.inference_mode():
+            start = self._model(
+                torch.tensor([prompt], device=device), use_cache=True, logits_to_keep=1
+            )
+            # All endings in one row behind the prompt, none of them seeing another.
+            logits = self._model(
+                torch.tensor([[token for e in endings for token in e]], device=device),
+                past_key_values=start.past_key_values,
+                attention_mask=_additive(mask, self._model.dtype).to(device),
+                position_ids=positions.to(device),
+            ).logits
+        first = start.logits[0, -1].float().log_softmax(-1)
+        after = logits[0].float().log_softmax(-1).split([len(e) for e in endings])
+        sums = [
+            first[e[0]] + rows[:-1].gather(-1, torch.tensor(e[1:], device=device)[:, None]).sum()
+            for e, rows in zip(endings, after, strict=True)
+        ]
+        return dict(zip(verdicts, torch.stack(sums).log_softmax(-1).tolist(), strict=True))
+
+
+def _apart(prompt: int, lengths: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Who sees whom, (1, 1, n, prompt + n), and positions, (1, n), of endings in one row."""
+    blocks = [torch.ones(n, n).tril() for n in lengths]
+    own = torch.block_diag(*blocks).bool()  # type: ignore[no-untyped-call]
+    seen = torch.cat([torch.ones(len(own), prompt, dtype=torch.bool), own], dim=1)
+    positions = torch.cat([torch.arange(prompt, prompt + n) for n in lengths])
+    return seen[None, None], positions[None]
+
+
+def _additive(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    return torch.zeros(mask.shape, dtype=dtype).masked_fill_(~mask, torch.finfo(dtype).min)
+
+
+def judge_identity(folder: Path) -> str:
+    """What tells this judge from others in the store: a hash of its import card."""
+    return file_sha256(folder / "card.json")

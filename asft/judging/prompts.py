@@ -1,0 +1,210 @@
+"""Judge prompts as data: read from the benchmarks' own file formats, rendered as they render them.
+
+Reads FastChat's judge_prompts.jsonl and Arena-Hard's judge_config.yaml (the one of v0.1); in the
+same formats, prompts written for this project lie in asft/prompts/. With the protocol `paper` the
+messages are byte for byte those of FastChat 0e6d3e4 (fastchat/llm_judge/common.py,
+run_judge_single) and arena-hard-auto e883410 (gen_judgment.py, judgment): nothing is stripped.
+With `hardened` every question, answer and reference passes through `verdicts.neutralise`.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from string import Formatter
+from typing import Any, Literal, NamedTuple
+
+import yaml
+
+from asft.errors import UserError, nearest
+from asft.files import read_json_rows
+from asft.judging.verdicts import ATTEMPTS, LABEL, Protocol, neutralise
+from asft.records import Completion, Message, Question
+
+
+class Template(NamedTuple):
+    """A system message, and a user message with placeholders for `str.format`."""
+
+    system: str
+    user: str
+
+
+Prompts = dict[str, Template]
+# FastChat's NEED_REF_CATS: categories judged beside reference answers.
+REFERENCE_CATEGORIES = ("math", "reasoning", "coding", "arena-hard-200")
+GAME = "game"  # the one template of Arena-Hard
+PLACEHOLDERS = {
+    "single-v1": ("question", "answer"),
+    "single-math-v1": ("question", "answer", "ref_answer_1"),
+    "single-v1-multi-turn": ("question_1", "question_2", "answer_1", "answer_2"),
+    "single-math-v1-multi-turn": (
+        *("question_1", "question_2", "answer_1", "answer_2"),
+        *("ref_answer_1", "ref_answer_2"),
+    ),
+    GAME: ("question_1", "answer_1", "answer_2"),
+}
+# Settings of judge_config.yaml that are not read because they can have one value only.
+FIXED = {
+    "regex_pattern": LABEL.pattern,
+    "number_of_judgment_attempts": ATTEMPTS,
+    "pairwise": True,
+    "baseline": True,
+}
+CONTINUE = "continue your judgment and finish by outputting a final verdict label"
+
+
+def load_prompts(path: Path, kind: Literal["mt_bench", "arena_hard"]) -> Prompts:
+    """Templates by name: FastChat's four for single answers, or the one under `GAME`.
+
+    Raises:
+        UserError: the file cannot be read, lacks a template, or asks for what is not done here: an
+            unknown placeholder, another form of verdict. A template must show every answer.
+    """
+    prompts = _rating_templates(path) if kind == "mt_bench" else {GAME: _game_template(path)}
+    for name, template in prompts.items():
+        where = f"{path}, {name}" if kind == "mt_bench" else f"{path}"
+        _check_placeholders(template.user, PLACEHOLDERS[name], where)
+    return prompts
+
+
+def needs_reference(category: str) -> bool:
+    """Whether FastChat judges questions of this category beside reference answers."""
+    return category in REFERENCE_CATEGORIES
+
+
+def rating_messages(
+    prompts: Prompts,
+    question: Question,
+    completion: Completion,
+    turn: int,
+    references: Sequence[str],
+    protocol: Protocol,
+) -> list[Message]:
+    """What the judge is sent to rate one turn (from 1); at turn 2 the first turn goes with it.
+
+    `references` are the judge's own (reference_answer/*.jsonl), one a turn, and are used in four
+    categories only; the `reference` of question.jsonl is not shown to any judge.
+
+    Raises:
+        UserError: the question, the completion or the references lack a turn.
+    """
+    math = needs_reference(question.category)
+    name = f"single{'-math' if math else ''}-v1{'-multi-turn' if turn == 2 else ''}"
+    where = f"question {question.question_id!r}, turn {turn}"
+    questions = _turns(question.turns, turn, f"{where}: turns of the question")
+    answers = _turns(completion.turns, turn, f"{where}: answers")
+    if turn == 1:
+        values = {"question": questions[0], "answer": answers[0]}
+    else:
+        values = _numbered("question", questions) | _numbered("answer", answers)
+    if math:
+        given = _turns(references, turn, f"{where}: reference answers ({question.category})")
+        values |= _numbered("ref_answer", given)
+    return _messages(prompts[name], values, protocol)
+
+
+def game_messages(
+    prompts: Prompts,
+    question: Question,
+    answer: str,
+    baseline: str,
+    game: Literal[1, 2],
+    protocol: Protocol,
+) -> list[Message]:
+    """What the judge is sent for one game: in game 1 the baseline is assistant A, in 2 it is B.
+
+    Raises:
+        UserError: the question has more than one turn.
+    """
+    if len(question.turns) != 1:
+        raise UserError(
+            f"question {question.question_id!r}: a game is about one turn, "
+            f"this question has {len(question.turns)}"
+        )
+    first, second = (baseline, answer) if game == 1 else (answer, baseline)
+    values = {"question_1": question.turns[0], "answer_1": first, "answer_2": second}
+    return _messages(prompts[GAME], values, protocol)
+
+
+def continuation(messages: Sequence[Message], judgment: str) -> list[Message]:
+    """The conversation that goes on after a judgment without a label, in Arena-Hard's words."""
+    return [
+        *messages,
+        Message(role="assistant", content=judgment),
+        Message(role="user", content=CONTINUE),
+    ]
+
+
+def _messages(template: Template, values: dict[str, str], protocol: Protocol) -> list[Message]:
+    if protocol == "hardened":
+        values = {name: neutralise(value) for name, value in values.items()}
+    return [
+        Message(role="system", content=template.system),
+        # Braces in values are safe: format() does not look into what it inserts.
+        Message(role="user", content=template.user.format(**values)),
+    ]
+
+
+def _turns(texts: Sequence[str], turn: int, what: str) -> Sequence[str]:
+    if turn not in (1, 2):
+        raise UserError(f"{what}: only turns 1 and 2 can be rated")
+    if len(texts) < turn:
+        raise UserError(f"{what}: {turn} needed, {len(texts)} found")
+    return texts[:turn]
+
+
+def _numbered(name: str, texts: Sequence[str]) -> dict[str, str]:
+    return {f"{name}_{number}": text for number, text in enumerate(texts, 1)}
+
+
+def _rating_templates(path: Path) -> Prompts:
+    rows = {row.get("name"): row for row in read_json_rows(path)}
+    names = [name for name in PLACEHOLDERS if name != GAME]
+    for name in names:
+        if name not in rows:
+            known = [str(found) for found in rows]
+            raise UserError(f"{path}: no prompt named {name!r}{nearest(name, known)}")
+        form = rows[name].get("output_format")
+        if form != "[[rating]]":
+            raise UserError(f"{path}, {name}, key 'output_format': {form!r} is not '[[rating]]'")
+    return {name: _template(rows[name], f"{path}, {name}") for name in names}
+
+
+def _game_template(path: Path) -> Template:
+    try:
+        settings = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
+    if not isinstance(settings, dict):
+        raise UserError(f"{path}: expected a mapping of settings (judge_config.yaml)")
+    for key, value in FIXED.items():
+        if settings.get(key, value) != value:
+            raise UserError(f"{path}, key {key!r}: {settings[key]!r} is not supported, use {value}")
+    templates = settings.get("prompt_template")
+    # Upstream sends a list of templates as successive messages and swaps the answers at each.
+    if isinstance(templates, list) and len(templates) == 1:
+        settings = settings | {"prompt_template": templates[0]}
+    return _template(settings, f"{path}")
+
+
+def _template(row: Mapping[str, Any], where: str) -> Template:
+    for key in ("system_prompt", "prompt_template"):
+        if not isinstance(row.get(key), str) or not row[key]:
+            raise UserError(f"{where}, key {key!r}: expected a text, found {row.get(key)!r:.60}")
+    return Template(system=row["system_prompt"], user=row["prompt_template"])
+
+
+def _check_placeholders(template: str, known: Sequence[str], where: str) -> None:
+    where = f"{where}, key 'prompt_template'"
+    allowed = ", ".join(f"{{{name}}}" for name in known)
+    advice = f"its placeholders are {allowed}, and a brace that is meant is doubled"
+    try:
+        parts = list(Formatter().parse(template))
+    except ValueError as error:
+        raise UserError(f"{where}: not a template ({error}); {advice}") from error
+    shown = {name for _, name, _, _ in parts if name is not None}
+    for _, name, form, conversion in parts:
+        # `{answer.__class__}` would look into objects, `{answer:>999999999}` fill the memory.
+        if name is not None and (name not in known or form or conversion):
+            raise UserError(f"{where}: unknown placeholder {{{name}}}; {advice}")
+    for name in known:
+        if name.startswith("answer") and name not in shown:
+            raise UserError(f"{where}: does not show {{{name}}}")

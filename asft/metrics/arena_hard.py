@@ -1,0 +1,186 @@
+"""Arena-Hard v0.1: from the verdicts of games against a baseline to win rates.
+
+Game 1 shows the baseline as assistant A, game 2 the policy. Aggregation as in arena-hard-auto at
+e883410 (show_result.py): a game without a verdict is dropped alone, "significantly better" counts
+three times. Its Bradley-Terry fit has a closed form, since every battle is against the baseline
+(tests/oracle/test_bradley_terry.py):
+
+    win rate = 100 · Σ w·y / Σ w,   w = 3 for A>>B and B>>A, else 1;   y = 1, ½, 0 for the policy
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from asft.config import Statistics
+from asft.metrics.corpus import Values
+from asft.metrics.statistics import Difference, Interval, answered, interval, paired_difference
+from asft.records import Question, Verdict
+
+# Label -> weight w, points of assistant A. The empty label is a game without a verdict.
+OUTCOMES = {
+    "A>>B": (3.0, 1.0),
+    "A>B": (1.0, 1.0),
+    "A=B": (1.0, 0.5),
+    "B>A": (1.0, 0.0),
+    "B>>A": (3.0, 0.0),
+    "": (0.0, 0.0),
+}
+
+
+class Games(NamedTuple):
+    """One policy's games; a row is a question in one repeat of one training seed.
+
+    The rows of the seeds follow one another, for each seed the same questions and repeats.
+    `labels` are those of game 1 and game 2, empty without a verdict. `style` is (rows, features) of
+    asft.metrics.style_control.style_difference, or None when the answers are not known.
+    """
+
+    question_ids: list[str]
+    labels: list[tuple[str, str]]
+    style: Values | None = None
+    seeds: int = 1
+
+    @property
+    def n_asked(self) -> int:
+        return 2 * len(self.labels)
+
+    @property
+    def n_scored(self) -> int:
+        return sum(label != "" for row in self.labels for label in row)
+
+
+def from_verdicts(verdicts: Iterable[Verdict], questions: Sequence[Question]) -> Games:
+    """A row for every repeat of every question, in the questions' order."""
+    labels: dict[tuple[str, int, int], str] = {}
+    repeats = 1
+    for verdict in verdicts:
+        repeats = max(repeats, verdict.repeat + 1)
+        if verdict.status == "ok" and verdict.label is not None:
+            labels[verdict.question_id, verdict.repeat, verdict.game] = verdict.label
+    ids = [question.question_id for question in questions]
+    rows = [(question_id, repeat) for question_id in ids for repeat in range(repeats)]
+    return Games(
+        [question_id for question_id, _ in rows],
+        [(labels.get((*row, 1), ""), labels.get((*row, 2), "")) for row in rows],
+    )
+
+
+def pool(seeds: Sequence[Games]) -> Games:
+    """The games of several training seeds of one method."""
+    styles = [each.style for each in seeds if each.style is not None]
+    return Games(
+        [question_id for each in seeds for question_id in each.question_ids],
+        [row for each in seeds for row in each.labels],
+        np.concatenate(styles) if len(styles) == len(seeds) else None,
+        sum(each.seeds for each in seeds),
+    )
+
+
+def outcomes(games: Games) -> Values:
+    """(rows, 2 games, 2): weight and points of the policy; weight 0 is a game without a verdict."""
+    found = np.array([[OUTCOMES[label] for label in row] for row in games.labels])
+    found[:, 0, 1] = 1 - found[:, 0, 1]  # in game 1 the policy is assistant B
+    return found
+
+
+def outcomes_per_question(games: Games) -> Values:
+    """(seeds, questions, 2): Σ w·y and Σ w, questions in order of first appearance."""
+    numbers: dict[str, int] = {}
+    question = np.array([numbers.setdefault(key, len(numbers)) for key in games.question_ids])
+    seed = np.arange(len(question)) * games.seeds // len(question)
+    weight, points = np.moveaxis(outcomes(games), -1, 0)
+    sums = np.zeros((games.seeds, len(numbers), 2))
+    np.add.at(sums[..., 0], (seed, question), (weight * points).sum(axis=1))
+    np.add.at(sums[..., 1], (seed, question), weight.sum(axis=1))
+    return sums
+
+
+def win_rate(sums: Values) -> Values:
+    """The closed form, 0-100, NaN without a valid game: (..., n, 2) of `per_question` -> (...)."""
+    total = sums.sum(axis=-2)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(100 * total[..., 0] / total[..., 1])
+
+
+def win_rate_interval(games: Games, statistics: Statistics) -> Interval:
+    """`win_rate` with its interval (asft.metrics.statistics), both games of a question together."""
+    sums = outcomes_per_question(games)
+    return interval(sums[:, answered(sums)], win_rate, statistics)
+
+
+def win_rate_difference(
+    first: Games, second: Games, statistics: Statistics
+) -> tuple[Difference, int]:
+    """First minus second over the questions that both have valid games of, and their number.
+
+    Raises:
+        ValueError: the two do not hold the same questions.
+    """
+    if list(dict.fromkeys(first.question_ids)) != list(dict.fromkeys(second.question_ids)):
+        raise ValueError("not the same questions")
+    a, b = outcomes_per_question(first), outcomes_per_question(second)
+    both = answered(a) & answered(b)
+    return paired_difference(a[:, both], b[:, both], win_rate, statistics), int(both.sum())
+
+
+def official_intervals(
+    policies: Sequence[Games], rounds: int = 100, seed: int = 42
+) -> list[tuple[float, float]]:
+    """The interval that arena-hard-auto v0.1 prints for each of the policies judged together.
+
+    Battles (weight-3 games are three rows) of all policies are resampled as if independent, as
+    `pandas.DataFrame.sample` does after `numpy.random.seed(42)`; percentiles 2.5 and 97.5 are
+    those of the Elo ratings, mapped back to win rates. It is too narrow: the copies and the two
+    games of one question are not independent. A round that a policy wins or loses altogether has
+    no finite Elo; its percentiles are then of the win rates.
+
+    Raises:
+        ValueError: a policy has no valid game.
+    """
+    rows = [_battles(games) for games in policies]
+    if not all(map(len, rows)):
+        raise ValueError("a policy without a valid game has no interval")
+    points = np.concatenate(rows)
+    owner = np.repeat(np.arange(len(rows)), [len(each) for each in rows])
+    random = np.random.RandomState(seed)
+    rates = np.empty((rounds, len(rows)))
+    for number in range(rounds):
+        sample = random.choice(len(points), size=len(points), replace=True)
+        counts = np.bincount(owner[sample], minlength=len(rows))
+        with np.errstate(invalid="ignore"):
+            rates[number] = np.bincount(owner[sample], points[sample], len(rows)) / counts
+    return [_percentiles(column[np.isfinite(column)]) for column in rates.T]
+
+
+def swap_consistency(games: Games) -> float | None:
+    """Share of rows with two valid games that name the same winner, or a tie twice."""
+    found = outcomes(games)
+    points = found[(found[..., 0] > 0).all(axis=1), :, 1]
+    return float((points[:, 0] == points[:, 1]).mean()) if len(points) else None
+
+
+def first_position_rate(games: Games) -> float | None:
+    """Share of the games with a winner that assistant A won; 0.5 is a judge without position bias.
+
+    Exactly so only if policies and baseline are shown first equally often, hence the two games.
+    """
+    labels = [label for row in games.labels for label in row if label not in ("", "A=B")]
+    return sum(label.startswith("A") for label in labels) / len(labels) if labels else None
+
+
+def _battles(games: Games) -> Values:
+    """Points of the policy in every battle, a game's copies one after the other."""
+    weight, points = np.moveaxis(outcomes(games), -1, 0)
+    return np.repeat(points.ravel(), weight.ravel().astype(int))
+
+
+def _percentiles(rates: Values) -> tuple[float, float]:
+    with np.errstate(divide="ignore"):
+        elo = 400 * np.log10(rates / (1 - rates)) + 1000
+    if not np.isfinite(elo).all():
+        low, high = np.percentile(100 * rates, [2.5, 97.5])
+    else:
+        low, high = 100 / (1 + 10 ** ((1000 - np.percentile(elo, [2.5, 97.5])) / 400))
+    return float(low), float(high)

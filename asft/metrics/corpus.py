@@ -1,0 +1,54 @@
+"""The reference metrics of Table 3, and how values per question become one of a corpus."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+Aggregate = Callable[[Values], Values]
+# The order that `corpus_bleu` expects.
+BLEU_COUNTS = (
+    *(f"bleu_correct{n}" for n in range(1, 5)),
+    *(f"bleu_total{n}" for n in range(1, 5)),
+    "bleu_sys_len",
+    "bleu_ref_len",
+)
+
+
+class Metric(NamedTuple):
+    """How one number of a table comes from the columns of the score files."""
+
+    columns: tuple[str, ...]
+    over_questions: Aggregate
+
+
+def mean(values: Values) -> Values:
+    """Mean over questions: (..., n, 1) -> (...)."""
+    return np.asarray(values[..., 0].mean(axis=-1))
+
+
+def corpus_bleu(counts: Values) -> Values:
+    """sacreBLEU's corpus BLEU, 0-100, of summed counts: (..., n, 10 `BLEU_COUNTS`) -> (...).
+
+    Equals `sacrebleu.metrics.BLEU.compute_bleu(..., smooth_method="exp")`, which takes one corpus
+    at a time: the k-th n-gram order without a match counts as 1 / 2^k matches; BLEU is 0 if no
+    order has a match or some order has no n-gram.
+    """
+    sums = counts.sum(axis=-2)
+    correct, total = sums[..., 0:4], sums[..., 4:8]
+    system, reference = sums[..., 8], sums[..., 9]
+    defined = (correct > 0).any(axis=-1) & (total > 0).all(axis=-1)
+    unmatched = correct == 0
+    matches = np.where(unmatched, 0.5 ** np.cumsum(unmatched, axis=-1), correct)
+    log_precision = np.log(matches / np.maximum(total, 1)).mean(axis=-1)
+    log_brevity = np.minimum(0, 1 - reference / np.maximum(system, 1))
+    return np.where(defined, 100 * np.exp(log_brevity + log_precision), 0.0)
+
+
+MEANS = ("rouge1", "rouge2", "rougeL", "lf_bleu4", "lf_rouge1", "lf_rouge2", "lf_rougeL")
+METRICS = {
+    "bleu4": Metric(BLEU_COUNTS, corpus_bleu),
+    **{name: Metric((name,), mean) for name in MEANS},
+}

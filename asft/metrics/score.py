@@ -1,0 +1,74 @@
+"""Score completions against reference answers, question by question.
+
+Reads   benchmarks/{benchmark}/questions.jsonl   records.Question, with at least one reference each
+        completions/{benchmark}.jsonl            records.Completion, the same question ids
+Writes  scores/{benchmark}/references.csv        one row per question, in the questions' order:
+        question_id, category, the columns of `corpus.METRICS` (rouge1 … lf_rougeL; BLEU as its
+        counts, since corpus BLEU is no mean of rows), tokens, finish_reason, bleu_signature
+
+By hand: asft score --questions questions.jsonl --completions completions.jsonl --out scores.csv
+"""
+
+import csv
+import io
+from pathlib import Path
+
+from asft.errors import UserError
+from asft.files import read_jsonl, write_text
+from asft.metrics.bleu_rouge import bleu_signature, score_questions
+from asft.records import Completion, Question, by_id
+
+
+def score_answers(questions: Path, completions: Path, out: Path) -> None:
+    """Write one CSV row per question.
+
+    Raises:
+        UserError: the question ids of the two files differ, a question has no reference, or
+            anything has more or less than one turn.
+    """
+    asked = by_id(read_jsonl(questions, Question), questions)
+    answered = by_id(read_jsonl(completions, Completion), completions)
+    _check(asked, answered, questions, completions)
+    answers = [answered[question_id] for question_id in asked]
+    references = [question.references for question in asked.values()]
+    columns = score_questions([answer.turns[0] for answer in answers], references)
+    table = {
+        "question_id": list(asked),
+        "category": [question.category for question in asked.values()],
+        **columns,
+        "tokens": [answer.tokens[0] for answer in answers],
+        "finish_reason": [answer.finish_reasons[0] for answer in answers],
+        "bleu_signature": [bleu_signature(references)] * len(asked),
+    }
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")  # writes floats by repr
+    writer.writerow(table)
+    writer.writerows(zip(*table.values(), strict=True))
+    write_text(out, text.getvalue())
+
+
+def _check(
+    asked: dict[str, Question], answered: dict[str, Completion], questions: Path, completions: Path
+) -> None:
+    if not asked:
+        raise UserError(f"{questions}: no questions")
+    for question_id in asked:
+        if question_id not in answered:
+            raise UserError(f"{completions}: no completion of question_id {question_id!r}")
+    for question_id in answered:
+        if question_id not in asked:
+            raise UserError(f"{completions}: question_id {question_id!r} is not in {questions}")
+    for row, question in enumerate(asked.values(), 1):
+        if len(question.turns) != 1 or not question.references:
+            raise UserError(
+                f"{questions}, row {row}, question_id {question.question_id!r}: reference metrics"
+                f" need 1 turn and a reference, found {len(question.turns)} turns and"
+                f" {len(question.references)} references"
+            )
+    for row, answer in enumerate(answered.values(), 1):
+        lengths = {len(answer.turns), len(answer.tokens), len(answer.finish_reasons)}
+        if lengths != {1}:
+            raise UserError(
+                f"{completions}, row {row}, question_id {answer.question_id!r}: turns, tokens and"
+                " finish_reasons must each have one entry"
+            )

@@ -1,0 +1,17 @@
+"""Policies on disk: where they come from, how they are loaded, what they compute on."""
+
+import lazy_loader
+
+__all__ = [
+    "default_device",
+    "end_token_ids",
+    "fetch_base_model",
+    "files_of",
+    "load_policy",
+    "load_tokenizer",
+    "resolve_precision",
+    "use_threads",
+]
+
+# Where each is: __init__.pyi. Loaded when first used.
+__getattr__, __dir__, _ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,100 @@
+"""Model folders: where a model is, and its tokenizer. Imports no torch.
+
+A model folder (`<results>/models/{model}/`, or a run's `policy/`) holds safetensors, tokenizer and
+chat template, or a `pointer.json` to where they are: `{"hub": …, "revision": …}` or `{"local": …}`.
+A `chat_template.jinja` beside the pointer wins over the model's own.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from asft.data import reason, snapshot
+from asft.errors import UserError
+from asft.files import read_json
+
+POINTER = "pointer.json"
+CHAT_TEMPLATE = "chat_template.jinja"
+# Classes that do what tokenizer.json says and no more. AutoTokenizer would choose the same, but
+# it imports torch and every model on the way (5 s).
+_GENERIC = ("PreTrainedTokenizerFast", "TokenizersBackend")
+
+
+def resolve(folder: Path) -> tuple[str, str | None]:
+    """Path or hub name of the model in `folder`, and its revision on the hub.
+
+    Raises:
+        UserError: there is no model in `folder`, or its pointer is damaged.
+    """
+    pointer = folder / POINTER
+    if pointer.is_file():
+        match read_json(pointer):
+            case {"hub": str(name), "revision": str(revision)}:
+                return name, revision
+            case {"local": str(name)}:
+                return name, None
+        raise UserError(f"{pointer}: damaged; delete {folder} and rerun")
+    if not (folder / "config.json").is_file():
+        raise UserError(f"{folder}: no model here; make it with: asft fetch-model --out {folder}")
+    return str(folder), None
+
+
+def files_of(folder: Path) -> Path:
+    """Where the files themselves are, for programs that know no pointers, such as servers.
+
+    Raises:
+        UserError: there is no model in `folder`, or the hub cannot be reached.
+    """
+    name, revision = resolve(folder)
+    return Path(name) if revision is None else snapshot(name, revision)
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer in `folder`, with the folder's chat template; EOS pads if no pad token is set.
+
+    Returns:
+        A `PreTrainedTokenizerBase` of transformers.
+
+    Raises:
+        UserError: no model there, or the hub cannot be reached.
+    """
+    tokenizer = tokenizer_of(*resolve(folder))
+    template = folder / CHAT_TEMPLATE
+    if template.is_file():
+        tokenizer.chat_template = template.read_text(encoding="utf-8")
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    forget_reading(tokenizer)
+    return tokenizer
+
+
+def forget_reading(tokenizer: Any) -> None:
+    """How it was read, here and now, would be saved with it: files of two machines then differ."""
+    tokenizer.init_kwargs.pop("local_files_only", None)
+
+
+def tokenizer_of(name: str, revision: str | None) -> Any:
+    """The tokenizer of a path or a hub name, as it is.
+
+    Raises:
+        UserError: there is none, or the hub cannot be reached.
+    """
+    try:
+        return _loader(Path(name)).from_pretrained(
+            name, revision=revision or "main", trust_remote_code=False
+        )
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file fails anywhere in the parsers
+        raise UserError(f"tokenizer of {name}: {reason(error)}") from error
+
+
+def _loader(folder: Path) -> Any:
+    config = folder / "tokenizer_config.json"
+    settings = read_json(config) if config.is_file() else {}
+    if isinstance(settings, dict) and settings.get("tokenizer_class") in _GENERIC:
+        from transformers import PreTrainedTokenizerFast
+
+        return PreTrainedTokenizerFast
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer

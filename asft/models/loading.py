@@ -1,0 +1,78 @@
+"""Base policies and trained ones: loading, and the facts about them that steps ask for.
+
+What a model folder holds: `asft/models/folders.py`. Weights are read from safetensors alone, and no
+code that comes with a model is run.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM
+from transformers import PreTrainedTokenizerBase as Tokenizer
+from transformers.utils.logging import disable_progress_bar
+
+from asft.data import reason
+from asft.errors import UserError, is_out_of_memory
+from asft.models.folders import resolve
+
+if not sys.stderr.isatty():
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def load_policy(folder: Path, dtype: torch.dtype, attn_implementation: str | None = None) -> Any:
+    """The `PreTrainedModel` in `folder` (see the module's docstring), on the CPU.
+
+    Args:
+        attn_implementation: a name known to transformers; None: its choice.
+
+    Raises:
+        UserError: no model there, no safetensors, damaged or missing weights, or the hub cannot be
+            reached.
+    """
+    name, revision = resolve(folder)
+    try:
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            name,
+            revision=revision or "main",
+            dtype=dtype,
+            attn_implementation=attn_implementation,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise UserError(f"model {name}: {reason(error)}") from error
+    policy, report = loaded
+    if missing := sorted(report["missing_keys"]):
+        # transformers warns and goes on with random numbers in their place.
+        raise UserError(
+            f"model {name}: {len(missing)} weights are not in its files (first: {missing[0]}); "
+            "fetch it again"
+        )
+    return policy
+
+
+def end_token_ids(model: Any, tokenizer: Tokenizer) -> list[int]:
+    """Every token that ends an answer, by generation config, config or tokenizer; sorted.
+
+    They differ: Llama 3's chat models end a text with one token and a turn with another.
+
+    Args:
+        model: a model or a generation config.
+
+    Raises:
+        UserError: there is none; answers would never end.
+    """
+    found: set[int] = set()
+    places = [model, getattr(model, "generation_config", None), getattr(model, "config", None)]
+    for place in [*places, tokenizer]:
+        ids = getattr(place, "eos_token_id", None)
+        found.update(ids if isinstance(ids, list) else [] if ids is None else [ids])
+    if not found:
+        raise UserError("neither model nor tokenizer names an end token; set eos_token_id")
+    return sorted(found)

@@ -1,0 +1,20 @@
+"""Tables 1 to 3 as CSV, Markdown and LaTeX, beside the paper's numbers."""
+
+import lazy_loader
+
+__all__ = [
+    "FAMILIES",
+    "LABELS",
+    "Column",
+    "Judged",
+    "explain_verdict",
+    "p_text",
+    "rebuild_scores",
+    "shown_paper_columns",
+    "tabulate_table1",
+    "tabulate_table2",
+    "tabulate_table3",
+]
+
+# Where each is: __init__.pyi. Loaded when first used.
+__getattr__, __dir__, _ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,204 @@
+"""Table 3: reference metrics by (dataset, method), with intervals and paired differences.
+
+Reads   one score file per (dataset, method, seed), as asft.metrics.score writes them
+Writes  table3.csv               one row per (dataset, method)
+        table3.md, table3.tex    the same to read, beside the paper's values
+        table3.differences.csv   every pair of methods of a dataset, and the untrained policy
+                                 against each, over the same questions
+
+Several seeds of a method: intervals hold questions and seeds; with one seed they hold questions
+alone.
+
+By hand: asft table3 --help
+"""
+
+import math
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from asft.config import Statistics
+from asft.errors import UserError
+from asft.files import write_text
+from asft.metrics import (
+    METRICS,
+    Interval,
+    Scores,
+    Values,
+    check_comparable,
+    interval,
+    outcome,
+    paired_difference,
+    read_scores,
+)
+from asft.tables import paper
+from asft.tables.table3_text import latex, markdown
+from asft.tables.text import csv_text, explain_intervals, rounded
+
+DIFFERENCES = ["dataset", "method_a", "method_b", "metric", "difference", "low", "high"]
+DIFFERENCES += ["p_value", "verdict", "n", "seeds"]
+
+
+class Entry(NamedTuple):
+    """What one row of the table is made of; `values[metric]` is (seeds, n, k)."""
+
+    dataset: str
+    method: str
+    seeds: list[int]
+    values: dict[str, Values]
+    avg_tokens: float
+
+
+def tabulate_table3(
+    scores: list[tuple[str, str, int, Path]],
+    benchmark: str,
+    model: str,
+    note: str,
+    statistics: Statistics,
+    out: Path,
+) -> None:
+    """Write the table and its companions; `scores` lists (dataset, method, seed, score file).
+
+    Rows keep the order of `scores`. Method `base`, the untrained policy, belongs to no dataset.
+
+    Raises:
+        UserError: a score file is unusable, files differ in their questions or BLEU signature,
+            methods of a dataset differ in their seeds, or a cell would be empty.
+    """
+    if not scores:
+        raise UserError(f"{out}: no score files given")
+    files = [read_scores(path) for *_, path in scores]
+    check_comparable(files)
+    entries = _entries(scores, files)
+    n, signature, note = len(files[0].question_ids), files[0].bleu_signature, " ".join(note.split())
+    about = {"model": model, "benchmark": benchmark, "bleu_signature": signature, "note": note}
+    intervals = [_intervals(entry, statistics) for entry in entries]
+    pairs = zip(entries, intervals, strict=True)
+    rows = rounded([_row(*pair) | about for pair in pairs])
+    for row in rows:
+        _refuse_nan(row, out)
+    differences = rounded(list(_differences(entries, statistics)))
+    title = f"{model} on {benchmark}, n = {n}. {note}".rstrip()
+    remark = _remark(entries, intervals, statistics, signature)
+    table = pd.DataFrame(rows)
+    if all(len(entry.seeds) == 1 for entry in entries):
+        table = table.drop(columns=[f"{name}_seed_sd" for name in METRICS])  # no cell has a value
+    write_text(out, csv_text(table))
+    write_text(
+        out.with_name(f"{out.stem}.differences.csv"),
+        csv_text(pd.DataFrame(differences, columns=DIFFERENCES)),
+    )
+    write_text(out.with_suffix(".md"), markdown(rows, differences, title, remark))
+    write_text(out.with_suffix(".tex"), latex(rows, title))
+
+
+def _entries(scores: list[tuple[str, str, int, Path]], files: list[Scores]) -> list[Entry]:
+    """Files of the same (dataset, method) pooled over their seeds, in order of first mention."""
+    groups: dict[tuple[str, str], dict[int, Scores]] = {}
+    for (dataset, method, seed, path), file in zip(scores, files, strict=True):
+        group = groups.setdefault(("-" if method == "base" else dataset, method), {})
+        if seed in group:
+            raise UserError(f"{path}: {method} with seed {seed} is given twice")
+        group[seed] = file
+    return [_pool(*key, group) for key, group in groups.items()]
+
+
+def _pool(dataset: str, method: str, group: dict[int, Scores]) -> Entry:
+    files = list(group.values())
+    values = {}
+    for name, metric in METRICS.items():
+        columns = [np.stack([file.columns[key] for key in metric.columns], -1) for file in files]
+        values[name] = np.stack(columns)
+    avg_tokens = float(np.mean([file.columns["tokens"] for file in files]))
+    return Entry(dataset, method, sorted(group), values, avg_tokens)
+
+
+def _intervals(entry: Entry, statistics: Statistics) -> dict[str, Interval]:
+    return {
+        name: interval(entry.values[name], metric.over_questions, statistics)
+        for name, metric in METRICS.items()
+    }
+
+
+def _row(entry: Entry, intervals: dict[str, Interval]) -> dict[str, Any]:
+    row: dict[str, Any] = {"dataset": entry.dataset, "method": entry.method}
+    row["seeds"] = len(entry.seeds)
+    row |= {name: found.value for name, found in intervals.items()}
+    for name, found in intervals.items():
+        row |= {f"{name}_low": found.low, f"{name}_high": found.high}
+        row[f"{name}_seed_sd"] = None if math.isnan(found.seed_sd) else found.seed_sd
+    row |= {"n": entry.values["bleu4"].shape[1], "avg_tokens": entry.avg_tokens}
+    published = paper.TABLE3.get((entry.dataset, entry.method), (None,) * 4)
+    names = [f"paper_{metric}" for metric in paper.TABLE3_METRICS]
+    return row | dict(zip(names, published, strict=True))
+
+
+def _refuse_nan(row: dict[str, Any], out: Path) -> None:
+    for column, value in row.items():
+        if isinstance(value, float) and math.isnan(value):
+            raise UserError(
+                f"{out}: no value for {row['dataset']}/{row['method']}, column {column!r}, from"
+                f" n = {row['n']} questions; an interval needs at least 2"
+            )
+
+
+def _differences(entries: list[Entry], statistics: Statistics) -> Iterator[dict[str, Any]]:
+    for dataset, first, second in _pairs(entries):
+        for name, metric in METRICS.items():
+            found = paired_difference(
+                first.values[name], second.values[name], metric.over_questions, statistics
+            )
+            yield {
+                "dataset": dataset,
+                "method_a": first.method,
+                "method_b": second.method,
+                "metric": name,
+                "difference": found.value,
+                "low": found.low,
+                "high": found.high,
+                "p_value": found.p_value,
+                "verdict": outcome(found, statistics),
+                "n": first.values[name].shape[1],
+                "seeds": max(len(first.seeds), len(second.seeds)),
+            }
+
+
+def _pairs(entries: list[Entry]) -> Iterator[tuple[str, Entry, Entry]]:
+    """Who is compared, by data set; the untrained policy answers the same questions in each."""
+    untrained = [entry for entry in entries if entry.dataset == "-"]
+    for dataset in dict.fromkeys(entry.dataset for entry in entries if entry.dataset != "-"):
+        trained = [entry for entry in entries if entry.dataset == dataset]
+        for first, second in combinations(trained, 2):
+            if first.seeds != second.seeds:
+                raise UserError(
+                    f"{dataset}: {first.method} has seeds {first.seeds}, {second.method} has"
+                    f" {second.seeds}; compare methods over the same seeds"
+                )
+        for pair in combinations([*untrained, *trained], 2):
+            yield (dataset, *pair)
+
+
+def _remark(
+    entries: list[Entry],
+    intervals: list[dict[str, Interval]],
+    statistics: Statistics,
+    signature: str,
+) -> str:
+    remark = (
+        f"{explain_intervals(statistics, max(len(entry.seeds) for entry in entries))} The paper's"
+        f" values are of Meta-Llama-3-8B-Instruct on alpaca_en. sacreBLEU: `{signature}`."
+    )
+    constant = [
+        f"{entry.dataset}/{entry.method} {name}"
+        for entry, found in zip(entries, intervals, strict=True)
+        for name, value in found.items()
+        if value.method == "percentile"
+    ]
+    if not constant:
+        return remark
+    cells = ", ".join(constant) if len(constant) <= 4 else f"{len(constant)} cells of equal scores"
+    return f"{remark} Percentile instead of BCa: {cells}."

@@ -1,0 +1,85 @@
+"""Table 3 as Markdown and LaTeX. A row is what a line of the CSV holds."""
+
+from typing import Any
+
+import pandas as pd
+
+from asft.config import Statistics
+
+TEX_SPECIAL = str.maketrans(
+    {character: "\\" + character for character in "_%&#${}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}"}
+)
+Row = dict[str, Any]
+DECIMALS = 4  # in the CSV
+DIFFERENCES = (
+    "First minus second. Better or worse: the interval excludes 0 and p is below 1 − confidence."
+    " Each comparison stands alone: nothing is corrected for their number."
+)
+
+
+def explain_intervals(statistics: Statistics, seeds: int) -> str:
+    """What "[low, high]" stands for, in a table with this many seeds per method."""
+    if seeds == 1:
+        return (
+            f"[low, high]: {100 * statistics.confidence:g} % bootstrap over questions (BCa),"
+            f" {statistics.resamples} resamples, seed {statistics.seed}. One training seed: what"
+            " another seed would give is not in it."
+        )
+    return (
+        f"[low, high]: {100 * statistics.confidence:g} %, over questions and training seeds"
+        f" (bootstrap over questions, {statistics.resamples} resamples, plus the variance between"
+        f" {seeds} seeds; t quantiles, Satterthwaite's degrees of freedom). ±: standard deviation"
+        " between seeds. Rows with one seed: over questions alone."
+    )
+
+
+def explain_verdict(row: Row) -> str:
+    """better, worse, or not separable with how much; `row` is one of the differences."""
+    if row["verdict"] != "not separable":
+        return str(row["verdict"])
+    counts = _several(int(row["n"]), "question")
+    if row.get("seeds"):  # the paper does not say how many it trained with
+        counts += f" and {_several(int(row['seeds']), 'seed')}"
+    return f"not separable with {counts}"
+
+
+def _several(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def rounded(rows: list[Row]) -> list[Row]:
+    """Numbers as the CSV holds them, so that all who shorten them further shorten them alike."""
+    return [
+        {
+            name: round(cell, DECIMALS) if isinstance(cell, float) else cell
+            for name, cell in row.items()
+        }
+        for row in rows
+    ]
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """A table's CSV, the same bytes on every machine."""
+    return table.to_csv(index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n")
+
+
+def p_text(p_value: float) -> str:
+    """Four digits, never a zero: no test has found one impossible."""
+    return "< 0.0001" if p_value < 0.00005 else f"{p_value:.4f}"
+
+
+def spread(seed_sd: float | None, digits: int) -> str:
+    """ " ± sd" behind a value, where there are several seeds."""
+    return "" if seed_sd is None or seed_sd != seed_sd else f" ± {seed_sd:.{digits}f}"
+
+
+def tex_spread(seed_sd: float | None, digits: int) -> str:
+    """`spread` for TeX."""
+    return spread(seed_sd, digits).replace(" ±", r" $\pm$")
+
+
+def escape_tex(text: str) -> str:
+    """`text` with TeX's special characters escaped."""
+    return text.translate(TEX_SPECIAL)

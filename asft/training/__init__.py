@@ -1,0 +1,16 @@
+"""Training: packed pairs, attention, the trainer, checkpoints, cost; the reference's scores."""
+
+import lazy_loader
+
+__all__ = [
+    "PairTrainer",
+    "measure_training_cost",
+    "merge_reference",
+    "read_settings",
+    "score_reference",
+    "train_policy",
+    "write_settings",
+]
+
+# Where each is: __init__.pyi. Loaded when first used.
+__getattr__, __dir__, _ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,1 @@
+"""Attention over packed rows: within each pair, and between no two."""

@@ -1,0 +1,202 @@
+"""Checkpoints of a training run: what a killed or interrupted one continues from.
+
+`<run>/checkpoints/checkpoint-{step}/` holds transformers' own checkpoint (weights, optimizer,
+schedule, random numbers), `history.json`, and, written last, `complete.json` with size and checksum
+of every file. The newest two are kept: a damaged one leads to the one before. They lie outside the
+declared outputs, which Snakemake deletes when a job fails, and go when the policy is saved.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, cast
+
+from transformers import TrainerCallback
+
+from asft.errors import UserError
+from asft.files import write_json
+from asft.training.distributed import any_of, from_first, rank, wait_for_all
+from asft.training.history import History
+
+COMPLETE = "complete.json"
+KEPT = 2
+BLOCK, BLOCKS = 2**20, 64  # bytes, and how many of a large file are looked at
+# What loading raises for a file that is not what it should be; not what a busy GPU or disk raises.
+_UNUSABLE = {"UnpicklingError", "SafetensorError", "ValueError", "KeyError", "EOFError"}
+
+
+class Checkpoints(TrainerCallback):
+    """Saves every so many minutes, and after the step in which a signal asked to stop."""
+
+    def __init__(
+        self, folder: Path, key: str, minutes: float, history: History, token_budget: int
+    ) -> None:
+        """`key` says what is trained: checkpoints of anything else are not continued."""
+        self.folder, self.key, self.minutes, self.history = folder, key, minutes, history
+        self.token_budget = token_budget
+        self.stopped_by = ""  # the signal's name
+        self._training = False
+        self._saved = time.monotonic()
+
+    def newest(self) -> Path | None:
+        """The newest whole checkpoint of this very run, and no other behind the one before it."""
+        return cast("Path | None", from_first(self._clean() if rank() == 0 else None))
+
+    def _clean(self) -> Path | None:
+        """Deletes what is not continued, and says why. Files are read down to the first whole."""
+        kept: list[Path] = []
+        for path in self._newest_first():
+            fault = "" if kept else self._fault(path)
+            if fault:
+                print(f"{path}: {fault}; not continued", file=sys.stderr, flush=True)
+            if fault or len(kept) == KEPT:
+                shutil.rmtree(path)
+            else:
+                kept.append(path)
+        return kept[0] if kept else None
+
+    def _newest_first(self) -> list[Path]:
+        folders = self.folder.glob("checkpoint-*")
+        return sorted(folders, key=lambda p: -int(p.name.partition("-")[2]))
+
+    def _fault(self, path: Path) -> str:
+        """Why a checkpoint cannot be continued; nothing if it can."""
+        try:
+            marker = json.loads((path / COMPLETE).read_text(encoding="utf-8"))
+            if marker["key"] != self.key:
+                return "of other settings"
+            found, files = _checksums(path), marker["files"]
+            wrong = sorted(name for name in {*files, *found} if files.get(name) != found.get(name))
+            return f"damaged ({', '.join(wrong)})" if wrong else ""
+        except FileNotFoundError:
+            return "not complete"
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return f"damaged ({COMPLETE})"
+
+    @contextlib.contextmanager
+    def loading(self, path: Path | None) -> Iterator[None]:
+        """Discard `path` if training fails because it cannot be loaded: no endless failure.
+
+        Its checksums were right, so it was written so: by another version, or by somebody.
+        """
+        try:
+            yield
+        except Exception as error:
+            kinds = {kind.__name__ for kind in type(error).__mro__}
+            if path is None or self._training or not kinds & _UNUSABLE:
+                raise
+            shutil.rmtree(path, ignore_errors=True)
+            reason = " ".join(str(error).split())[:100]
+            raise UserError(
+                f"{path}: cannot be loaded ({type(error).__name__}: {reason}) and is deleted;"
+                " the same command continues from the one before, or starts anew"
+            ) from error
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """SIGTERM and SIGINT end the training after its step; a second one ends it at once."""
+        signals = (signal.SIGTERM, signal.SIGINT)
+        before = {number: signal.getsignal(number) for number in signals}
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            self.stopped_by = signal.Signals(number).name
+            print(f"{self.stopped_by}: saving after this step", file=sys.stderr, flush=True)
+            for each in signals:
+                signal.signal(each, signal.SIG_DFL)
+
+        for number in signals:
+            signal.signal(number, stop)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Start the clock."""
+        self._saved = time.monotonic()
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Random numbers are the last to be loaded, after the beginning of the training."""
+        self._training = True
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Ask for a checkpoint when it is time, and for the end when it was asked for."""
+        if state.global_step >= state.max_steps:
+            self.stopped_by = ""  # nothing is left to be continued
+            return
+        # Clocks differ between processes, and a signal reaches each in another step.
+        due = any_of(bool(self.minutes and time.monotonic() - self._saved >= 60 * self.minutes))
+        stop = any_of(bool(self.stopped_by))
+        if stop and not self.stopped_by:
+            self.stopped_by = "a signal"
+        control.should_save |= due or stop
+        control.should_training_stop |= stop
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Mark the checkpoint as complete and delete all but the one before."""
+        wait_for_all()  # each writes its random numbers
+        self._saved = time.monotonic()
+        if rank() > 0:
+            return
+        path = self.folder / f"checkpoint-{state.global_step}"
+        about = {"rows": self.history.rows(), "token_budget": self.token_budget}
+        write_json(path / "history.json", about)
+        files = _checksums(path)
+        _flush(path)  # the marker must not reach the disk before what it vouches for
+        write_json(path / COMPLETE, {"key": self.key, "files": files})
+        for other in self._newest_first()[KEPT:]:
+            shutil.rmtree(other)
+
+    def restore(self, checkpoint: Path) -> None:
+        """Continue the history, with the token budget that the run was begun with.
+
+        What `auto` comes to depends on the memory there is, of which a second attempt may have
+        more: other rows are other sums, with other last bits.
+        """
+        about = json.loads((checkpoint / "history.json").read_text(encoding="utf-8"))
+        self.history.restore(about["rows"])
+        self.token_budget = int(about["token_budget"])
+
+
+def _flush(path: Path) -> None:
+    """To the disk; not by os.sync(), which waits for what everybody else writes as well."""
+    for file in [*path.rglob("*"), path]:
+        descriptor = os.open(file, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _checksums(path: Path) -> dict[str, list[int]]:
+    """Size and checksum of each file."""
+    return {
+        str(file.relative_to(path)): [file.stat().st_size, _checksum(file)]
+        for file in sorted(path.rglob("*"))
+        if file.is_file() and file.name != COMPLETE
+    }
+
+
+def _checksum(path: Path) -> int:
+    """Of the whole file, or of blocks spread over a large one.
+
+    Training waits for it. What a dying machine or a full disk leaves are stretches of zeros or of
+    other bytes, not single bits.
+    """
+    size, value = path.stat().st_size, 0
+    with path.open("rb") as file:
+        for start in [*range(0, size, max(BLOCK, size // BLOCKS)), max(0, size - BLOCK)]:
+            file.seek(start)
+            value = zlib.crc32(file.read(BLOCK), value)
+    return value

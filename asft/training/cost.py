@@ -1,0 +1,48 @@
+"""What a training cost: steady-state speed and peak memory of this process."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from typing import Any, cast
+
+import torch
+
+from asft.training.trainer import PairTrainer
+
+WARM_UP_STEPS = 2  # left out of the timing: first touches of memory, kernel selection
+
+
+def cost_of(trainer: PairTrainer) -> dict[str, Any]:
+    """What `cost.json` says of a finished training, all but its whole duration."""
+    steps = [row for row in trainer.history.rows() if row["split"] == "train"]
+    steady = steps[WARM_UP_STEPS:] or steps
+    seconds = sum(row["seconds"] for row in steady)
+    device, model = trainer.args.device, cast(torch.nn.Module, trainer.model)
+    peak, how = peak_memory(device)
+    return {
+        "steps": len(steps),
+        "steady_steps": len(steady),
+        "steady_seconds": round(seconds, 3),
+        "pairs_per_second": round(sum(row["pairs"] for row in steady) / seconds, 4),
+        "tokens_per_second": round(sum(row["tokens"] for row in steady) / seconds, 2),
+        "peak_memory_bytes": peak,
+        "peak_memory_is": how,
+        "time_is": f"seconds: training with measurements; steady: optimiser steps after the first"
+        f" {len(steps) - len(steady)}, without measurements",
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "processes": trainer.args.world_size,
+        "threads": torch.get_num_threads(),
+        "precision": str(trainer.precision).removeprefix("torch."),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "trained_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+    }
+
+
+def peak_memory(device: torch.device) -> tuple[int, str]:
+    """Bytes, and what they are of."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device), "torch.cuda.max_memory_allocated"
+    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes on macOS, KiB on Linux
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return peak, "peak resident set of the whole process"

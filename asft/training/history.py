@@ -1,0 +1,155 @@
+"""What was seen during training: `history.csv` and the step times behind `cost.json`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from asft.files import write_text
+from asft.losses import PairLogps
+from asft.training.distributed import current_device, processes, summed
+from asft.training.packing import PackedRow
+
+COLUMNS = [
+    "step",
+    "split",
+    "loss",
+    "learning_rate",
+    "grad_norm",
+    "logp_chosen",
+    "logp_rejected",
+    "margin",
+    "logp_chosen_sum",
+    "logp_rejected_sum",
+    "margin_sum",
+    "accuracy",
+    "pairs",
+    "tokens",
+    "completion_tokens",
+    "seconds",
+]
+# What is seen of each pair; the last is summed over a step's pairs, the others are averaged.
+KEYS = [
+    "loss",
+    "logp_chosen",
+    "logp_chosen_sum",
+    "logp_rejected",
+    "logp_rejected_sum",
+    "margin",
+    "margin_sum",
+    "accuracy",
+    "completion_tokens",
+]
+
+
+class History:
+    """One row per training step and per measurement; keeps tensors until asked for numbers.
+
+    Reading a number off a GPU waits for it, so nothing is converted before `rows`.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[dict[str, Tensor | int]] = []
+        self._rows: list[dict[str, Any]] = []
+        self._began = 0.0
+
+    def add_row(self, losses: Tensor, policy: PairLogps, row: PackedRow) -> None:
+        """One packed row of the current step, `losses` and `policy` as by `compute_loss`."""
+        with torch.no_grad():
+            present = policy.rejected.tokens > 0
+            blank = torch.full_like(policy.margin, float("nan"))
+            part = {
+                "loss": losses.float(),
+                "logp_chosen": policy.chosen.mean,
+                "logp_chosen_sum": policy.chosen.sum,
+                "logp_rejected": torch.where(present, policy.rejected.mean, blank),
+                "logp_rejected_sum": torch.where(present, policy.rejected.sum, blank),
+                "margin": torch.where(present, policy.margin, blank),
+                "margin_sum": torch.where(present, policy.margin_sum, blank),
+                "accuracy": torch.where(present, (policy.margin > 0).float(), blank),
+                "completion_tokens": policy.chosen.tokens + policy.rejected.tokens,
+            }
+            self._parts.append({k: v.detach() for k, v in part.items()})
+            self._parts[-1]["tokens"] = row["tokens"]
+
+    def end_step(self, step: int, split: str = "train") -> None:
+        """Close the step: what was added since the last one becomes one row."""
+        parts, self._parts = self._parts, []
+        if processes() > 1:
+            self._rows.append({"step": step, "split": split} | _over_all(parts))
+            return
+        row: dict[str, Any] = {"step": step, "split": split}
+        for key in parts[0]:
+            if key == "tokens":
+                row[key] = sum(int(part[key]) for part in parts)
+            else:
+                values = torch.cat([part[key] for part in parts])  # type: ignore[misc]
+                row[key] = values.sum() if key == "completion_tokens" else values.mean()
+                row["pairs"] = len(values)
+        self._rows.append(row)
+
+    def begin_step(self) -> None:
+        """Start the clock of a training step."""
+        self._began = time.perf_counter()
+
+    def stop_clock(self, device: torch.device) -> None:
+        """Seconds of the step just ended, measured when its work is done."""
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        self._rows[-1]["seconds"] = time.perf_counter() - self._began
+
+    def annotate(self, step: int, logs: dict[str, float]) -> None:
+        """Add the learning rate and gradient norm that the Trainer reports for a step."""
+        for row in reversed(self._rows):
+            if row["step"] == step and row["split"] == "train":
+                row |= {k: logs[k] for k in ("learning_rate", "grad_norm") if k in logs}
+                return
+
+    def measured(self, step: int) -> bool:
+        """Whether the held-out pairs were already measured at this step."""
+        return any(row["step"] == step and row["split"] == "heldout" for row in self._rows)
+
+    def restore(self, rows: list[dict[str, Any]]) -> None:
+        """Continue behind the rows of an interrupted run."""
+        self._rows = list(rows)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows with plain numbers, in the order of `COLUMNS`; missing values are absent."""
+        plain = []
+        for row in self._rows:
+            numbers = {k: v.item() if isinstance(v, Tensor) else v for k, v in row.items()}
+            plain.append({k: numbers[k] for k in COLUMNS if k in numbers})
+        return plain
+
+    def write(self, path: Path) -> None:
+        """`history.csv`. The seconds go to `cost.json` alone: they differ from run to run."""
+        columns = [c for c in COLUMNS if c != "seconds"]
+        lines = [",".join(columns)]
+        for row in self.rows():
+            lines.append(",".join(_cell(row.get(c)) for c in columns))
+        write_text(path, "\n".join(lines) + "\n")
+
+
+def _over_all(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Means and sums over the pairs of all processes, of which this one may have none."""
+    device = parts[0]["loss"].device if parts else current_device()
+    none = torch.zeros(0, dtype=torch.float64, device=device)
+    seen = [torch.cat([none, *(part[key].double() for part in parts)]) for key in KEYS]
+    tokens = torch.tensor(sum(part["tokens"] for part in parts), device=device)
+    counts = [torch.tensor(len(seen[0]), device=device), tokens]
+    *totals, pairs, length = summed(
+        torch.stack([*(s.sum() for s in seen), *(c.double() for c in counts)])
+    ).unbind()
+    row = {key: total / pairs for key, total in zip(KEYS, totals, strict=True)}
+    numbers = {"completion_tokens": totals[-1], "pairs": pairs, "tokens": length}
+    return row | {key: value.long() for key, value in numbers.items()}
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:  # NaN: SFT does not look at rejected completions
+        return ""
+    return f"{value:.8g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,153 @@
+"""Pairs packed into rows: the prompt of a pair is computed once and nothing is padded.
+
+One pair is the sequence [prompt | chosen | rejected]. The rejected completion's positions restart
+after the prompt and its tokens do not see the chosen ones, so the model computes what it would for
+the two separate sequences. Several pairs stand behind one another in a row of at most
+`token_budget` tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypedDict
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from asft.data import TokenPair
+from asft.losses import CompletionLogps, PairLogps
+from asft.training.logps import sum_segments, token_logps
+
+# Rows are as long as a multiple of this: a CPU's bf16 products are an eighth faster forwards.
+MULTIPLE = 4
+# Where a pair lies in its row: offset of its first token, then the lengths of prompt, chosen and
+# rejected. A plain tuple: the Trainer rebuilds nested containers from iterators, which named
+# tuples do not allow.
+Span = tuple[int, int, int, int]
+
+
+class PackedRow(TypedDict):
+    """One row of pairs: T tokens, N of them scored."""
+
+    ids: list[str]
+    tokens: int  # of the pairs; T less what fills the row up
+    spans: list[Span]  # what fills the row up is in the last one
+    input_ids: Tensor  # (1, T)
+    position_ids: Tensor  # (1, T)
+    scored: Tensor  # (N,) positions whose next-token distribution is needed
+    targets: Tensor  # (N,) the token that follows each of them
+    segments: Tensor  # (N,) pair index + number of pairs × (0 chosen, 1 rejected, 2 prompt)
+
+
+def pack(
+    pairs: Sequence[TokenPair],
+    token_budget: int,
+    *,
+    paired: bool = True,
+    with_prompt: bool = False,
+) -> list[PackedRow]:
+    """Fill rows in order, a new one when the next pair would exceed the budget.
+
+    A pair longer than the budget gets a row of its own. With `paired=False` rejected completions
+    are left out; with `with_prompt=True` the prompt's own tokens are scored too.
+    """
+    rows: list[list[TokenPair]] = []
+    room = 0
+    for pair in pairs:
+        size = len(pair.prompt) + len(pair.chosen)
+        if paired:
+            size += len(pair.rejected)
+        if not rows or size > room:
+            rows.append([])
+            room = token_budget // MULTIPLE * MULTIPLE  # what fills a row up is within the budget
+        rows[-1].append(pair)
+        room -= size
+    return [_pack_row(row, paired, with_prompt) for row in rows]
+
+
+def _pack_row(pairs: Sequence[TokenPair], paired: bool, with_prompt: bool) -> PackedRow:
+    ids: list[np.ndarray] = []
+    positions: list[np.ndarray] = []
+    scored: list[np.ndarray] = []
+    targets: list[np.ndarray] = []
+    segments: list[np.ndarray] = []
+    spans: list[Span] = []
+    start = 0
+    for number, pair in enumerate(pairs):
+        prompt, chosen = pair.prompt, pair.chosen
+        rejected = pair.rejected if paired else pair.rejected[:0]
+        p, c, r = len(prompt), len(chosen), len(rejected)
+        spans.append((start, p, c, r))
+        ids += [prompt, chosen, rejected]
+        positions += [np.arange(p + c), np.arange(p, p + r)]
+        # The prompt's last token predicts the first token of both completions.
+        last = start + p - 1
+        second = start + p + c
+        for completion, first, kind in [(chosen, start + p, 0), (rejected, second, 1)]:
+            if len(completion):
+                scored.append(np.r_[last, first : first + len(completion) - 1])
+                targets.append(completion)
+                segments.append(np.full(len(completion), number + kind * len(pairs)))
+        if with_prompt:
+            scored.append(np.arange(start, last))
+            targets.append(prompt[1:])
+            segments.append(np.full(p - 1, number + 2 * len(pairs)))
+        start = second + r
+    if fill := -start % MULTIPLE:
+        # Behind the last completion, and nothing looks ahead.
+        ids.append(np.zeros(fill, dtype=np.int64))
+        positions.append(np.arange(fill) + p + (r or c))
+        spans[-1] = (*spans[-1][:3], spans[-1][3] + fill)
+    return PackedRow(
+        ids=[pair.id for pair in pairs],
+        tokens=start,
+        spans=spans,
+        input_ids=_tensor(ids)[None],
+        position_ids=_tensor(positions)[None],
+        scored=_tensor(scored),
+        targets=_tensor(targets),
+        segments=_tensor(segments),
+    )
+
+
+def without_waiting(tensor: Tensor, device: torch.device) -> Tensor:
+    """`tensor` on `device`; the CPU goes on while a GPU copies it."""
+    pinned = tensor.pin_memory() if device.type == "cuda" else tensor
+    return pinned.to(device, non_blocking=True)
+
+
+def _tensor(parts: Iterable[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.concatenate(list(parts)).astype(np.int64))
+
+
+def pair_logps(model: torch.nn.Module, row: PackedRow) -> PairLogps:
+    """Log-probabilities of a row's pairs under a causal LM.
+
+    The model attends by one of the functions of asft/training/attention. The LM head runs on scored
+    positions only. Absent completions and prompts have sum 0 and 0 tokens.
+    """
+    output = model(
+        input_ids=row["input_ids"],
+        position_ids=row["position_ids"],
+        spans=row["spans"],
+        logits_to_keep=row["scored"],
+        use_cache=False,
+    )
+    logits = output.logits.squeeze(0)  # not [0], whose gradient is a second array of zeros
+    pairs = len(row["ids"])
+    scores = sum_segments(token_logps(logits, row["targets"]), row["segments"], 3 * pairs)
+    kinds = zip(scores.sum.view(3, pairs), scores.tokens.view(3, pairs), strict=True)
+    return PairLogps(*(CompletionLogps(*kind) for kind in kinds))
+
+
+def packed_by_length(
+    pairs: Iterable[TokenPair], token_budget: int, **options: bool
+) -> Iterable[PackedRow]:
+    """Rows of both completions, longest pairs first: the first needs most memory.
+
+    Args:
+        options: as of `pack`.
+    """
+    longest_first = sorted(pairs, key=lambda p: -(len(p.prompt) + len(p.chosen) + len(p.rejected)))
+    yield from pack(longest_first, token_budget, **options)

@@ -1,0 +1,222 @@
+"""The trainer: every method in one loop, so that methods differ in their loss and in nothing else.
+
+A `transformers.Trainer` whose batch is one optimiser step's pairs, already packed into rows. Rows
+are backpropagated one after another, each weighted by its share of the pairs, so the gradient is
+the mean over the batch however the pairs were packed, and memory is bounded by the longest row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import torch
+from accelerate.data_loader import prepare_data_loader
+from torch import Tensor
+from torch.utils.data import DataLoader
+from transformers import PreTrainedModel, Trainer, TrainerCallback
+
+from asft.config import Training
+from asft.data import TokenPair
+from asft.errors import UserError
+from asft.losses import Method, PairLogps
+from asft.processes import is_worker
+from asft.training.arguments import training_arguments
+from asft.training.distributed import share_out
+from asft.training.fused import add_rows_in_place, fuse
+from asft.training.history import History
+from asft.training.packing import PackedRow, pack, packed_by_length, pair_logps
+from asft.training.token_budget import token_budget
+
+# From a row of pairs to the reference's log-probabilities of them.
+Reference = Callable[[PackedRow], PairLogps]
+
+
+class PairTrainer(Trainer):
+    """Trains `model` on `pairs` by `method`; `history` holds what was seen on the way."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        pairs: Sequence[TokenPair],
+        heldout: Sequence[TokenPair],
+        *,
+        method: Method,
+        hyperparameters: dict[str, Any],
+        training: Training,
+        precision: torch.dtype,
+        seed: int,
+        output_dir: str,
+        reference: Reference | None = None,
+    ) -> None:
+        if method.needs_reference and reference is None:
+            raise ValueError(f"{method.loss.__name__} needs reference log-probabilities")
+        self.method, self.hyperparameters, self.reference = method, hyperparameters, reference
+        self.training, self.precision = training, precision
+        self.token_budget = token_budget(training, model)
+        self.heldout, self.history = heldout, History()
+        self.work = Counter(rows=0, pairs=0, tokens=0)  # that this process has trained on
+        super().__init__(
+            model=model,
+            args=training_arguments(training, seed, output_dir),
+            train_dataset=pairs,
+            data_collator=self._collate,
+            callbacks=[_Measure(self)],
+        )
+        if not training.accelerate:  # sharding takes weights out of the modules that compute
+            fuse(model)  # now that the model is on its device
+            if not is_worker():  # several average what passes through autograd
+                add_rows_in_place(model)
+
+    def _collate(self, pairs: Sequence[TokenPair]) -> dict[str, Any]:
+        """This process's rows of a step's pairs.
+
+        Every process computes as many rows, since all of them meet in each: where one has fewer, it
+        repeats a short one, with weight 0.
+        """
+        shares = [self._pack(share) for share in share_out(pairs, self.args.world_size)]
+        rows = shares[self.args.process_index]
+        short = min((row for share in shares for row in share), key=lambda r: r["input_ids"].shape)
+        fillers = max(map(len, shares)) - len(rows)
+        return {"rows": [*rows, *[short] * fillers], "counted": len(rows), "pairs": len(pairs)}
+
+    def _pack(self, pairs: Sequence[TokenPair]) -> list[PackedRow]:
+        return pack(
+            pairs,
+            self.token_budget,
+            paired=self.method.paired,
+            with_prompt=self.method.needs_prompt,
+        )
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Whole batches in every process, in the order of a single one; `_collate` shares them."""
+        if self.args.world_size == 1:
+            return super().get_train_dataloader()
+        loader = DataLoader(
+            cast(Any, self.train_dataset),
+            batch_size=self.training.batch_size,
+            sampler=self._get_train_sampler(),
+            collate_fn=self._collate,
+        )
+        seed = self.accelerator.dataloader_config.data_seed
+        whole: DataLoader[Any] = prepare_data_loader(
+            loader, num_processes=1, process_index=0, use_seedable_sampler=True, data_seed=seed
+        )
+        return whole
+
+    def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
+        """Our own autocast: accelerate's would copy the logits to fp32 as a whole."""
+        if self.precision == torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(self.args.device.type, self.precision, cache_enabled=cache_enabled)
+
+    def training_step(
+        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
+    ) -> Tensor:
+        """Gradient of the mean loss over the batch's pairs, row by row."""
+        model.train()
+        batch: Any = self._prepare_inputs(inputs)
+        rows, counted = batch["rows"], batch["counted"]
+        self.step_pairs = [pair for row in rows for pair in row["ids"]]
+        # Gradients and losses are averaged over the processes, each of which has a share.
+        pairs = batch["pairs"] / self.args.world_size
+        total = torch.zeros((), device=self.args.device)
+        for number, row in enumerate(rows):
+            last = number == len(rows) - 1
+            with contextlib.nullcontext() if last else self.accelerator.no_sync(model):
+                with self.compute_loss_context_manager():
+                    losses, policy = self.compute_loss(model, row, return_outputs=True)
+                loss = losses.sum() / pairs if number < counted else losses.sum() * 0
+                self.accelerator.backward(loss)
+            if number < counted:
+                self.history.add_row(losses, policy, row)
+                self.work.update(rows=1, pairs=len(row["ids"]), tokens=row["tokens"])
+            total += loss.detach()
+        self.history.end_step(self.state.global_step + 1)
+        return total
+
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: Any,
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """Loss of one packed row: a value per pair, and the log-probabilities it was made of."""
+        policy = pair_logps(model, inputs)
+        reference = self.reference(inputs) if self.method.needs_reference else None  # type: ignore[misc]
+        losses = self.method.loss(policy, reference, **self.hyperparameters)
+        return (losses, policy) if return_outputs else losses.mean()
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Learning rate and gradient norm of a step go to the history too.
+
+        Raises:
+            UserError: the step's loss or gradient is not finite. Raised here, where both are plain
+                numbers already, and before anything of this step is saved.
+        """
+        for name in ("loss", "grad_norm"):
+            if not math.isfinite(logs.get(name, 0.0)):
+                raise UserError(
+                    f"training diverged: {name} is {logs[name]} at step {self.state.global_step},"
+                    f" pairs {', '.join(self.step_pairs[:8])}; lower training.learning_rate (now"
+                    f" {self.training.learning_rate:g}) or look at these pairs"
+                )
+        self.history.annotate(self.state.global_step, logs)
+        super().log(logs, start_time)
+
+    def measure(self) -> None:
+        """Score the held-out pairs as they stand; always both completions, whatever the method."""
+        model: Any = self.model
+        model.eval()
+        rows = packed_by_length(
+            self.heldout,
+            self.token_budget,
+            with_prompt=self.method.needs_prompt,
+        )
+        size, first = self.args.world_size, self.args.process_index
+        mine = list(rows)
+        for number in range(0, len(mine), size):
+            counts = number + first < len(mine)
+            row: Any = self._prepare_input(mine[number + first if counts else number])
+            with torch.no_grad(), self.compute_loss_context_manager():
+                losses, policy = self.compute_loss(model, row, return_outputs=True)
+            if counts:
+                self.history.add_row(losses, policy, row)
+        self.history.end_step(self.state.global_step, split="heldout")
+        model.train()
+
+
+class _Measure(TrainerCallback):
+    """Measures before the first step, every `measure_every` steps or each epoch, and last."""
+
+    def __init__(self, trainer: PairTrainer) -> None:
+        self.trainer = trainer
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step == 0:
+            self._measure(state)
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.trainer.history.begin_step()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.trainer.history.stop_clock(args.device)
+        every = self.trainer.training.measure_every
+        if every and state.global_step % every == 0:
+            self._measure(state)
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if not self.trainer.training.measure_every:
+            self._measure(state)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step >= state.max_steps:  # otherwise interrupted, in a hurry
+            self._measure(state)
+
+    def _measure(self, state: Any) -> None:
+        if self.trainer.heldout and not self.trainer.history.measured(state.global_step):
+            self.trainer.measure()

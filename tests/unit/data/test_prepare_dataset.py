@@ -1,0 +1,246 @@
+"""A prepared data set: what is kept, what the card says, and that it hangs on the rows alone."""
+
+import json
+import random
+
+import pyarrow.parquet as pq
+import pytest
+from small_tokenizers import chatml
+
+from asft.config.benchmarks import Benchmark
+from asft.config.data import Dataset, Tokens
+from asft.data.card import write_data_card
+from asft.data.prepare_benchmark import prepare_questions
+from asft.data.prepare_dataset import prepare_pairs
+from asft.data.tokens import read_tokens
+from asft.errors import UserError
+from asft.files import read_jsonl, write_jsonl
+from asft.records import Question
+
+TOKENIZER = chatml()
+ASKED = "Could you tell me how many times a clock strikes between noon and midnight"  # 14 words
+
+
+def row(n, chosen="Yes.", rejected="No, not so."):
+    return {
+        "prompt": [{"role": "user", "content": f"Is {n} even?"}],
+        "chosen": [{"role": "assistant", "content": chosen}],
+        "rejected": [{"role": "assistant", "content": rejected}],
+    }
+
+
+ROWS = [row(n) for n in range(20)]
+
+
+def prepare(out, rows, heldout_rows=None, tokens=None, **settings):
+    settings = {"sources": [{"local": "rows.jsonl"}]} | settings
+    dataset = Dataset(format="trl", **settings)
+    tokens = tokens or Tokens()
+    prepare_pairs(dataset, "toy", rows, heldout_rows, TOKENIZER, tokens, out)
+    return json.loads((out / "counts.json").read_text())
+
+
+def splits(out):
+    table = pq.read_table(out / "pairs.parquet").to_pylist()
+    return {
+        split: [r["id"] for r in table if r["split"] == split] for split in ("train", "heldout")
+    }
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_card_counts_rows_and_reasons(tmp_path):
+    bad = [row(1, "same", "same"), row(1, " "), row(3), row(4) | {"rejected": None}]
+    card = prepare(tmp_path, [*ROWS, *bad], heldout=5)
+    assert card["rows"] == 24
+    assert card["kept"] == {"train": 15, "heldout": 5}
+    assert card["dropped"] == {
+        "duplicate": 1,
+        "empty_completion": 1,
+        "identical_completions": 1,
+        "missing_rejected": 1,
+    }
+    assert card["first_dropped"]["duplicate"] == "row 23"
+    assert card["dropped_share"] == pytest.approx(4 / 24, abs=1e-6)
+    assert (card["dataset"], card["format"], card["kind"]) == ("toy", "trl", "conversational")
+
+
+def test_card_measures_tokens(tmp_path):
+    card = prepare(tmp_path, [*ROWS, row(30, chosen="Yes. " * 30)])
+    train = read_tokens(tmp_path / "tokens", "train")
+    lengths = sorted(len(pair.chosen) for pair in train)
+    assert card["lengths"]["chosen"]["min"] == lengths[0]
+    assert card["lengths"]["chosen"]["50"] == lengths[10]
+    assert card["lengths"]["chosen"]["max"] == lengths[-1]
+    assert card["chosen_longer_share"] == pytest.approx(1 / 21, abs=1e-6)
+    limit = max(len(pair.prompt) for pair in train) + 10
+    card = prepare(tmp_path, [*ROWS, row(30, "Yes. " * 30)], tokens=Tokens(max_length=limit))
+    assert (card["truncated_chosen"], card["truncated_rejected"]) == (1, 0)
+    assert card["tokens"] == Tokens(max_length=limit).model_dump()
+
+
+def test_card_counts_overlap_with_test_questions(tmp_path):
+    questions = [
+        Question(question_id="a", turns=["is 3 EVEN"]),
+        Question(question_id="b", turns=[f"{ASKED}?"]),
+        Question(question_id="c", turns=["Something else"]),
+    ]
+    long = row(50)
+    long["prompt"] = [
+        {"role": "user", "content": f"Hm: {ASKED.lower()}, please"},
+        {"role": "assistant", "content": "Twelve."},
+        {"role": "user", "content": "Sure?"},
+    ]
+    counts = prepare(tmp_path, [*ROWS, long], heldout=4)
+    write_jsonl(tmp_path / "asked.jsonl", questions)
+    asked = {"toy": tmp_path / "asked.jsonl"}
+    write_data_card(
+        tmp_path / "counts.json", tmp_path / "pairs.parquet", asked, tmp_path / "whole.json"
+    )
+    card = json.loads((tmp_path / "whole.json").read_text())
+    overlap = card.pop("overlap")
+    assert card == counts
+    assert overlap["questions"] == 3
+    found = overlap["by_benchmark"]["toy"]
+    assert found["last_user_turn"]["exact"]["first_questions"] == ["a"]
+    assert found["last_user_turn"]["ngram13"]["questions"] == 0
+    assert found["any_turn"]["ngram13"]["first_questions"] == ["b"]
+    assert found["any_turn"]["ngram13"]["pairs"] == 1
+
+
+def test_files_agree_and_tell_nothing_but_the_rows(tmp_path):
+    prepare(tmp_path / "a", ROWS, heldout=4)
+    prepare(tmp_path / "b", ROWS, heldout=4)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [
+        "counts.json",
+        "pairs.parquet",
+        "tokens",
+    ]
+    ids = splits(tmp_path / "a")
+    for split in ("train", "heldout"):
+        assert [p.id for p in read_tokens(tmp_path / "a" / "tokens", split)] == ids[split]
+
+
+def test_heldout_pairs_do_not_hang_on_the_order_of_rows(tmp_path):
+    shuffled = random.Random(1).sample(ROWS, len(ROWS))
+    a = prepare(tmp_path / "a", ROWS, heldout=4)
+    b = prepare(tmp_path / "b", shuffled, heldout=4)
+    first, second = splits(tmp_path / "a"), splits(tmp_path / "b")
+    assert set(first["heldout"]) == set(second["heldout"])
+    assert max(first["heldout"]) < min(first["train"])
+    assert a["fingerprint"] != b["fingerprint"]  # the order of training differs
+
+
+def test_heldout_pairs_from_elsewhere(tmp_path):
+    outside = [row(n) for n in range(18, 26)]
+    card = prepare(tmp_path, ROWS, outside)
+    assert card["kept"] == {"train": 18, "heldout": 8}
+    assert card["dropped"] == {"duplicate": 2}
+    assert not set(splits(tmp_path)["train"]) & set(splits(tmp_path)["heldout"])
+    card = prepare(tmp_path, ROWS, outside, heldout=3)
+    assert card["kept"] == {"train": 18, "heldout": 3}
+    card = prepare(tmp_path, ROWS, [row(2, chosen="Of course.")])
+    assert card["heldout_prompts_in_train"] == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings", "message"),
+    [
+        ([], {}, r"dataset 'toy' \(trl\): no usable row of 0 rows"),
+        ([row(1, "")], {}, r"no usable row of 1 rows, empty_completion 1 \(first: row 1\)"),
+        (
+            [*ROWS[:3], row(1, "")],
+            {},
+            r"25.0% unusable of 4 rows, .* raise datasets.toy.max_dropped_share \(now 0.2\)",
+        ),
+        (ROWS, {"heldout": 20}, r"datasets.toy.heldout: 20 pairs cannot be held out: 20 usable"),
+        (
+            [*ROWS, {"prompt": "The sky is", "chosen": " blue", "rejected": " green"}],
+            {},
+            "1 pairs are plain strings and 20 are conversations",
+        ),
+    ],
+)
+def test_refused(tmp_path, rows, settings, message):
+    with pytest.raises(UserError, match=message):
+        prepare(tmp_path, rows, **settings)
+    assert not list(tmp_path.iterdir())
+
+
+def test_refused_with_heldout_rows(tmp_path):
+    with pytest.raises(UserError, match="20 usable pairs to train on, 1 usable held-out pairs"):
+        prepare(tmp_path, ROWS, [row(30)], heldout=2)
+    with pytest.raises(UserError, match="0 usable held-out pairs"):
+        prepare(tmp_path, ROWS, [])
+    with pytest.raises(UserError, match="0 usable pairs to train on"):
+        prepare(tmp_path, [], ROWS)
+
+
+def test_the_allowed_share_is_allowed(tmp_path):
+    rows = [*ROWS[:3], row(1, "")]
+    assert prepare(tmp_path, rows, max_dropped_share=0.25)["dropped_share"] == 0.25
+
+
+def test_plain_strings(tmp_path):
+    rows = [{"prompt": f"{n} is", "chosen": " even", "rejected": " odd"} for n in range(3)]
+    card = prepare(tmp_path, rows)
+    assert (card["kind"], card["template_sha256"]) == ("plain", None)
+    assert pq.read_table(tmp_path / "pairs.parquet")["chosen"].to_pylist() == [" even"] * 3
+
+
+# --- Benchmarks
+
+
+def ask(out, rows, **settings):
+    settings = {"sources": [{"local": "rows.json"}]} | settings
+    benchmark = Benchmark(protocol="references", format="alpaca", **settings)
+    prepare_questions(benchmark, "toy", rows, out)
+    questions = read_jsonl(out / "questions.jsonl", Question)
+    return json.loads((out / "card.json").read_text()), [q.turns[0] for q in questions]
+
+
+QUESTIONS = [{"instruction": f"Question {n}", "input": "", "output": "Answer"} for n in range(9)]
+
+
+def test_benchmark(tmp_path):
+    bad = [QUESTIONS[0], {"instruction": "x", "output": ""}]
+    card, turns = ask(tmp_path, [*QUESTIONS, *bad], max_dropped_share=0.2)
+    assert (card["rows"], card["kept"], card["asked"]) == (11, 9, 9)
+    assert card["dropped"] == {"duplicate": 1, "empty_reference": 1}
+    assert turns == [f"Question {n}" for n in range(9)]
+
+
+def test_benchmark_of_which_too_much_is_dropped(tmp_path):
+    bad = [{"instruction": f"x{n}", "output": ""} for n in range(3)]
+    message = r"25.0% unusable of 12 rows.* raise benchmarks.toy.max_dropped_share \(now 0.2\)"
+    with pytest.raises(UserError, match=message):
+        ask(tmp_path, [*QUESTIONS, *bad])
+    assert not list(tmp_path.iterdir())
+    assert ask(tmp_path, [*QUESTIONS, *bad], max_dropped_share=0.25)[0]["kept"] == 9
+
+
+def test_cards_name_sources_that_may_change(tmp_path):
+    commit, branch = ({"hub": "owner/name", "revision": name} for name in ("a" * 40, "main"))
+    card = prepare(tmp_path, ROWS, sources=[commit, branch])
+    assert card["unpinned"] == ["owner/name at main"]
+    card, _ = ask(tmp_path, QUESTIONS, sources=[commit], prompts=[branch | {"file": "x"}])
+    assert card["unpinned"] == ["owner/name at main"]
+
+
+def test_benchmark_samples(tmp_path):
+    assert ask(tmp_path, QUESTIONS, limit=3)[1] == ["Question 0", "Question 1", "Question 2"]
+    card, drawn = ask(tmp_path, QUESTIONS, limit=4, sample_seed=1)
+    assert card["asked"] == len(set(drawn)) == 4
+    assert drawn == sorted(drawn)
+    assert drawn == ask(tmp_path, QUESTIONS, limit=4, sample_seed=1)[1]
+    assert drawn != ask(tmp_path, QUESTIONS, limit=4, sample_seed=3)[1]
+    assert len(ask(tmp_path, QUESTIONS, limit=100)[1]) == 9
+
+
+def test_benchmark_without_questions(tmp_path):
+    with pytest.raises(UserError, match=r"benchmark 'toy' \(alpaca\): no usable row of 1 rows"):
+        ask(tmp_path, [{"question": "x"}])
+    assert not list(tmp_path.iterdir())

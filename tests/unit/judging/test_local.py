@@ -1,0 +1,127 @@
+"""The local judge: its probabilities against plain forward passes, and calibration."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from asft.config import loading
+from asft.data.prepare_benchmark import write_benchmark
+from asft.data.tokens import encode_prompt
+from asft.files import read_jsonl, write_jsonl
+from asft.generation.endpoint.store import Store
+from asft.judging.calls import LABELS, RATINGS
+from asft.judging.judge import judge_answers
+from asft.judging.local import LocalJudge
+from asft.models.folders import load_tokenizer
+from asft.models.loading import load_policy
+from asft.records import Completion, Message, Question, Verdict
+
+ROOT = Path(__file__).parents[3]
+MESSAGES = [Message(role="user", content="Rate this answer: it is Paris.")]
+
+
+@pytest.fixture(scope="module")
+def folder(tiny: Path) -> Path:
+    (tiny / "card.json").write_text("{}")
+    return tiny
+
+
+@pytest.mark.parametrize("verdicts", [RATINGS, LABELS, ["a", "bc"]])
+def test_scores_are_those_of_one_text_after_the_other(folder: Path, verdicts: list[str]) -> None:
+    tokenizer, model = load_tokenizer(folder), load_policy(folder, torch.float32).eval()
+    prompt = encode_prompt(MESSAGES, tokenizer)
+    expected = []
+    for verdict in verdicts:
+        ending = tokenizer.encode(verdict, add_special_tokens=False)
+        with torch.no_grad():
+            logps = model(torch.tensor([prompt + ending])).logits[0].log_softmax(-1)
+        rows = logps[len(prompt) - 1 : -1]
+        expected.append(rows[range(len(ending)), ending].sum())
+    found = LocalJudge(folder, "fp32").score(MESSAGES, verdicts)
+    assert list(found) == verdicts
+    torch.testing.assert_close(
+        torch.tensor(list(found.values())), torch.stack(expected).log_softmax(0), atol=1e-4, rtol=0
+    )
+
+
+def judged(folder: Path, out: Path, benchmark: str, *, calibrate: bool) -> list[Verdict]:
+    config = loading.load(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
+    settings = config.benchmarks[benchmark].model_copy(update={"limit": 3})
+    write_benchmark(settings.model_dump_json(), benchmark, out / "benchmark")
+    answers = [
+        Completion(
+            question_id=question.question_id,
+            turns=[f"Answer {n}."] * len(question.turns),
+            finish_reasons=["stop"] * len(question.turns),
+            tokens=[3] * len(question.turns),
+        )
+        for n, question in enumerate(read_jsonl(out / "benchmark/questions.jsonl", Question))
+    ]
+    write_jsonl(out / "answers.jsonl", answers)
+    row = {"backend": "local", "model": "tiny", "precision": "fp32", "calibrate": calibrate}
+    judge_answers(
+        out / "benchmark",
+        benchmark,
+        out / "answers.jsonl",
+        json.dumps(row),
+        folder,
+        out / "judge.sqlite",
+        out / "verdicts.jsonl",
+        False,
+    )
+    return read_jsonl(out / "verdicts.jsonl", Verdict)
+
+
+@pytest.mark.parametrize("benchmark", ["mt_bench", "arena_hard"])
+def test_calibration_divides_by_what_is_said_of_nothing(
+    folder: Path, tmp_path: Path, benchmark: str
+) -> None:
+    plain = judged(folder, tmp_path, benchmark, calibrate=False)
+    verdicts = judged(folder, tmp_path, benchmark, calibrate=True)
+    assert [v.question_id for v in verdicts] == [v.question_id for v in plain]
+    with Store(tmp_path / "judge.sqlite", read_only=True) as store:
+        for before, after in zip(plain, verdicts, strict=True):
+            own, habits = (store.get(key) for key in after.keys)
+            assert after.keys[0] == before.keys[0]
+            assert own is not None
+            assert habits is not None
+            request = store.get_request(after.keys[1])
+            assert request is not None
+            text = json.dumps(request["messages"])
+            assert "N/A" in text
+            weights = {
+                name: math.exp(value - json.loads(habits.text)[name])
+                for name, value in json.loads(own.text).items()
+            }
+            total = sum(weights.values())
+            for name, weight in weights.items():
+                assert after.probabilities[name] == pytest.approx(weight / total, rel=1e-6)
+    assert {key for verdict in verdicts for key in verdict.keys[1:]} != set()
+    assert len({verdict.keys[1] for verdict in verdicts}) < len(verdicts)  # asked once for all
+
+
+def test_nothing_is_scored_as_nothing(folder: Path, tmp_path: Path) -> None:
+    """Of empty content a calibrated judge has no opinion: all verdicts are alike."""
+    judged(folder, tmp_path, "arena_hard", calibrate=False)
+    answers = read_jsonl(tmp_path / "answers.jsonl", Completion)
+    questions = read_jsonl(tmp_path / "benchmark/questions.jsonl", Question)
+    write_jsonl(
+        tmp_path / "benchmark/questions.jsonl",
+        [q.model_copy(update={"turns": ["N/A"]}) for q in questions],
+    )
+    write_jsonl(
+        tmp_path / "answers.jsonl", [a.model_copy(update={"turns": ["N/A"]}) for a in answers]
+    )
+    baseline = tmp_path / "benchmark/judge/baseline.jsonl"
+    rows = [json.loads(line) | {"text": "N/A"} for line in baseline.read_text().splitlines()]
+    baseline.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    row = {"backend": "local", "model": "tiny", "precision": "fp32", "calibrate": True}
+    paths = (tmp_path / "benchmark", "arena_hard", tmp_path / "answers.jsonl", json.dumps(row))
+    out = tmp_path / "verdicts.jsonl"
+    judge_answers(*paths, folder, tmp_path / "judge.sqlite", out, False)
+    for verdict in read_jsonl(out, Verdict):
+        assert list(verdict.probabilities.values()) == pytest.approx([0.2] * 5)

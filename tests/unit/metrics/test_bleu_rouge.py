@@ -1,0 +1,163 @@
+"""Hand-worked values, odd text, several references, and what importing the metrics must not do."""
+
+import os
+import random
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import evaluate
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asft.metrics import bleu_rouge
+from asft.metrics.corpus import BLEU_COUNTS, METRICS
+
+ODD = [
+    "",
+    " ",
+    "\n\n",
+    "...",
+    "!!!",
+    "Yes",
+    "ab",
+    "👍🏽",
+    "\u0301",
+    "\x00",
+    "今天",
+    "a\u2028b",
+    "?" * 500,
+]
+
+
+def counts(row: bleu_rouge.Row) -> list[float]:
+    return [row[name] for name in BLEU_COUNTS]
+
+
+def test_plain_row_by_hand():
+    """the cat (sat|is) on the mat: 5 of 6 words, 3 of 5 bigrams, 1 of 4 trigrams, no 4-gram."""
+    row = bleu_rouge.plain_row("the cat sat on the mat", ["the cat is on the mat"])
+    assert row["rouge1"] == pytest.approx(500 / 6)
+    assert row["rouge2"] == pytest.approx(60)
+    assert row["rougeL"] == pytest.approx(500 / 6)
+    assert counts(row) == [5, 3, 1, 0, 6, 5, 4, 3, 6, 6]
+
+
+def test_rouge_is_neither_stemmed_nor_case_sensitive():
+    assert bleu_rouge.plain_row("Cats run", ["cat runs"])["rouge1"] == 0
+    assert bleu_rouge.plain_row("CATS run!", ["cats, run"])["rouge1"] == pytest.approx(100)
+
+
+def test_several_references():
+    """rouge takes the best, BLEU matches in any and the closest length, lf_* take the first."""
+    first, second = "x x x x x", "the cat is here"
+    row = bleu_rouge.plain_row("the cat is here now", [first, second])
+    assert row["rouge1"] == bleu_rouge.plain_row("the cat is here now", [second])["rouge1"] > 0
+    assert counts(row)[:4] == [4, 3, 2, 1]
+    assert row["bleu_ref_len"] == 5  # the first reference's, the closest
+    assert bleu_rouge.llamafactory_row(second, [first, second])["lf_rouge1"] == 0
+    assert bleu_rouge.llamafactory_row(second, [second, first])["lf_rouge1"] == 100
+
+
+def test_llamafactory_row_by_hand():
+    """a b c d | a b c e as characters with blanks: 6/7, 5/6, 4/5, 3/4 matches, equal lengths."""
+    row = bleu_rouge.llamafactory_row("a b c d", ["a b c e"])
+    assert row["lf_bleu4"] == round(100 * (6 / 7 * 5 / 6 * 4 / 5 * 3 / 4) ** 0.25, 4)
+    assert row["lf_rouge1"] == 75
+    assert row["lf_rouge2"] == pytest.approx(200 / 3, abs=1e-4)
+    assert row["lf_rougeL"] == 75
+
+
+@pytest.mark.parametrize("reference", ODD)
+@pytest.mark.parametrize("prediction", ODD)
+def test_odd_text_scores_within_bounds(prediction: str, reference: str):
+    check_bounds(prediction, reference)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_any_text_scores_within_bounds(prediction: str, reference: str):
+    check_bounds(prediction, reference)
+
+
+def check_bounds(prediction: str, reference: str) -> None:
+    row = bleu_rouge.plain_row(prediction, [reference])
+    row |= bleu_rouge.llamafactory_row(prediction, [reference])
+    assert all(0 <= row[name] <= 100 + 1e-9 for name in METRICS if name != "bleu4")
+    assert all(row[f"bleu_correct{n}"] <= row[f"bleu_total{n}"] for n in range(1, 5))
+
+
+def test_long_answers_score():
+    """Longer than Python's recursion limit and than a table of n x m objects would allow."""
+    words = random.Random(0).choices("abcdefgh", k=20_000)
+    row = bleu_rouge.llamafactory_row(" ".join(words), [" ".join(words[:10_000])])
+    assert row["lf_rougeL"] == pytest.approx(200 / 3, abs=1e-3)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(*[st.lists(st.sampled_from("abc"), max_size=12)] * 2)
+def test_lcs_length_is_the_textbook_recurrence(first: list[str], second: list[str]):
+    @cache
+    def longest(i: int, j: int) -> int:
+        if i == 0 or j == 0:
+            return 0
+        if first[i - 1] == second[j - 1]:
+            return longest(i - 1, j - 1) + 1
+        return max(longest(i - 1, j), longest(i, j - 1))
+
+    assert bleu_rouge.lcs_length(first, second) == longest(len(first), len(second))
+
+
+def test_score_questions_gives_the_rows_of_both_families():
+    predictions, references = ["the cat sat", ""], [["the cat"], ["a dog", "no dog"]]
+    columns = bleu_rouge.score_questions(predictions, references)
+    assert set(columns) == {name for metric in METRICS.values() for name in metric.columns}
+    for i, (prediction, answers) in enumerate(zip(predictions, references, strict=True)):
+        row = bleu_rouge.plain_row(prediction, answers) | bleu_rouge.llamafactory_row(
+            prediction, answers
+        )
+        assert {name: column[i] for name, column in columns.items()} == row
+
+
+def test_metrics_are_evaluate_metrics(tmp_path: Path):
+    metric = bleu_rouge.LlamaFactoryMetrics(keep_in_memory=True, cache_dir=str(tmp_path))
+    assert isinstance(metric, evaluate.Metric)
+    assert metric.compute(predictions=["Yes"], references=[["Yes"]])["lf_rouge1"] == [100]
+
+
+def test_bleu_signature_names_the_number_of_references():
+    assert bleu_rouge.bleu_signature([["a"], ["b"]]).startswith("nrefs:1|case:mixed|eff:no|tok:13a")
+    assert bleu_rouge.bleu_signature([["a"], ["b", "c"]]).startswith("nrefs:var|")
+
+
+def test_scoring_imports_no_torch_prints_nothing_and_needs_no_home(tmp_path: Path):
+    """HOME and HF_HOME cannot be made; jieba leaves no cache; transformers stays importable."""
+    script = (
+        "import sys, importlib.util, asft.metrics.score\n"
+        "from asft.metrics.bleu_rouge import score_questions\n"
+        "score_questions(['今天 is fine'], [['今天天气']])\n"
+        "assert not {'torch', 'transformers'} & set(sys.modules), 'imported'\n"
+        "assert importlib.util.find_spec('transformers'), 'still hidden'\n"
+    )
+    env = dict(os.environ, HOME="/dev/null/home", TMPDIR=str(tmp_path), PYTHONWARNINGS="default")
+    env = {key: value for key, value in env.items() if not key.startswith(("HF_", "XDG_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("imported", [False, True])
+def test_transformers_is_hidden_for_a_moment_unless_it_is_here(
+    imported: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = object()
+    monkeypatch.delitem(sys.modules, "transformers", raising=False)
+    if imported:
+        monkeypatch.setitem(sys.modules, "transformers", here)
+    with bleu_rouge._transformers_hidden():
+        assert sys.modules["transformers"] is (here if imported else None)
+    assert sys.modules.get("transformers") is (here if imported else None)

@@ -1,0 +1,104 @@
+"""The score step: what it writes, and which files it refuses."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from sacrebleu.metrics.bleu import BLEU
+
+from asft.errors import UserError
+from asft.files import write_jsonl
+from asft.metrics.bleu_rouge import plain_row
+from asft.metrics.corpus import BLEU_COUNTS, METRICS
+from asft.metrics.score import score_answers
+from asft.records import Completion, Question
+
+QUESTIONS = [
+    Question(question_id="q1", category="a, b", turns=["?"], references=["the cat is on the mat"]),
+    Question(question_id='q"2\n', turns=["?"], references=["一 two three four", "two"]),
+    Question(question_id="q3", turns=["?"], references=["yes"]),
+]
+ANSWERS = {"q3": "", "q1": "the cat sat on the mat", 'q"2\n': "two three four five"}
+COMPLETIONS = [
+    Completion(question_id=key, turns=[text], finish_reasons=["stop"], tokens=[len(text)])
+    for key, text in ANSWERS.items()
+]
+
+
+def run(folder: Path, questions: list[Question], completions: list[Completion]) -> Path:
+    write_jsonl(folder / "questions.jsonl", questions)
+    write_jsonl(folder / "completions.jsonl", completions)
+    score_answers(folder / "questions.jsonl", folder / "completions.jsonl", folder / "scores.csv")
+    return folder / "scores.csv"
+
+
+def test_rows_follow_the_questions(tmp_path: Path):
+    path = run(tmp_path, QUESTIONS, COMPLETIONS)
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    measured = [column for metric in METRICS.values() for column in metric.columns]
+    others = ["question_id", "category", "tokens", "finish_reason", "bleu_signature"]
+    assert sorted(rows[0]) == sorted(measured + others)
+    assert list(rows[0])[:2] == others[:2]
+    assert [row["question_id"] for row in rows] == ["q1", 'q"2\n', "q3"]
+    assert [row["category"] for row in rows] == ["a, b", "", ""]
+    assert [row["tokens"] for row in rows] == ["22", "19", "0"]
+    assert {row["finish_reason"] for row in rows} == {"stop"}
+    exact = plain_row("the cat sat on the mat", ["the cat is on the mat"])
+    assert float(rows[0]["rouge1"]) == exact["rouge1"]  # no digit lost
+    assert [int(rows[0][name]) for name in BLEU_COUNTS] == [5, 3, 1, 0, 6, 5, 4, 3, 6, 6]
+    assert rows[0]["bleu_signature"].startswith("nrefs:var|")
+
+
+def test_corpus_bleu_comes_back_from_the_file(tmp_path: Path):
+    with run(tmp_path, QUESTIONS, COMPLETIONS).open(newline="", encoding="utf-8") as file:
+        sums = [0] * len(BLEU_COUNTS)
+        for row in csv.DictReader(file):
+            sums = [total + int(row[name]) for total, name in zip(sums, BLEU_COUNTS, strict=True)]
+    again = BLEU.compute_bleu(sums[:4], sums[4:8], sums[8], sums[9], smooth_method="exp")
+    direct = BLEU().corpus_score(
+        [ANSWERS[question.question_id] for question in QUESTIONS],
+        [[question.references[0] for question in QUESTIONS], [None, "two", None]],
+    )
+    assert again.score == direct.score > 0
+
+
+def test_same_bytes_twice(tmp_path: Path):
+    first = run(tmp_path, QUESTIONS, COMPLETIONS).read_bytes()
+    assert run(tmp_path, QUESTIONS, COMPLETIONS[::-1]).read_bytes() == first
+    assert b"\r" not in first
+    assert first.endswith(b"\n")
+
+
+@pytest.mark.parametrize(
+    ("questions", "completions", "message"),
+    [
+        (QUESTIONS, COMPLETIONS[:1], r"completions\.jsonl: no completion of question_id 'q1'$"),
+        (QUESTIONS[:1], COMPLETIONS, r"completions\.jsonl: question_id 'q3' is not in .*questions"),
+        (QUESTIONS * 2, COMPLETIONS, r"questions\.jsonl, row 4: question_id 'q1' occurs twice"),
+        (QUESTIONS, COMPLETIONS * 2, r"completions\.jsonl, row 4: question_id 'q3' occurs twice"),
+        ([], [], r"questions\.jsonl: no questions"),
+        (
+            [Question(question_id="q3", turns=["?"])],
+            COMPLETIONS[:1],
+            r"questions\.jsonl, row 1, question_id 'q3': .* found 1 turns and 0 references",
+        ),
+        (
+            [Question(question_id="q3", turns=["?", "?"], references=["yes"])],
+            COMPLETIONS[:1],
+            "found 2 turns and 1 references",
+        ),
+        (
+            QUESTIONS[2:],
+            [Completion(question_id="q3", turns=["a", "b"], finish_reasons=["stop"], tokens=[1])],
+            r"completions\.jsonl, row 1, question_id 'q3': .* must each have one entry",
+        ),
+    ],
+)
+def test_refused(
+    tmp_path: Path, questions: list[Question], completions: list[Completion], message: str
+):
+    with pytest.raises(UserError, match=message) as error:
+        run(tmp_path, questions, completions)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "scores.csv").exists()

@@ -1,0 +1,136 @@
+"""Published judgments, questions and answers become scores and a table without a judge."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from test_import_judgments import graded, played, write
+from typer.testing import CliRunner
+
+from asft.cli.judging import app
+from asft.config.experiment import Statistics
+from asft.errors import UserError
+from asft.files import read_jsonl
+from asft.judging.import_judgments import import_arena_hard, import_fastchat
+from asft.records import Question
+from asft.tables.rebuild import rebuild_scores
+
+QUICK = Statistics(resamples=200)
+IDS = ["q1", "q2", "q3", "q4"]
+QUESTIONS = [{"uid": i, "cluster": "code", "prompt": f"Question {i}?"} for i in IDS]
+
+
+def answered(model: str, question: str, text: str, **metadata: int) -> dict[str, Any]:
+    """An answer as arena-hard-auto writes it since 900183d."""
+    message = {"role": "assistant", "content": {"answer": text}}
+    return {"uid": question, "model": model, "messages": [message], "metadata": metadata}
+
+
+@pytest.fixture
+def arena(tmp_path: Path) -> Path:
+    """Judgments of two models: `good` wins every game but two ties, `bad` loses all."""
+    rows = [played(i, "B>A", "A>B", model="good") for i in IDS[:3]]
+    rows += [played("q4", "A=B", "A=B", model="good")]
+    rows += [played(i, "A>>B", "B>>A", model="bad") for i in IDS]
+    import_arena_hard([write(tmp_path / "judgments.jsonl", rows)], tmp_path / "out")
+    write(tmp_path / "question.jsonl", QUESTIONS)
+    return tmp_path
+
+
+def test_arena_hard_without_answers(arena: Path):
+    rebuild_scores(arena / "out", "arena_hard", arena / "question.jsonl", None, QUICK)
+    table = pd.read_csv(arena / "out/table.csv").set_index("method")
+    # Six games won once (weight 1) and two drawn: 6 x 1 + 2 x 0.5 of 8.
+    assert table["arena_hard_win_rate"].round(4).to_dict() == {"good": 87.5, "bad": 0.0}
+    assert table["arena_hard_n_unscored"].eq(0).all()
+    assert table["arena_hard_length_controlled"].isna().all()
+    assert table["avg_tokens"].isna().all()
+    assert "gpt-4-1106-preview" in (arena / "out/table.md").read_text()
+
+
+def test_answers_give_lengths_and_the_baseline_its_style(arena: Path):
+    folder = arena / "answers"
+    folder.mkdir()
+    for model, tokens in [("good", 40), ("bad", 10), ("gpt-4-0314", 20)]:
+        rows = [answered(model, i, "word " * tokens, token_len=tokens) for i in IDS]
+        write(folder / f"{model}.jsonl", rows)
+    rebuild_scores(arena / "out", "arena_hard", arena / "question.jsonl", folder, QUICK)
+    table = pd.read_csv(arena / "out/table.csv").set_index("method")
+    assert table["avg_tokens"].to_dict() == {"good": 40.0, "bad": 10.0}
+    scores = pd.read_csv(arena / "out/scores/good.csv")
+    assert scores["baseline_length"].eq(20).all()
+    assert scores["length"].eq(40).all()
+
+
+def test_fastchat(tmp_path: Path):
+    questions = [
+        {"question_id": n, "category": "math", "turns": ["one?", "two?"]} for n in (81, 82, 83)
+    ]
+    rows = [graded(n, turn, score) for n, score in [(81, 4), (82, 6), (83, 8)] for turn in (1, 2)]
+    import_fastchat([write(tmp_path / "gpt-4_single.jsonl", rows)], tmp_path / "out")
+    answers = [
+        {"question_id": n, "model_id": "m", "choices": [{"index": 0, "turns": ["a", "b"]}]}
+        for n in (81, 82, 83)
+    ]
+    path = write(tmp_path / "m.jsonl", answers)
+    write(tmp_path / "question.jsonl", questions)
+    rebuild_scores(tmp_path / "out", "mt_bench", tmp_path / "question.jsonl", path, QUICK)
+    table = pd.read_csv(tmp_path / "out/table.csv")
+    assert table["mt_bench_gpt-4"].tolist() == [6.0]
+    assert table["avg_tokens"].isna().all()  # FastChat's answers do not say
+
+
+def test_the_command_needs_no_questions(tmp_path: Path):
+    """FastChat's judgments and answers alone: 81 to 83 of two turns, 84 of one, as they say."""
+    rows = [graded(n, turn, score) for n, score in [(81, 4), (82, 6), (83, 8)] for turn in (1, 2)]
+    judgments = write(tmp_path / "gpt-4_single.jsonl", [*rows, graded(84, 1, 10)])
+    answers = [
+        {"question_id": n, "model_id": "m", "choices": [{"index": 0, "turns": turns}]}
+        for n, turns in [*((n, ["a", "b"]) for n in (81, 82, 83)), (84, ["a"])]
+    ]
+    given = ["--answers", str(write(tmp_path / "m.jsonl", answers)), "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, ["import", "fastchat", str(judgments), *given])
+    assert done.exit_code == 0, done.output
+    table = pd.read_csv(tmp_path / "out/table.csv")
+    assert table["mt_bench_gpt-4"].round(4).tolist() == [round((2 * (4 + 6 + 8) + 10) / 7, 4)]
+    assert table["mt_bench_gpt-4_n"].tolist() == [7]
+    assert not [name for name in table if "category" in name]
+    assert "So are the questions" in done.output
+    asked = read_jsonl(tmp_path / "out/questions.jsonl", Question)
+    assert [(q.question_id, len(q.turns), q.category) for q in asked] == [
+        *(("81", 2, ""), ("82", 2, ""), ("83", 2, ""), ("84", 1, "")),
+    ]
+
+
+def test_a_question_that_another_model_was_judged_on_is_missed(tmp_path: Path):
+    rows = [played(i, "B>A", "A>B", model="all") for i in IDS]
+    rows += [played(i, "B>A", "A>B", model="some") for i in IDS[:3]]
+    import_arena_hard([write(tmp_path / "judgments.jsonl", rows)], tmp_path / "out")
+    for minimum, shown in (
+        (0.95, {"all": True, "some": False}),
+        (0.7, dict.fromkeys(("all", "some"), True)),
+    ):
+        rebuild_scores(tmp_path / "out", "arena_hard", None, None, QUICK, minimum)
+        table = pd.read_csv(tmp_path / "out/table.csv").set_index("method")
+        assert table["arena_hard_win_rate"].notna().to_dict() == shown
+        assert table["arena_hard_n_unscored"].to_dict() == {"all": 0, "some": 2}
+
+
+def test_refusals(arena: Path):
+    out = arena / "out"
+    folder = arena / "none"
+    folder.mkdir()
+    with pytest.raises(UserError, match=r"no \*\.jsonl"):
+        rebuild_scores(out, "arena_hard", arena / "question.jsonl", folder, QUICK)
+    mixed = write(folder / "mixed.jsonl", [answered("a", "q1", "x"), answered("b", "q1", "x")])
+    with pytest.raises(UserError, match="one model's answers"):
+        rebuild_scores(out, "arena_hard", arena / "question.jsonl", mixed, QUICK)
+    short = write(arena / "short.jsonl", QUESTIONS[:1])
+    with pytest.raises(UserError, match="no such question"):
+        rebuild_scores(out, "arena_hard", short, None, QUICK)
+    broken = write(arena / "broken.jsonl", [{"uid": "q1"}])
+    with pytest.raises(UserError, match="row 1: no question of arena_hard"):
+        rebuild_scores(out, "arena_hard", broken, None, QUICK)
+    assert json.loads((out / "card.json").read_text())["baseline"] == "gpt-4-0314"
