@@ -40,6 +40,31 @@ def split_of(shares: Sequence[Mapping[str, int]]) -> str:
     return "; ".join(f"process {number}: {part}" for number, part in enumerate(parts))
 
 
+_command: list[str] = []  # what this process runs, without `--log FILE`
+
+
+def remember_command(arguments: Sequence[str]) -> None:
+    """Note the arguments of `asft` that this process runs, for workers to run the same."""
+    _command[:] = arguments
+    if "--log" in _command:
+        at = _command.index("--log")
+        del _command[at : at + 2]
+
+
+def ran_in_workers(count: int, accelerate: str | None = None) -> bool:
+    """Run this process's own command in `count` processes; whether there was need to.
+
+    There is none for one process, nor in one that a launcher has started.
+
+    Raises:
+        UserError: as `launch`.
+    """
+    if count == 1 or is_worker():
+        return False
+    launch(count, _command, accelerate)
+    return True
+
+
 def launch(count: int, arguments: Sequence[object], accelerate: str | None = None) -> None:
     """Run `asft ARGUMENTS` in `count` processes, until all have ended.
 

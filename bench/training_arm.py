@@ -77,7 +77,7 @@ def ours(job: dict[str, Any], rows: list[dict[str, Any]], scratch: str) -> tuple
     from asft.machine import keep_freed_memory
     from asft.training.lora import adapt
     from asft.training.packing import packed_by_length
-    from asft.training.reference import CachedReference, score_pairs, write_reference
+    from asft.training.reference_logps import CachedReference, score_pairs, write_reference
     from asft.training.trainer import PairTrainer
 
     keep_freed_memory()  # as the `asft` command does

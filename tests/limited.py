@@ -15,7 +15,14 @@ import sys
 import time
 from pathlib import Path
 
-import asft
+from asft.cli.commands import COMMANDS
+
+# What a step imports when it is under way.
+LIBRARIES = {
+    "train": ["asft.training.fit"],
+    "reference": ["asft.training.reference_logps"],
+    "generate": ["asft.generation.answering"],
+}
 
 
 def limit_file_size(size: int, die: bool) -> None:
@@ -26,8 +33,9 @@ def limit_file_size(size: int, die: bool) -> None:
 
 
 def limit_memory(step: str, megabytes: int) -> None:
-    [room] = Path(asft.__file__).parent.glob(f"*/{step.replace('-', '_')}.py")
-    importlib.import_module(f"asft.{room.parent.name}.{room.stem}")
+    COMMANDS[step].load()
+    for module in LIBRARIES.get(step, ()):
+        importlib.import_module(module)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + megabytes * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -12,11 +12,11 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
-from asft.cli import figures, judging, pipeline, tables
+from asft.cli.commands import add_commands
 from asft.cli.failures import one_line
 from asft.errors import UserError
 from asft.machine import keep_freed_memory
-from asft.processes import watch_parent
+from asft.processes import remember_command, watch_parent
 
 # Before any library reads them: nothing is sent anywhere, and forked workers do not deadlock.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -30,23 +30,32 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 # Torch keeps a compiled kernel of half a megabyte for each shape of a product, and every row of a
 # run has its own: 1,024 unless told otherwise. A row needs some twenty, and six a length of pair.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
-)
 
 
-@app.callback()
-def options(
+def app(arguments: list[str]) -> None:
+    """Run a command of `asft`; ends in SystemExit, or in what the command raised."""
+    found = typer.Typer(
+        no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+    )
+    found.callback()(_options)
+    add_commands(found, _words(arguments))
+    found(arguments)
+
+
+def _options(
     log: Annotated[Path | None, typer.Option(help="write all output to this file")] = None,
     debug: Annotated[bool, typer.Option(help="show the traceback of an error")] = False,
 ) -> None:
     """ASFT experiments, step by step."""
+    # Values are read in main(), which must know them when a step fails; declared here for --help.
 
 
-app.add_typer(pipeline.app)
-app.add_typer(judging.app)
-app.add_typer(tables.app)
-app.add_typer(figures.app)
+def _words(arguments: list[str]) -> list[str]:
+    """What follows the options before the command."""
+    words = list(arguments)
+    while words and words[0].startswith("-"):
+        del words[: 2 if words[0] == "--log" else 1]
+    return words
 
 
 class Stopped(SystemExit):
@@ -90,6 +99,7 @@ def run(arguments: list[str]) -> NoReturn:
             _redirect(log)
             readers.append(2)
         keep_freed_memory()
+        remember_command(arguments)
         app(arguments)
         raise SystemExit(0)
     except BaseException as error:

@@ -18,13 +18,17 @@ class Settings(Section):
     tokens: Tokens
 
 
-def prepare_dataset(settings_json: str, name: str, model: Path, out: Path) -> None:
-    """Prepare one data set; `settings_json` is {"dataset": …, "tokens": …} of the config."""
+def prepare_dataset(settings: str, name: str, model: Path, out: Path) -> None:
+    """Prepare the pairs of one data set and their tokens in a folder.
+
+    Args:
+        settings: {"dataset": …, "tokens": …} of the config, as JSON.
+    """
     from asft.data import load_rows
     from asft.models import load_tokenizer
 
-    settings = Settings.model_validate_json(settings_json)
-    dataset = settings.dataset
+    chosen = Settings.model_validate_json(settings)
+    dataset = chosen.dataset
     heldout_rows = load_rows(dataset.heldout_sources) if dataset.heldout_sources else None
     prepare(
         dataset,
@@ -32,6 +36,6 @@ def prepare_dataset(settings_json: str, name: str, model: Path, out: Path) -> No
         load_rows(dataset.sources, dataset.limit),
         heldout_rows,
         load_tokenizer(model),
-        settings.tokens,
+        chosen.tokens,
         out,
     )

@@ -77,11 +77,25 @@ def _template_sha256(tokenizer: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def write_data_card(counts: Path, pairs: Path, questions: dict[str, Path], out: Path) -> None:
-    """Write `out`; `questions` are files by the benchmark's name."""
+class QuestionFile(NamedTuple):
+    """The prepared questions of a benchmark."""
+
+    benchmark: str
+    questions: Path
+
+
+def write_data_card(
+    counts: Path, pairs: Path, out: Path, questions: list[QuestionFile] | None = None
+) -> None:
+    """Write a data set's card: its counts, and its overlap with the questions of benchmarks.
+
+    Args:
+        counts: what prepare-dataset counted
+        questions: benchmark=questions.jsonl
+    """
     rows = read_parquet(pairs, columns=["id", "split", "prompt"]).to_pylist()
     train = [(row["id"], _turns(row["prompt"])) for row in rows if row["split"] == "train"]
-    asked = {name: list(read_jsonl(path, Question)) for name, path in questions.items()}
+    asked = {name: list(read_jsonl(path, Question)) for name, path in questions or []}
     write_json(out, read_json(counts) | {"overlap": count_overlap(train, asked)})
 
 

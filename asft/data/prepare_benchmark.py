@@ -57,11 +57,15 @@ def _sample(questions: list[Question], limit: int | None, seed: int | None) -> l
     return [questions[i] for i in sorted(chosen)]
 
 
-def write_benchmark(settings_json: str, name: str, out: Path) -> None:
-    """Prepare one benchmark; `settings_json` is its part of the config."""
+def write_benchmark(settings: str, name: str, out: Path) -> None:
+    """Prepare the questions of one benchmark, and what its judge is shown, in a folder.
+
+    Args:
+        settings: this step's part of the config, as JSON.
+    """
     from asft.data.sources import fetch, load_rows
 
-    benchmark = Benchmark.model_validate_json(settings_json)
+    benchmark = Benchmark.model_validate_json(settings)
     prepare_questions(benchmark, name, load_rows(benchmark.sources), out)
     # Kept as they came, in upstream's formats: the judge's messages must match to the byte.
     folder = out / "judge"

@@ -3,18 +3,15 @@
 import lazy_loader
 
 __all__ = [
-    "About",
-    "HistoryFile",
-    "ScoreFile",
     "colour_of",
-    "plot_case",
-    "plot_cost",
-    "plot_curves",
-    "plot_differences",
-    "plot_length",
-    "plot_losses",
-    "plot_margins",
-    "plot_mt_bench",
+    "make_figure1",
+    "make_figure2a",
+    "make_figure2b",
+    "make_figure3",
+    "make_figure_differences",
+    "make_figure_length",
+    "make_figure_mt_bench",
+    "make_figure_training",
 ]
 
 # Where each is: __init__.pyi. Loaded when first used.

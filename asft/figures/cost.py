@@ -6,6 +6,7 @@ cached reference log-probabilities, the cost of the cache shown apart; ASFT.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -234,3 +235,15 @@ def plot_cost(
     """
     numbers = costs(read_measurements(paths), checkpointing)
     render(partial(draw_costs, numbers, dataset, about), numbers, out)
+
+
+def make_figure2b(settings: str, cost: list[Path], out: Path) -> None:
+    """Draw run time and peak memory of DPO and ASFT, Figure 2(b).
+
+    Args:
+        settings: this step's part of the config, as JSON
+        cost: one measurement of one arm, as JSON
+        out: the pdf; png and csv go beside it
+    """
+    chosen = json.loads(settings)
+    plot_cost(cost, chosen["dataset"], chosen["gradient_checkpointing"], About.of(chosen), out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -213,3 +214,27 @@ def _require(files: Sequence[HistoryFile], out: Path) -> None:
         seen.add((file.method, file.seed))
     if not files:
         raise UserError(f"{out}: no histories given")
+
+
+def make_figure2a(settings: str, history: list[HistoryFile], out: Path) -> None:
+    """Draw the likelihood margin on held-out pairs over training, Figure 2(a).
+
+    Args:
+        settings: this step's part of the config, as JSON
+        history: method,seed=history.csv
+        out: the pdf; png and csv go beside it
+    """
+    chosen = json.loads(settings)
+    plot_margins(history, chosen["dataset"], About.of(chosen), out)
+
+
+def make_figure_training(settings: str, history: list[HistoryFile], out: Path) -> None:
+    """Draw the training curves of all methods of one data set.
+
+    Args:
+        settings: this step's part of the config, as JSON
+        history: method,seed=history.csv
+        out: the pdf; png and csv go beside it
+    """
+    chosen = json.loads(settings)
+    plot_curves(history, chosen["dataset"], About.of(chosen), out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -203,3 +204,19 @@ def plot_differences(
     """
     numbers = read_differences(table2, table3)
     render(partial(draw_differences, numbers, statistics, about), numbers, out)
+
+
+def make_figure_differences(
+    settings: str, table3: Path, out: Path, table2: Path | None = None
+) -> None:
+    """Draw the forest plot of all paired differences.
+
+    Args:
+        settings: this step's part of the config, as JSON
+        table3: table3.differences.csv
+        table2: table2.differences.csv
+        out: the pdf; png and csv go beside it
+    """
+    chosen = json.loads(settings)
+    statistics = Statistics.model_validate(chosen["statistics"])
+    plot_differences(table2, table3, statistics, About.of(chosen), out)

@@ -125,8 +125,12 @@ def _field(axes: Axes, points: pd.DataFrame, scale: Scale) -> None:
     axes.grid(False)
 
 
-def plot_losses(beta: float, out: Path) -> None:
-    """`beta` is that of the Bradley-Terry loss; ASFT's alignment loss has none.
+def make_figure1(out: Path, beta: float = 0.1) -> None:
+    """Draw loss surfaces and gradient fields, Figure 1.
+
+    Args:
+        out: the pdf; png and csv go beside it
+        beta: of the Bradley-Terry loss; ASFT's alignment loss has none
 
     Raises:
         UserError: `beta` is not positive.

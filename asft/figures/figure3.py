@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -141,3 +142,33 @@ def plot_case(
     }
     numbers = case_study(read_jsonl(questions, Question), contestants, judge)
     render(partial(draw_case, numbers, about), numbers, out)
+
+
+class RunFile(NamedTuple):
+    """A file of answers or of verdicts, and the run that it is of."""
+
+    method: str
+    seed: int
+    path: Path
+
+
+def make_figure3(
+    settings: str,
+    questions: Path,
+    completions: list[RunFile],
+    verdicts: list[RunFile],
+    out: Path,
+) -> None:
+    """Draw the case study, Figure 3: the question that the judge rated most differently.
+
+    Args:
+        settings: this step's part of the config, as JSON
+        questions: questions.jsonl of the benchmark
+        completions: method,seed=answers.jsonl
+        verdicts: method,seed=verdicts.jsonl
+        out: the pdf; png and csv go beside it
+    """
+    chosen = json.loads(settings)
+    judged = {(file.method, file.seed): file.path for file in verdicts}
+    runs = {method: (seed, path, judged[method, seed]) for method, seed, path in completions}
+    plot_case(questions, runs, chosen["judge"], About.of(chosen), out)

@@ -10,17 +10,7 @@ import pandas as pd
 
 from asft.errors import UserError
 from asft.metrics import Judged, pool, read_verdict_scores
-from asft.tables import Column
-
-
-class ScoreFile(NamedTuple):
-    """One score file of a judged benchmark."""
-
-    method: str
-    seed: int
-    benchmark: str
-    judge: str
-    path: Path
+from asft.tables import Column, ScoreFile
 
 
 class Cell(NamedTuple):

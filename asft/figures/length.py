@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from asft.config import Statistics
 from asft.errors import UserError
-from asft.figures.judged_cells import Cell, ScoreFile, read_cells, read_table2, shown
+from asft.figures.judged_cells import Cell, read_cells, read_table2, shown
 from asft.figures.plotting import (
     PAGE,
     About,
@@ -29,6 +30,7 @@ from asft.figures.plotting import (
     title_panel,
 )
 from asft.metrics import Games, Ratings, outcomes_per_question, ratings_per_question
+from asft.tables import ScoreFile
 
 COLUMNS = [
     *("benchmark", "judge", "pairwise", "method", "kind", "question_id"),
@@ -180,3 +182,17 @@ def plot_length(
     cells = [*read_cells(files, pairwise=True), *read_cells(files, pairwise=False)]
     numbers = score_by_length(cells, read_table2(table2), table2)
     render(partial(draw_length, numbers, statistics, about), numbers, out)
+
+
+def make_figure_length(settings: str, score: list[ScoreFile], table2: Path, out: Path) -> None:
+    """Draw scores against the length of answers.
+
+    Args:
+        settings: this step's part of the config, as JSON
+        score: method,seed,benchmark,judge=scores.csv
+        table2: table2.csv: it knows what was refused
+        out: the pdf; png and csv go beside it
+    """
+    chosen = json.loads(settings)
+    statistics = Statistics.model_validate(chosen["statistics"])
+    plot_length(score, table2, statistics, About.of(chosen), out)

@@ -6,6 +6,7 @@ high number does not also get a large area.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from asft.config import Statistics
-from asft.figures.judged_cells import Cell, ScoreFile, read_cells, read_table2, shown
+from asft.figures.judged_cells import Cell, read_cells, read_table2, shown
 from asft.figures.plotting import (
     PAGE,
     About,
@@ -30,6 +31,7 @@ from asft.figures.plotting import (
     title_panel,
 )
 from asft.metrics import Ratings, mean_rating, rating_interval, ratings_per_question
+from asft.tables import ScoreFile
 
 ALL = "all questions"
 ENOUGH = 5  # questions of a category from which an interval is drawn: fewer do not make one
@@ -149,3 +151,17 @@ def plot_mt_bench(
     cells = read_cells(files, pairwise=False)
     numbers = by_category(cells, read_table2(table2), table2, statistics)
     render(partial(draw_mt_bench, numbers, statistics, about), numbers, out)
+
+
+def make_figure_mt_bench(settings: str, score: list[ScoreFile], table2: Path, out: Path) -> None:
+    """Draw MT-Bench ratings by category.
+
+    Args:
+        settings: this step's part of the config, as JSON
+        score: method,seed,benchmark,judge=scores.csv
+        table2: table2.csv: it knows what was refused
+        out: the pdf; png and csv go beside it
+    """
+    chosen = json.loads(settings)
+    statistics = Statistics.model_validate(chosen["statistics"])
+    plot_mt_bench(score, table2, statistics, About.of(chosen), out)

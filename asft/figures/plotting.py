@@ -75,6 +75,12 @@ class About(NamedTuple):
     note: str
     methods: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, settings: dict[str, Any]) -> About:
+        """Read what every `asft plot` is told in its settings."""
+        note = " ".join(settings["note"].split())
+        return cls(settings["model"], note, tuple(settings["methods"]))
+
 
 class Mark(NamedTuple):
     """How a method is drawn, the same in every figure."""

@@ -19,7 +19,7 @@ from torch import Tensor
 from asft.generation.cpu_kernels import decoding_kernels
 from asft.generation.kv_cache import KeyValues
 
-# Architectures whose tests are in tests/unit/generation/test_decoding.py. Others go through `model.generate`.
+# Architectures that the tests hold to `model.generate`; others go through it.
 SUPPORTED = ("llama", "qwen2", "qwen3", "mistral")
 # Share of free places at which they are given to the next rows: each time costs about a step.
 _REFILLED = 0.125

@@ -20,30 +20,40 @@ from tqdm import tqdm
 
 from asft.config import Decoding, Generation, Server
 from asft.files import fingerprint, naming, read_jsonl, write_jsonl, write_text
-from asft.generation.answering import answer_share, shares
-from asft.models import (
-    default_device,
-    end_token_ids,
-    files_of,
-    load_policy,
-    load_tokenizer,
-    resolve_precision,
-    use_threads,
-)
-from asft.processes import place, split_of
+from asft.machine import claim_gpus
+from asft.processes import place, ran_in_workers, split_of
 from asft.records import Completion, Question
 
 # What FastChat takes for a category that its table does not name (gen_model_answer.py).
 OTHER_CATEGORIES = 0.7
 
 
-def generate_answers(policy: Path, questions: Path, settings: str, seed: int, out: Path) -> None:
-    """Answer every question; `settings` is JSON {"decoding", "temperatures", "generation"}."""
+def generate_answers(
+    settings: str, policy: Path, questions: Path, out: Path, seed: int = 0
+) -> None:
+    """Answer every question of a benchmark with a policy.
+
+    Args:
+        settings: {"decoding", "temperatures", "generation"} of the config, as JSON
+    """
     chosen = json.loads(settings)
     generation = Generation.model_validate(chosen["generation"])
+    claim_gpus(generation.processes)  # a server's, too: it is for its command to use them
+    if generation.backend != "openai":
+        ran_in_workers(generation.processes)  # this one collects their answers
     asked = read_jsonl(questions, Question)
     if generation.backend == "openai":
         return _ask_server(generation.server, policy, asked, chosen, seed, out)
+    from asft.generation.answering import answer_share, shares
+    from asft.models import (
+        default_device,
+        end_token_ids,
+        load_policy,
+        load_tokenizer,
+        resolve_precision,
+        use_threads,
+    )
+
     use_threads(generation.threads)
     tokenizer = load_tokenizer(policy)
     partial = Partial(out, [chosen, seed, _identity(policy), [q.model_dump() for q in asked]])
@@ -80,6 +90,7 @@ def _ask_server(
     settings: Server, policy: Path, asked: list[Question], chosen: Any, seed: int, out: Path
 ) -> None:
     from asft.generation.server import answer_all, served
+    from asft.models import files_of
 
     out.parent.mkdir(parents=True, exist_ok=True)
     # Named after the weights: answers of others are never taken up.

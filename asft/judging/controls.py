@@ -55,5 +55,9 @@ def control_completions(kind: str, questions: list[Question]) -> list[Completion
 
 
 def write_control(kind: str, questions: Path, out: Path) -> None:
-    """Write one control's completions."""
+    """Write the answers of one control.
+
+    Args:
+        kind: null, echo, injection or empty
+    """
     write_jsonl(out, control_completions(kind, read_jsonl(questions, Question)))

@@ -188,14 +188,17 @@ def _weights(folder: Path) -> dict[str, Any]:
     return {"parameters": parameters, "dtype": "+".join(sorted(dtypes))}
 
 
-def fetch_base_model(settings_json: str, out: Path) -> None:
-    """Make the model folder `out`.
+def fetch_base_model(settings: str, out: Path) -> None:
+    """Import a base policy into a folder.
+
+    Args:
+        settings: this step's part of the config, as JSON.
 
     Raises:
         UserError: the settings do not fit, or no source worked.
     """
     try:
-        model = Model.model_validate_json(settings_json)
+        model = Model.model_validate_json(settings)
     except ValidationError as error:
         fault = error.errors()[0]
         key = ".".join(map(str, fault["loc"]))

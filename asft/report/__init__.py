@@ -3,9 +3,8 @@
 import lazy_loader
 
 __all__ = [
-    "Origin",
-    "write_model_card",
-    "write_report",
+    "make_model_card",
+    "make_report",
 ]
 
 # Where each is: __init__.pyi. Loaded when first used.

@@ -1,3 +1,2 @@
-from .model_card import Origin as Origin
-from .model_card import write_model_card as write_model_card
-from .pages import write_report as write_report
+from .model_card import make_model_card as make_model_card
+from .report import make_report as make_report

@@ -189,3 +189,22 @@ def write_model_card(
     text = card_text(settings, data, cost, scores, origin)
     write_text(run / "policy" / "README.md", text)
     write_text(out, text)
+
+
+def make_model_card(
+    settings: str,
+    run: Path,
+    data_card: Path,
+    out: Path,
+    table3: Path | None = None,
+    table2: Path | None = None,
+) -> None:
+    """Write README.md of a trained policy, with its scores.
+
+    Args:
+        settings: what `config.card_settings` says, as JSON
+        run: folder of the run
+    """
+    chosen = json.loads(settings)
+    columns = [(benchmark, judge) for benchmark, judge in chosen.pop("columns")]
+    write_model_card(run, data_card, table3, table2, columns, Origin(**chosen), out)

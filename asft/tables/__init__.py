@@ -6,14 +6,14 @@ __all__ = [
     "FAMILIES",
     "LABELS",
     "Column",
-    "Judged",
+    "ScoreFile",
     "explain_verdict",
+    "make_table1",
+    "make_table2",
+    "make_table3",
     "p_text",
     "rebuild_scores",
     "shown_paper_columns",
-    "tabulate_table1",
-    "tabulate_table2",
-    "tabulate_table3",
 ]
 
 # Where each is: __init__.pyi. Loaded when first used.

@@ -1,10 +1,10 @@
 from .paper import shown_paper_columns as shown_paper_columns
 from .rebuild import rebuild_scores as rebuild_scores
-from .table1 import Judged as Judged
-from .table1 import tabulate_table1 as tabulate_table1
-from .table2 import tabulate_table2 as tabulate_table2
+from .table1 import make_table1 as make_table1
+from .table2 import ScoreFile as ScoreFile
+from .table2 import make_table2 as make_table2
 from .table2_rows import Column as Column
-from .table3 import tabulate_table3 as tabulate_table3
+from .table3 import make_table3 as make_table3
 from .table3_text import FAMILIES as FAMILIES
 from .table3_text import LABELS as LABELS
 from .text import explain_verdict as explain_verdict

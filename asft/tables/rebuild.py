@@ -19,7 +19,7 @@ from asft.errors import UserError
 from asft.files import read_json, read_json_rows, read_jsonl, write_jsonl
 from asft.metrics import aggregate_verdicts
 from asft.records import Question, Verdict
-from asft.tables.table2 import Job, tabulate_table2
+from asft.tables.table2 import ScoreFile, tabulate_table2
 
 
 def rebuild_scores(
@@ -50,7 +50,7 @@ def rebuild_scores(
         baseline = out / "baseline.jsonl"
         path = files[card["baseline"]]
         write_jsonl(baseline, load_baseline(read_json_rows(path), f"{path}").values())
-    jobs: list[Job] = []
+    jobs: list[ScoreFile] = []
     for model, about in card["models"].items():
         scores = out / "scores" / Path(about["file"]).with_suffix(".csv")
         completions = None
@@ -59,7 +59,7 @@ def rebuild_scores(
             path = files[model]
             write_jsonl(completions, load_completions(read_json_rows(path), f"{path}").values())
         aggregate_verdicts(out / about["file"], asked, completions, protocol, scores, baseline)
-        jobs.append((model, 0, protocol, card["judge"], scores))
+        jobs.append(ScoreFile(model, 0, protocol, card["judge"], scores))
     note = "Rebuilt from published judgments; the models are those that the files name."
     if not questions:
         note += " So are the questions: one that no model was judged on is not missed."

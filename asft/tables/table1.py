@@ -7,6 +7,7 @@ Writes  table1.csv, table1.md, table1.tex
 By hand: asft table1 --help
 """
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -151,3 +152,15 @@ def _tex_line(cells: Iterable[str]) -> str:
 
 def _cells(row: dict[str, Any]) -> dict[str, str]:
     return {label: str(row[key]) or "-" for key, label in LABELS.items()}
+
+
+def make_table1(settings: str, out: Path) -> None:
+    """Write Table 1.
+
+    Args:
+        settings: this step's part of the config, as JSON
+        out: table1.csv; .md and .tex go beside it
+    """
+    chosen = json.loads(settings)
+    rows = [Judged(*row[:4], *map(Path, row[4:])) for row in chosen.pop("benchmarks")]
+    tabulate_table1(rows, out=out, **chosen)

@@ -13,7 +13,10 @@ judge.
 By hand: asft table2 --help
 """
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -27,13 +30,23 @@ from asft.tables.table2_markdown import markdown, paper_section
 from asft.tables.table2_rows import Column, Entry, build
 from asft.tables.text import csv_text, rounded
 
-Job = tuple[str, int, str, str, Path]
+
+class ScoreFile(NamedTuple):
+    """The score file of one run on a judged benchmark, and the run and judge that it is of."""
+
+    method: str
+    seed: int
+    benchmark: str
+    judge: str
+    path: Path
+
+
 DIFFERENCES = ["benchmark", "judge", "method_a", "method_b", "metric", "difference", "low", "high"]
 DIFFERENCES += ["p_value", "verdict", "n", "seeds"]
 
 
 def tabulate_table2(
-    scores: list[Job],
+    scores: Sequence[ScoreFile],
     model: str,
     note: str,
     statistics: Statistics,
@@ -76,7 +89,7 @@ def tabulate_table2(
     write_text(out.with_suffix(".tex"), latex(table, title, trained))
 
 
-def _entries(scores: list[Job]) -> list[Entry]:
+def _entries(scores: Sequence[ScoreFile]) -> list[Entry]:
     """Files of the same method and column pooled over their seeds, in order of first mention."""
     files: dict[str, dict[tuple[str, str], dict[int, Judged]]] = {}
     for method, seed, benchmark, judge, path in scores:
@@ -130,3 +143,16 @@ def _check_seeds(entries: list[Entry]) -> None:
                 f"{trained[0].method} has seeds {trained[0].seeds}, {entry.method} has"
                 f" {entry.seeds}; compare methods over the same seeds"
             )
+
+
+def make_table2(settings: str, score: list[ScoreFile], out: Path) -> None:
+    """Write Table 2.
+
+    Args:
+        settings: this step's part of the config, as JSON
+        score: method,seed,benchmark,judge=scores.csv
+        out: table2.csv; .md, .tex and .differences.csv go beside it
+    """
+    chosen = json.loads(settings)
+    statistics = Statistics.model_validate(chosen.pop("statistics"))
+    tabulate_table2(score, statistics=statistics, out=out, **chosen)

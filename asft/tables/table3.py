@@ -12,8 +12,9 @@ alone.
 By hand: asft table3 --help
 """
 
+import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,7 +55,7 @@ class Entry(NamedTuple):
 
 
 def tabulate_table3(
-    scores: list[tuple[str, str, int, Path]],
+    scores: Sequence[tuple[str, str, int, Path]],
     benchmark: str,
     model: str,
     note: str,
@@ -96,7 +97,7 @@ def tabulate_table3(
     write_text(out.with_suffix(".tex"), latex(rows, title))
 
 
-def _entries(scores: list[tuple[str, str, int, Path]], files: list[Scores]) -> list[Entry]:
+def _entries(scores: Sequence[tuple[str, str, int, Path]], files: list[Scores]) -> list[Entry]:
     """Files of the same (dataset, method) pooled over their seeds, in order of first mention."""
     groups: dict[tuple[str, str], dict[int, Scores]] = {}
     for (dataset, method, seed, path), file in zip(scores, files, strict=True):
@@ -202,3 +203,25 @@ def _remark(
         return remark
     cells = ", ".join(constant) if len(constant) <= 4 else f"{len(constant)} cells of equal scores"
     return f"{remark} Percentile instead of BCa: {cells}."
+
+
+class ReferenceScores(NamedTuple):
+    """The score file of one run, and the run that it is of."""
+
+    dataset: str
+    method: str
+    seed: int
+    path: Path
+
+
+def make_table3(settings: str, score: list[ReferenceScores], out: Path) -> None:
+    """Write Table 3.
+
+    Args:
+        settings: this step's part of the config, as JSON
+        score: dataset,method,seed=references.csv
+        out: table3.csv; .md, .tex and .differences.csv go beside it
+    """
+    chosen = json.loads(settings)
+    statistics = Statistics.model_validate(chosen.pop("statistics"))
+    tabulate_table3(score, statistics=statistics, out=out, **chosen)

@@ -5,7 +5,6 @@ import lazy_loader
 __all__ = [
     "PairTrainer",
     "measure_training_cost",
-    "merge_reference",
     "read_settings",
     "score_reference",
     "train_policy",

@@ -1,5 +1,4 @@
 from .measure_cost import measure_training_cost as measure_training_cost
-from .reference import merge_reference as merge_reference
 from .reference import score_reference as score_reference
 from .settings import read_settings as read_settings
 from .settings import write_settings as write_settings

@@ -17,7 +17,11 @@ from asft.files import read_json, read_text, write_text
 
 
 def write_settings(run: str, data_card: Path, model_card: Path, out: Path) -> None:
-    """Write settings.yaml: the run's slice of the config plus its provenance."""
+    """Write settings.yaml: the run's slice of the config plus its provenance.
+
+    Args:
+        run: the run's slice of the config, as JSON
+    """
     provenance = {
         "asft": __version__,
         "data": read_json(data_card)["fingerprint"],

@@ -2,7 +2,7 @@
 
 Peak memory of a training step is what weights, gradients and Adam's moments take, and a straight
 line in the tokens of a row, whose slope follows from the model's shape. The constants are fitted to
-peaks measured in bf16, on a CPU and on an H200 (tests/unit/training/test_token_budget.py holds them).
+peaks measured in bf16, on a CPU and on an H200 (test_token_budget.py holds them).
 """
 
 import os

@@ -55,7 +55,7 @@ class PairTrainer(Trainer):
         if method.needs_reference and reference is None:
             raise ValueError(f"{method.loss.__name__} needs reference log-probabilities")
         self.method, self.hyperparameters, self.reference = method, hyperparameters, reference
-        self.training, self.precision = training, precision
+        self.policy, self.training, self.precision = model, training, precision
         self.token_budget = token_budget(training, model)
         self.heldout, self.history = heldout, History()
         self.work = Counter(rows=0, pairs=0, tokens=0)  # that this process has trained on

@@ -21,7 +21,7 @@ from asft.data.tokens import Split, read_tokens
 from asft.errors import UserError
 from asft.models.loading import load_policy
 from asft.parquet import read_parquet
-from asft.training.reference import COLUMNS
+from asft.training.reference_logps import COLUMNS
 from asft.training.settings import read_settings
 
 

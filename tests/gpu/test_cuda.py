@@ -13,7 +13,7 @@ from asft.training import fused
 from asft.training.attention.choose import implementation
 from asft.training.attention.register import PAIR_ATTENTION
 from asft.training.packing import pack, pair_logps
-from asft.training.reference import CachedReference, score_pairs, write_reference
+from asft.training.reference_logps import CachedReference, score_pairs, write_reference
 from asft.training.trainer import PairTrainer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")

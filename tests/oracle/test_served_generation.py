@@ -48,13 +48,12 @@ def test_a_server_gives_the_answers_of_the_step(default_model, tmp_path, quiet_h
     questions = tmp_path / "questions.jsonl"
     write_jsonl(questions, QUESTIONS)
     here, there = tmp_path / "here.jsonl", tmp_path / "there.jsonl"
-    generate_answers(default_model, questions, settings(precision="bf16"), 42, here)
+    generate_answers(settings(precision="bf16"), default_model, questions, here, 42)
     # As imported from the hub or a folder, the base policy is a pointer.
     write_json(tmp_path / "base" / "pointer.json", {"local": str(default_model)})
     write_json(tmp_path / "base" / "card.json", {})
-    generate_answers(
-        tmp_path / "base", questions, settings(backend="openai", server=serve()), 42, there
-    )
+    served = settings(backend="openai", server=serve())
+    generate_answers(served, tmp_path / "base", questions, there, 42)
     expected, found = (read_jsonl(path, Completion) for path in (here, there))
     assert [c.question_id for c in found] == ["a", "b"]
     assert [len(c.turns) for c in found] == [1, 2]

@@ -12,7 +12,7 @@ import time
 import pytest
 from report_results import config_of, plain_answer, small, write_results
 
-from asft.cli.report import report_experiment
+from asft.report.report import make_report
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), None)
@@ -59,7 +59,7 @@ CUT_OFF = """() => [...document.querySelectorAll('select')].flatMap((select) => 
 
 def build(folder, raw, **options):
     write_results(folder, raw, **options)
-    report_experiment(json.dumps(raw), folder, folder / "report")
+    make_report(json.dumps(raw), folder, folder / "report")
     return (folder / "report").as_uri()
 
 

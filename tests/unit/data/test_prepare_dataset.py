@@ -9,7 +9,7 @@ from small_tokenizers import chatml
 
 from asft.config.benchmarks import Benchmark
 from asft.config.data import Dataset, Tokens
-from asft.data.card import write_data_card
+from asft.data.card import QuestionFile, write_data_card
 from asft.data.prepare_benchmark import prepare_questions
 from asft.data.prepare_dataset import prepare_pairs
 from asft.data.tokens import read_tokens
@@ -95,10 +95,8 @@ def test_card_counts_overlap_with_test_questions(tmp_path):
     ]
     counts = prepare(tmp_path, [*ROWS, long], heldout=4)
     write_jsonl(tmp_path / "asked.jsonl", questions)
-    asked = {"toy": tmp_path / "asked.jsonl"}
-    write_data_card(
-        tmp_path / "counts.json", tmp_path / "pairs.parquet", asked, tmp_path / "whole.json"
-    )
+    counted, pairs, out = (tmp_path / f for f in ("counts.json", "pairs.parquet", "whole.json"))
+    write_data_card(counted, pairs, out, [QuestionFile("toy", tmp_path / "asked.jsonl")])
     card = json.loads((tmp_path / "whole.json").read_text())
     overlap = card.pop("overlap")
     assert card == counts

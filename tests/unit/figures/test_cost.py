@@ -7,7 +7,7 @@ from preferences import learnable_pairs
 
 from asft.data.tokens import write_tokens
 from asft.figures.cost import ARMS, read_measurements
-from asft.training import measure_cost
+from asft.training import cost_arms, measure_training_cost
 
 SETTINGS = {
     "training": {"batch_size": 2, "learning_rate": 1e-3, "precision": "fp32", "token_budget": 64},
@@ -23,14 +23,12 @@ def test_every_arm_is_measured_and_the_cache_is_made_elsewhere(tiny, tmp_path, m
     def here(*_):
         pytest.fail("scored in the process whose memory is measured")
 
-    monkeypatch.setattr(measure_cost, "score_pairs", here)  # another process imports it anew
+    monkeypatch.setattr(cost_arms, "score_pairs", here)  # another process imports it anew
     write_tokens(tmp_path / "tokens", ["train"] * 4, learnable_pairs(4))
     files = []
     for arm in ARMS:
         files.append(tmp_path / f"{arm}.json")
-        measure_cost.measure_training_cost(
-            json.dumps(SETTINGS), arm, 1, tiny, tmp_path / "tokens", files[-1]
-        )
+        measure_training_cost(json.dumps(SETTINGS), arm, tiny, tmp_path / "tokens", files[-1], 1)
     found = {each.arm: each for each in read_measurements(files)}
     assert set(found) == set(ARMS)
     assert found["dpo_cached"].reference_seconds_per_pair > 0

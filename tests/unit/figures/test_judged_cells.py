@@ -6,22 +6,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
+from small_steps import done_here
 
-from asft.cli.figures import plot_app
 from asft.config.experiment import Statistics
 from asft.errors import UserError
 from asft.figures.case_study import Contestant, case_study, probabilities_in_words
 from asft.figures.differences import plot_differences, read_differences
 from asft.figures.figure3 import plot_case
-from asft.figures.judged_cells import ScoreFile
 from asft.figures.length import plot_length
 from asft.figures.mt_bench import plot_mt_bench
 from asft.figures.plotting import About
 from asft.files import write_jsonl
 from asft.metrics.score_verdicts import aggregate_verdicts
 from asft.records import Completion, Question, Verdict
-from asft.tables.table2 import tabulate_table2
+from asft.tables.table2 import ScoreFile, tabulate_table2
 
 ABOUT = About("tiny", "A note.", ("dpo", "asft"))
 SETTINGS = Statistics(resamples=100)
@@ -253,7 +251,7 @@ def test_the_commands_of_the_rules(judged, tmp_path):
     ):
         out = tmp_path / f"{name}.pdf"
         arguments = [name, "--settings", json.dumps(chosen), *given, "--out", str(out)]
-        assert CliRunner().invoke(plot_app, arguments, catch_exceptions=False).exit_code == 0
+        done_here(["plot", *arguments])
         assert len(pd.read_csv(out.with_suffix(".csv"))) > 1, name
     assert set(pd.read_csv(tmp_path / "figure3.csv")["method"]) == {"base", "dpo", "asft"}
 

@@ -7,7 +7,7 @@ import torch
 
 from asft.config.generation import Decoding, Generation
 from asft.files import read_jsonl, write_jsonl
-from asft.generation import answering, generate
+from asft.generation import answering
 from asft.generation.answering import answer_share, shares
 from asft.generation.generate import decoding_of, generate_answers
 from asft.models.folders import load_tokenizer
@@ -103,7 +103,7 @@ def run_step(tiny, folder, seed=0, decoding=GREEDY):
     write_jsonl(questions, QUESTIONS)
     generation = Generation(batch_size=2, precision="fp32")
     settings = {"decoding": decoding.model_dump(), "generation": generation.model_dump()}
-    generate_answers(tiny, questions, json.dumps(settings), seed, out)
+    generate_answers(json.dumps(settings), tiny, questions, out, seed)
     return out
 
 
@@ -124,7 +124,7 @@ def test_a_killed_run_continues_where_it_stopped(tiny, tmp_path, monkeypatch, de
         return answer_share(model, tokenizer, share, *rest)
 
     folder = tmp_path / "b"
-    monkeypatch.setattr(generate, "answer_share", dying)
+    monkeypatch.setattr(answering, "answer_share", dying)
     with pytest.raises(Killed):
         run_step(tiny, folder, decoding=decoding)
     partial = folder / "out.partial"
@@ -136,7 +136,7 @@ def test_a_killed_run_continues_where_it_stopped(tiny, tmp_path, monkeypatch, de
         rest.append(share)
         return answer_share(model, tokenizer, share, *more)
 
-    monkeypatch.setattr(generate, "answer_share", counting)
+    monkeypatch.setattr(answering, "answer_share", counting)
     assert run_step(tiny, folder, decoding=decoding).read_bytes() == whole
     assert len(rest) == 2  # of four shares
     assert not partial.exists()

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_results import config_of, plain_answer, small, write_results
 
-from asft.cli.report import report_experiment
 from asft.config import report_plan
 from asft.errors import UserError
 from asft.figures.colours import FIXED, OTHERS, colour_of
+from asft.report.report import make_report
 from asft.report.scripts import assignment
 
 ONLY_TABLE3 = {"datasets": ["hh_rlhf"], "methods": ["base", "sft", "asft"]}
@@ -31,7 +31,7 @@ def data_of(path):
 
 def build(folder, raw, **options):
     write_results(folder, raw, **options)
-    report_experiment(json.dumps(raw), folder, folder / "report")
+    make_report(json.dumps(raw), folder, folder / "report")
     return folder / "report"
 
 
@@ -263,14 +263,14 @@ def test_only_planned_files_are_read_and_each_is_needed(tmp_path):
     for path in sorted(tmp_path.rglob("*")):
         if path.is_file() and not {path, path.parent} & planned:
             path.unlink()
-    report_experiment(json.dumps(raw), tmp_path, tmp_path / "report")
+    make_report(json.dumps(raw), tmp_path, tmp_path / "report")
     for name in report_plan.report_inputs(config):
         path = tmp_path / name
         if path.is_file():
             text = path.read_bytes()
             path.unlink()
             with pytest.raises(UserError, match=re.escape(path.name)):
-                report_experiment(json.dumps(raw), tmp_path, tmp_path / "report")
+                make_report(json.dumps(raw), tmp_path, tmp_path / "report")
             path.write_bytes(text)
 
 
@@ -279,7 +279,7 @@ def test_a_failed_report_leaves_the_old_one(tmp_path):
     before = (folder / "index.html").read_bytes()
     (tmp_path / "table3.csv").unlink()
     with pytest.raises(UserError):
-        report_experiment(json.dumps(config_of(ONLY_TABLE3)), tmp_path, folder)
+        make_report(json.dumps(config_of(ONLY_TABLE3)), tmp_path, folder)
     assert (folder / "index.html").read_bytes() == before
 
 
@@ -289,11 +289,11 @@ def test_answers_to_other_questions_are_refused(tmp_path):
     path = tmp_path / "runs/base/completions/alpaca_en.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
     with pytest.raises(UserError, match="not the benchmark's questions"):
-        report_experiment(json.dumps(raw), tmp_path, tmp_path / "report")
+        make_report(json.dumps(raw), tmp_path, tmp_path / "report")
 
 
 def test_the_step_imports_no_torch():
-    code = "import asft.cli.report, sys; sys.exit('torch' in sys.modules)"
+    code = "import asft.report.report, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from small_steps import done_here
 from test_import_judgments import graded, played, write
-from typer.testing import CliRunner
 
-from asft.cli.judging import app
 from asft.config.experiment import Statistics
 from asft.errors import UserError
 from asft.files import read_jsonl
@@ -82,7 +81,7 @@ def test_fastchat(tmp_path: Path):
     assert table["avg_tokens"].isna().all()  # FastChat's answers do not say
 
 
-def test_the_command_needs_no_questions(tmp_path: Path):
+def test_the_command_needs_no_questions(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """FastChat's judgments and answers alone: 81 to 83 of two turns, 84 of one, as they say."""
     rows = [graded(n, turn, score) for n, score in [(81, 4), (82, 6), (83, 8)] for turn in (1, 2)]
     judgments = write(tmp_path / "gpt-4_single.jsonl", [*rows, graded(84, 1, 10)])
@@ -91,13 +90,12 @@ def test_the_command_needs_no_questions(tmp_path: Path):
         for n, turns in [*((n, ["a", "b"]) for n in (81, 82, 83)), (84, ["a"])]
     ]
     given = ["--answers", str(write(tmp_path / "m.jsonl", answers)), "--out", str(tmp_path / "out")]
-    done = CliRunner().invoke(app, ["import", "fastchat", str(judgments), *given])
-    assert done.exit_code == 0, done.output
+    done_here(["import", "fastchat", str(judgments), *given])
     table = pd.read_csv(tmp_path / "out/table.csv")
     assert table["mt_bench_gpt-4"].round(4).tolist() == [round((2 * (4 + 6 + 8) + 10) / 7, 4)]
     assert table["mt_bench_gpt-4_n"].tolist() == [7]
     assert not [name for name in table if "category" in name]
-    assert "So are the questions" in done.output
+    assert "So are the questions" in capsys.readouterr().out
     asked = read_jsonl(tmp_path / "out/questions.jsonl", Question)
     assert [(q.question_id, len(q.turns), q.category) for q in asked] == [
         *(("81", 2, ""), ("82", 2, ""), ("83", 2, ""), ("84", 1, "")),

@@ -20,7 +20,8 @@ from asft.models.loading import load_policy
 from asft.parquet import read_parquet
 from asft.training.attention.choose import implementation
 from asft.training.packing import packed_by_length
-from asft.training.reference import COLUMNS, score_pairs, score_reference
+from asft.training.reference import score_reference
+from asft.training.reference_logps import COLUMNS, score_pairs
 
 ASFT = Path(sys.executable).parent / "asft"
 
@@ -62,7 +63,7 @@ def tiny_run(tiny, tmp_path_factory):
 def cached(tiny, tiny_run, tmp_path_factory):
     """The base's log-probabilities, as the DAG computes them."""
     path = tmp_path_factory.mktemp("reference") / "reference.parquet"
-    score_reference(tiny, tiny_run.parent / "tokens", json.dumps({"precision": "fp32"}), path)
+    score_reference(json.dumps({"precision": "fp32"}), tiny, tiny_run.parent / "tokens", path)
     return path
 
 

@@ -10,7 +10,7 @@ from asft.losses import METHODS
 from asft.models.loading import load_policy
 from asft.training.attention.register import PAIR_ATTENTION
 from asft.training.packing import pack
-from asft.training.reference import CachedReference, score_pairs, write_reference
+from asft.training.reference_logps import CachedReference, score_pairs, write_reference
 from asft.training.trainer import PairTrainer
 
 PAIRS, HELDOUT = learnable_pairs(32), learnable_pairs(8, seed=1)

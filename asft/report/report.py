@@ -14,11 +14,16 @@ from pathlib import Path
 
 from asft.config import load
 from asft.errors import UserError
-from asft.report import write_report
+from asft.report.pages import write_report
 
 
-def report_experiment(settings: str, results: Path, out: Path) -> None:
-    """Write the report of the experiment whose config is `settings`.
+def make_report(settings: str, results: Path, out: Path) -> None:
+    """Write the report of an experiment.
+
+    Args:
+        settings: the whole config, as JSON
+        results: the experiment's folder
+        out: a folder; what it holds is replaced
 
     Raises:
         UserError: the config is not valid, or one of its results is missing or unusable.

@@ -1,0 +1,62 @@
+"""Published judgments become verdicts, scores and a table, without asking a judge.
+
+By hand: asft import fastchat JUDGMENTS… --out DIR, asft import arena-hard JUDGMENTS… --out DIR
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from typer import Argument, Option, echo
+
+from asft.config import Statistics
+from asft.judging import import_arena_hard, import_fastchat
+from asft.tables import rebuild_scores
+
+Judgments = Annotated[list[Path], Argument()]
+Questions = Annotated[
+    Path | None,
+    Option(help="the benchmark's question.jsonl; else the questions that the judgments name"),
+]
+Answers = Annotated[
+    Path | None, Option(help="file or folder of published answers, for lengths and style")
+]
+Coverage = Annotated[
+    float, Option(min=0, max=1, help="share of verdicts below which a cell refuses")
+]
+Out = Annotated[Path, Option(help="folder of the verdicts, the scores and table.csv, .md, .tex")]
+
+
+def fastchat(
+    judgments: Judgments,
+    out: Out,
+    questions: Questions = None,
+    answers: Answers = None,
+    min_coverage: Coverage = 0.95,
+) -> None:
+    """FastChat's model_judgment/*_single.jsonl."""
+    import_fastchat(judgments, out)
+    _rebuild(out, "mt_bench", questions, answers, min_coverage)
+
+
+def arena_hard(
+    judgments: Judgments,
+    out: Out,
+    baseline: str = "gpt-4-0314",
+    questions: Questions = None,
+    answers: Answers = None,
+    min_coverage: Coverage = 0.95,
+) -> None:
+    """Arena-Hard's model_judgment/*.jsonl."""
+    import_arena_hard(judgments, out, baseline)
+    _rebuild(out, "arena_hard", questions, answers, min_coverage)
+
+
+def _rebuild(
+    out: Path,
+    protocol: Literal["mt_bench", "arena_hard"],
+    questions: Path | None,
+    answers: Path | None,
+    min_coverage: float,
+) -> None:
+    rebuild_scores(out, protocol, questions, answers, Statistics(), min_coverage)
+    echo((out / "table.md").read_text(encoding="utf-8"))

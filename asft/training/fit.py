@@ -1,0 +1,153 @@
+"""Training in this process: a run's trainer, its loop between checkpoints, the policy saved."""
+
+import shutil
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import set_seed
+
+from asft.config import Training
+from asft.data import read_tokens
+from asft.errors import UserError
+from asft.files import write_json
+from asft.losses import METHODS
+from asft.models import default_device, load_policy, load_tokenizer, resolve_precision
+from asft.processes import split_of
+from asft.training.attention.choose import implementation
+from asft.training.checkpoints import Checkpoints
+from asft.training.cost import cost_of
+from asft.training.distributed import from_all, from_first, processes, rank
+from asft.training.lora import adapt, merged
+from asft.training.reference_logps import CachedReference
+from asft.training.trainer import PairTrainer
+
+
+def make_trainer(
+    run: dict[str, Any],
+    training: Training,
+    model: Path,
+    tokens: Path,
+    reference: Path | None,
+    checkpoints: Path,
+) -> PairTrainer:
+    """Load policy and pairs of a run.
+
+    Raises:
+        UserError: no pairs.
+    """
+    pairs = read_tokens(tokens, "train")
+    if len(pairs) == 0:
+        raise UserError(f"{tokens}: no training pairs")
+    set_seed(run["seed"])
+    precision = resolve_precision(training.precision)
+    attention = implementation(training.attention, default_device(), precision)
+    policy = load_policy(model, torch.float32, attention)
+    if training.lora:
+        policy = adapt(policy, training.lora)
+    return PairTrainer(
+        policy,
+        pairs,
+        read_tokens(tokens, "heldout"),
+        method=METHODS[run["loss"]],
+        hyperparameters=run["hyperparameters"],
+        training=training,
+        precision=precision,
+        seed=run["seed"],
+        output_dir=str(checkpoints),
+        reference=CachedReference(reference) if reference else None,
+    )
+
+
+def fit(trainer: PairTrainer, checkpoints: Checkpoints) -> dict[str, Any]:
+    """Train, from the newest checkpoint if there is one; return when, how long, from which step.
+
+    Raises:
+        UserError: a signal, after a checkpoint.
+    """
+    began = time.perf_counter()
+    start = _run(trainer, checkpoints)
+    seconds = round(time.perf_counter() - began, 1)
+    finished = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"finished": finished, "seconds": seconds, "continued_from_step": start}
+
+
+def save_run(trainer: PairTrainer, about: dict[str, Any], model: Path, out: Path) -> None:
+    """Write history, cost and policy of a trained run; of several processes the first does.
+
+    Raises:
+        UserError: weights that are not finite.
+    """
+    # Of a model that is sharded over processes each gathers all weights, the first saves them.
+    sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
+    weights = trainer.accelerator.get_state_dict(trainer.model_wrapped) if sharded else None
+    _refuse_broken(weights or dict(trainer.policy.named_parameters()), out)
+    if rank() > 0:
+        return
+    trainer.history.write(out / "history.csv")
+    write_json(out / "cost.json", about | cost_of(trainer))
+    _save(trainer.policy, weights, model, trainer.training, out / "policy")
+    shutil.rmtree(str(trainer.args.output_dir), ignore_errors=True)  # checkpoints
+
+
+def _run(trainer: PairTrainer, checkpoints: Checkpoints) -> int:
+    """Train to the end; returns the step it began at."""
+    _say_how(trainer)
+    trainer.add_callback(checkpoints)
+    if newest := checkpoints.newest():
+        print(f"continues from {newest}", file=sys.stderr, flush=True)
+        checkpoints.restore(newest)
+    # One for all: what `auto` comes to may differ between machines, and between attempts.
+    trainer.token_budget = checkpoints.token_budget = from_first(checkpoints.token_budget)
+    start = len([row for row in trainer.history.rows() if row["split"] == "train"])
+    with checkpoints.watching(), checkpoints.loading(newest):
+        trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+    if processes() > 1:
+        print(f"trained on: {split_of(from_all(trainer.work))}", file=sys.stderr, flush=True)
+    if checkpoints.stopped_by:
+        done, steps = trainer.state.global_step, trainer.state.max_steps
+        raise UserError(
+            f"{checkpoints.folder.parent}: stopped by {checkpoints.stopped_by} after step {done} of"
+            f" {steps}; the same command continues from there"
+        )
+    return start
+
+
+def _say_how(trainer: PairTrainer) -> None:
+    batch, count = trainer.training.batch_size, processes()
+    print(
+        f"{count} {'processes' if count > 1 else 'process'} of {torch.get_num_threads()} threads"
+        f" on {trainer.args.device}; {batch} pairs a step, shared by their tokens",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _refuse_broken(weights: dict[str, Any], out: Path) -> None:
+    broken = [name for name, weight in weights.items() if not weight.isfinite().all()]
+    if broken:
+        raise UserError(
+            f"{out}: training diverged, {len(broken)} weights are not finite (first: {broken[0]}); "
+            "lower training.learning_rate"
+        )
+
+
+def _save(policy: Any, weights: Any, model: Path, training: Training, out: Path) -> None:
+    """Save whole or not at all: into a folder beside `out`, then renamed."""
+    temporary = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(temporary, ignore_errors=True)
+    if training.lora:
+        policy = merged(policy, temporary / "adapter" if training.lora.save_adapter else None)
+    kind = getattr(torch, training.save_dtype)
+    if weights is None:
+        policy.to(kind).save_pretrained(temporary)
+    else:
+        weights = {name: weight.to(kind) for name, weight in weights.items()}
+        policy.config.dtype = kind
+        policy.save_pretrained(temporary, state_dict=weights)
+    load_tokenizer(model).save_pretrained(temporary)
+    shutil.rmtree(out, ignore_errors=True)
+    temporary.replace(out)

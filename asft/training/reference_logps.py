@@ -1,0 +1,98 @@
+"""Log-probabilities of pairs under a reference: computed, kept, read back, or computed online."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from asft.errors import UserError
+from asft.losses import CompletionLogps, PairLogps
+from asft.parquet import read_parquet, write_parquet
+from asft.training.fused import fuse
+from asft.training.packing import PackedRow, pair_logps, without_waiting
+
+COLUMNS = ("chosen_sum", "chosen_tokens", "rejected_sum", "rejected_tokens")
+
+
+def score_pairs(model: Any, rows: Iterable[PackedRow], precision: torch.dtype) -> pa.Table:
+    """Sums and token counts of every pair, sorted by id; the forward is the trainer's own."""
+    fuse(model.eval())
+    found: list[Tensor] = []  # read at the end: a number read off a GPU waits for it
+    ids: list[str] = []
+    device = model.device
+    autocast = torch.autocast(device.type, precision, enabled=precision != torch.float32)
+    for row in tqdm(list(rows), desc="reference", disable=None):
+        on_device = PackedRow(**{k: _to(v, device) for k, v in row.items()})  # type: ignore[typeddict-item]
+        with torch.no_grad(), autocast:
+            chosen, rejected, _ = pair_logps(model, on_device)
+        ids += row["ids"]
+        found.append(torch.stack([*chosen, *rejected]))
+    numbers = torch.cat(found, dim=1).tolist() if found else [[]] * len(COLUMNS)
+    columns = dict(zip(COLUMNS, numbers, strict=True))
+    return pa.table({"id": ids, **columns}).sort_by("id")
+
+
+def write_reference(path: Path, table: pa.Table) -> None:
+    """Write `reference_logps.parquet`."""
+    write_parquet(path, table)
+
+
+def part_of(path: Path, number: int) -> Path:
+    """Where one of several processes writes its rows of `path`."""
+    return path.with_suffix(f".{number}.part")
+
+
+def merge_reference(path: Path, processes: int) -> None:
+    """Write what one process would have written, from the parts of several."""
+    parts = [part_of(path, number) for number in range(processes)]
+    tables = [read_parquet(part) for part in parts]
+    # One may have had no row, and its columns no type.
+    write_reference(path, pa.concat_tables(tables, promote_options="default").sort_by("id"))
+    for part in parts:
+        part.unlink()
+
+
+class CachedReference:
+    """The reference's `PairLogps` of a packed row, from `reference_logps.parquet`."""
+
+    def __init__(self, path: Path) -> None:
+        table = read_parquet(path, columns=["id", *COLUMNS]).to_pydict()
+        values = zip(*(table[name] for name in COLUMNS), strict=True)
+        self._by_id = dict(zip(table["id"], values, strict=True))
+        self._path = path
+
+    def __call__(self, row: PackedRow) -> PairLogps:
+        try:
+            values = [self._by_id[pair] for pair in row["ids"]]
+        except KeyError as missing:
+            raise UserError(
+                f"{self._path}: no pair {missing}: made from other data; delete it and rerun"
+            ) from None
+        columns = without_waiting(torch.tensor(values), row["input_ids"].device).T
+        return PairLogps(CompletionLogps(*columns[:2]), CompletionLogps(*columns[2:]))
+
+
+class OnlineReference:
+    """The reference's `PairLogps` of a packed row, by a second model in memory.
+
+    For Figure 2(b) alone, which measures what it costs: the cached values are the same.
+    """
+
+    def __init__(self, model: Any, precision: torch.dtype) -> None:
+        self._model, self._precision = model.eval().requires_grad_(False), precision
+        fuse(model)
+
+    def __call__(self, row: PackedRow) -> PairLogps:
+        enabled = self._precision != torch.float32
+        with torch.no_grad(), torch.autocast(self._model.device.type, self._precision, enabled):
+            return pair_logps(self._model, row)
+
+
+def _to(value: object, device: torch.device) -> object:
+    return without_waiting(value, device) if isinstance(value, Tensor) else value
