@@ -1,4 +1,4 @@
-"""Base policies, preference data sets, and how pairs become tokens."""
+"""Models, preference data sets and tokens in the config."""
 
 from typing import Literal
 

@@ -92,5 +92,5 @@ class Config(Section):
 
 
 def json_schema() -> str:
-    """The JSON schema of `config.yaml`, for editors."""
+    """Return the JSON schema of `config.yaml`, for editors."""
     return json.dumps(Config.model_json_schema(), indent=1) + "\n"

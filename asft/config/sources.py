@@ -109,6 +109,6 @@ DataSources = Annotated[list[DataSource], Field(min_length=1, description=_IN_OR
 
 
 def unpinned(sources: Iterable[Source]) -> list[str]:
-    """Hub sources that may hold something else tomorrow, for a card."""
+    """Return the hub sources that no commit pins and that may change, for a card."""
     hubs = [source for source in sources if isinstance(source, HubSource)]
     return [f"{source.hub} at {source.revision}" for source in hubs if not source.is_pinned]

@@ -135,4 +135,5 @@ class Method(BaseModel):
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
+        """The loss's hyper-parameters: every key but `loss` and `training`."""
         return dict(self.model_extra or {})

@@ -1,4 +1,4 @@
-"""Figure 2(b)'s measurement: a few training steps of one arm, in a process of its own.
+"""Measure training for Figure 2(b): a few steps of one arm, in a process of its own.
 
 dpo_online  DPO with the reference model in memory beside the policy, in the precision of training
 dpo_cached  DPO with the reference's log-probabilities computed before, in a process of their own;
@@ -43,7 +43,7 @@ KEPT += ["parameters", "tokens_per_second"]
 
 
 class Settings(Section):
-    """This step's part of the config."""
+    """Settings of one measurement: this step's part of the config."""
 
     training: Training
     hyperparameters: dict[str, float]

@@ -42,7 +42,7 @@ def train_policy(
     out: Path,
     checkpoint_minutes: float,
 ) -> None:
-    """Train and save, from the newest checkpoint if there is one.
+    """Train and save a policy, from the newest checkpoint if there is one.
 
     Raises:
         UserError: no pairs, weights that are not finite, or a signal: then after a checkpoint.
