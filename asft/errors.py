@@ -1,4 +1,4 @@
-"""The one exception that a user is meant to read."""
+"""Errors for people: the exception that a user reads, near names, and memory that ran out."""
 
 import errno
 from difflib import get_close_matches
@@ -8,11 +8,11 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class UserError(Exception):
-    """A fault the user can mend; one line: what, where (file, row, key), what to do."""
+    """A fault that the user can fix, in one line: what, where (file, row, key), what to do."""
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """`"; did you mean X?"` for the closest known name, or all names if none is close."""
+    """Return `"; did you mean X?"` for the closest known name, or all names if none is close."""
     close = get_close_matches(name, known, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {close[0]!r}?"
@@ -23,7 +23,7 @@ _MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, in Python, numpy, arrow, torch (CPU or GPU) or a memory map."""
+    """Return whether memory ran out: in Python, numpy, arrow, torch (CPU, GPU), a memory map."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:

@@ -20,13 +20,13 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def fingerprint(value: Any) -> str:
-    """sha256 of a JSON-serialisable value, independent of key order."""
+    """Return the SHA-256 of a JSON-serialisable value, independent of key order."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def file_sha256(path: Path) -> str:
-    """sha256 of a file's bytes."""
+    """Return the SHA-256 of a file's bytes."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -44,7 +44,7 @@ def naming(path: Path | str) -> Iterator[None]:
 
 @contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed onto it when the block ends well."""
+    """Yield a temporary path beside `path`; rename it to `path` if the block raises nothing."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -79,7 +79,7 @@ def write_jsonl(path: Path | str, rows: Iterable[BaseModel]) -> None:
 
 
 def read_text(path: Path) -> str:
-    """The text of a UTF-8 file, without a byte order mark.
+    """Read the text of a UTF-8 file, without a byte order mark.
 
     Raises:
         UserError: no such file, or not UTF-8.
@@ -95,7 +95,7 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path | str) -> Any:
-    """One JSON document.
+    """Read one JSON document.
 
     Raises:
         UserError: no such file, or not UTF-8 JSON; names the file.
@@ -104,7 +104,7 @@ def read_json(path: Path | str) -> Any:
 
 
 def read_json_rows(path: Path | str) -> list[dict[str, Any]]:
-    """Rows of a `.jsonl` file, or of a `.json` file that holds a list of objects.
+    """Read the rows of a `.jsonl` file, or of a `.json` file that holds a list of objects.
 
     Raises:
         UserError: the file is not UTF-8 JSON; names the file and the line.
@@ -130,7 +130,7 @@ def read_json_rows(path: Path | str) -> list[dict[str, Any]]:
 
 
 def read_jsonl(path: Path | str, kind: type[M]) -> list[M]:
-    """Records of one kind from a JSONL file.
+    """Read records of one kind from a JSONL file.
 
     Raises:
         UserError: a row does not fit; names the file, the row and the key.

@@ -35,7 +35,7 @@ class CompletionLogps(NamedTuple):
 
 
 class PairLogps(NamedTuple):
-    """A batch of pairs. `prompt` is filled only for losses that ask for it."""
+    """Log-probabilities of a batch of pairs; `prompt` is filled only for losses that ask for it."""
 
     chosen: CompletionLogps
     rejected: CompletionLogps
@@ -48,12 +48,12 @@ class PairLogps(NamedTuple):
 
     @property
     def margin_sum(self) -> Tensor:
-        """The same on sums, (batch,)."""
+        """Likelihood margin on sums: log-probability of chosen minus rejected, (batch,)."""
         return self.chosen.sum - self.rejected.sum
 
 
 def log1mexp(x: Tensor, eps: float = 1e-6) -> Tensor:
-    """log(1 - exp(x)) for log-probabilities x ≤ 0, in fp32; value and gradient finite everywhere.
+    """Compute log(1 - exp(x)) for x ≤ 0 in fp32, with value and gradient finite everywhere.
 
     Log-probabilities above -eps are taken as -eps: the value stops at log(eps) and the gradient,
     whose size is p/(1-p), at 0 beyond it. The inner `where`s keep the branch not taken away from
@@ -69,7 +69,7 @@ def log1mexp(x: Tensor, eps: float = 1e-6) -> Tensor:
 
 
 def log_odds(x: Tensor) -> Tensor:
-    """f = log(p / (1 - p)) for p = exp(x) (ASFT Eq. 10)."""
+    """Compute f = log(p / (1 - p)) for p = exp(x) (ASFT Eq. 10)."""
     return x - log1mexp(x)
 
 
@@ -143,7 +143,7 @@ def _reward_margin(policy: PairLogps, reference: PairLogps | None) -> Tensor:
 
 @dataclass(frozen=True)
 class Method:
-    """What a method is: its loss, and what the loss looks at."""
+    """A training method: its loss, and which log-probabilities the loss looks at."""
 
     loss: Callable[..., Tensor]
     needs_reference: bool = False
@@ -152,7 +152,7 @@ class Method:
     positive: tuple[str, ...] = ()  # hyper-parameters without which there is no loss to lower
 
     def hyperparameters(self) -> dict[str, Any]:
-        """The loss's keyword arguments: name → default, `inspect.Parameter.empty` if none."""
+        """Return the loss's keyword arguments by name: default, or `inspect.Parameter.empty`."""
         parameters = inspect.signature(self.loss).parameters.values()
         return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 

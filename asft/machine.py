@@ -16,7 +16,7 @@ _held: list[int] = []  # file descriptors of the locks, open as long as the proc
 
 
 def visible_gpus(devices: Path = Path("/dev")) -> list[str]:
-    """CUDA's names of the NVIDIA GPUs that a process started here would see."""
+    """Return CUDA's names of the NVIDIA GPUs that a process started here would see."""
     chosen = os.environ.get(VISIBLE)
     if chosen is not None:
         # CUDA stops at the first name it does not know, e.g. -1 or SLURM's NoDevFiles.
@@ -71,7 +71,10 @@ PRELOAD = "LD_PRELOAD"
 
 
 def keep_freed_memory() -> bool:
-    """Tell the C library so; whether it understood."""
+    """Make the C library reuse freed memory instead of returning it; return whether it does so.
+
+    Pages that were returned would be faulted in again at every training step.
+    """
     if sys.platform != "linux":
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
@@ -81,7 +84,7 @@ def keep_freed_memory() -> bool:
 
 
 def tcmalloc() -> str | None:
-    """What to preload: None where the system lacks it, or LD_PRELOAD is set, be it to nothing."""
+    """Return the tcmalloc to preload; None if the system lacks it, or LD_PRELOAD is set at all."""
     if sys.platform != "linux" or PRELOAD in os.environ:
         return None
     return find_library("tcmalloc_minimal")

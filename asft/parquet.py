@@ -15,7 +15,7 @@ DIGEST = b"asft_sha256"
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:
-    """Write `table`; each page carries a checksum, the footer one of all that can be read."""
+    """Write `table`, with a checksum in each page and in the footer one of all that can be read."""
     with atomic(path) as temporary:
         _write(table, temporary)
         found = _digest(pq.read_table(temporary))  # layout and types as they are read
@@ -35,7 +35,9 @@ def _digest(table: pa.Table) -> str:
 
 
 def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """The table in `path`, or some of its columns. Files that others wrote have no digest.
+    """Read a table, or some of its columns, and check that it is what was written.
+
+    A file that another program wrote has no checksum of the whole to compare with.
 
     Raises:
         UserError: no such file, or a damaged one.

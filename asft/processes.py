@@ -1,4 +1,4 @@
-"""Several processes that train one model together: started here, on one machine, one GPU each.
+"""Several processes that share one job: started here, on one machine, one GPU each.
 
 Within a process accelerate finds the others by the variables that torch's and accelerate's own
 launchers set as well, so `accelerate launch -m asft train …` or `torchrun` on several machines
@@ -25,17 +25,17 @@ POLL_S = 0.1
 
 
 def place() -> tuple[int, int]:
-    """Number of this process among those that a launcher has started, and how many they are."""
+    """Return this process's number among those that a launcher started, and how many they are."""
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def is_worker() -> bool:
-    """Whether a launcher, ours or another, has started this process as one of several."""
+    """Return whether a launcher, ours or another, has started this process as one of several."""
     return place()[1] > 1
 
 
 def split_of(shares: Sequence[Mapping[str, int]]) -> str:
-    """How work was split, for the log: what each process has of each kind."""
+    """Describe for the log how work was split: what each process has of each kind."""
     parts = (", ".join(f"{count:,} {what}" for what, count in share.items()) for share in shares)
     return "; ".join(f"process {number}: {part}" for number, part in enumerate(parts))
 
@@ -137,7 +137,7 @@ class _Worker:
             os.killpg(self.process.pid, signal.SIGKILL)
 
     def reason(self) -> str:
-        """Why it failed."""
+        """Return why the process failed, in one line."""
         self._reader.join(timeout=5)
         code = self.process.returncode
         if self.error:
@@ -181,7 +181,10 @@ def _passing_signals(workers: list[_Worker]) -> Iterator[None]:
 
 
 def watch_parent() -> None:
-    """In a process of `launch`: end when the one that started it is gone, even by kill -9."""
+    """End this process when the one that started it is gone, even by kill -9.
+
+    Does nothing in a process that `launch` did not start.
+    """
     if os.environ.get("ASFT_WATCH_PARENT"):
         threading.Thread(target=_end_with_stdin, daemon=True).start()
 

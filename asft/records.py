@@ -1,4 +1,4 @@
-"""The nouns of the project: what passes from one step to the next, a line of a file each."""
+"""Records that pass from step to step, a line of a file each: questions, answers, verdicts."""
 
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, TypedDict, TypeVar
@@ -10,7 +10,7 @@ from asft.files import fingerprint
 
 
 class Record(BaseModel):
-    """Base of the JSONL records: unknown keys are refused."""
+    """Base class of the JSONL records: unknown keys are refused, values do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -95,7 +95,7 @@ Q = TypeVar("Q", bound=_Answering)
 
 
 def by_id(records: list[Q], path: Path) -> dict[str, Q]:
-    """Records of one file by question id, in file order.
+    """Return the records of one file by question id, in file order.
 
     Raises:
         UserError: an id occurs twice; names the file and the row.

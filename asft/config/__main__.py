@@ -1,4 +1,4 @@
-"""Prints the JSON schema of `config.yaml`: `python -m asft.config`."""
+"""Print the JSON schema of `config.yaml`: `python -m asft.config`."""
 
 from asft.config.experiment import json_schema
 

@@ -1,4 +1,4 @@
-"""A benchmark: its questions, the protocol that scores them, how they are answered."""
+"""A benchmark in the config: its questions, how they are answered, the protocol that scores."""
 
 from typing import Literal
 
@@ -6,31 +6,49 @@ from pydantic import (
     Field,
 )
 
-from asft.config.fields import Section, Share
+from asft.config.fields import MaxDroppedShare, Section
 from asft.config.generation import Decoding
 from asft.config.sources import DataSource, DataSources
 
 
 class Benchmark(Section):
-    """Questions that policies answer, and how the answers are scored."""
+    """Questions that policies answer, how they are answered, and how the answers are scored."""
 
     protocol: Literal["references", "mt_bench", "arena_hard"] = Field(
-        description="references: BLEU and ROUGE against gold answers; mt_bench: a judge rates each "
-        "turn; arena_hard: a judge compares with a baseline's answer, in both orders"
+        description="Protocol that scores the answers: references compares with gold answers by "
+        "BLEU and ROUGE, mt_bench lets a judge rate each turn, arena_hard lets a judge compare "
+        "with a baseline's answer, in both orders."
     )
-    format: Literal["alpaca", "mt_bench", "arena_hard"]
+    format: Literal["alpaca", "mt_bench", "arena_hard"] = Field(
+        description="Format of the questions' rows, named after the benchmark that publishes it."
+    )
     sources: DataSources
-    limit: int | None = Field(None, gt=0, description="ask N of the questions")
+    limit: int | None = Field(
+        None, gt=0, description="Number of questions to ask; null asks all of them."
+    )
     sample_seed: int | None = Field(
-        None, description="draw the N at random with this seed; null: the first N"
+        None,
+        description="Seed for drawing the `limit` questions at random; null takes the first ones.",
     )
-    max_dropped_share: Share = Field(0.2, description="fail if more rows than this are unusable")
+    max_dropped_share: MaxDroppedShare = 0.2
     prompts: list[DataSource] = Field(
-        default=[], description="the judge's prompts, upstream's format"
+        default=[],
+        description="Sources of the judge's prompts in upstream's format, tried in this order; "
+        "mt_bench and arena_hard need them.",
     )
-    references: list[DataSource] = Field(default=[], description="mt_bench: the judge's references")
-    baseline: list[DataSource] = Field(default=[], description="arena_hard: the baseline's answers")
+    references: list[DataSource] = Field(
+        default=[],
+        description="Sources of the reference answers that mt_bench shows its judge, tried in this "
+        "order; questions on math, reasoning and coding need them.",
+    )
+    baseline: list[DataSource] = Field(
+        default=[],
+        description="Sources of the answers that arena_hard compares with, tried in this order; "
+        "it needs them.",
+    )
     decoding: Decoding = Decoding()
     temperatures: dict[str, float] = Field(
-        default={}, description="by category, over `decoding`; 0: greedy; not named: 0.7"
+        default={},
+        description="Sampling temperature by question category, in place of `decoding`'s: 0 is "
+        "greedy, a category that is not named gets 0.7. If empty, `decoding` holds for all.",
     )

@@ -1,4 +1,4 @@
-"""What fits its type but cannot work: names that nothing bears, questions that cannot be scored."""
+"""Check a config beyond types: names that nothing defines, benchmarks that cannot be scored."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from asft.errors import UserError, nearest
 
 
 def check_names(config: Config) -> None:
-    """Refuse a name that nothing in the config bears.
+    """Refuse a name that the config does not define.
 
     Raises:
         UserError: says where the name stands and which is nearest.

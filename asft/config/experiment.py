@@ -22,45 +22,75 @@ from asft.config.training import Method, Training
 
 
 class Statistics(Section):
-    """Intervals."""
+    """How the intervals of scores and differences are computed."""
 
-    confidence: float = Field(0.95, gt=0, lt=1)
-    resamples: int = Field(2000, ge=100)
-    seed: int = 0
+    confidence: float = Field(
+        0.95, gt=0, lt=1, description="Confidence level of all intervals, between 0 and 1."
+    )
+    resamples: int = Field(
+        2000,
+        ge=100,
+        description="Number of bootstrap resamples over questions; fewer are faster and coarser.",
+    )
+    seed: int = Field(
+        0, description="Seed of the bootstrap: the same seed gives the same intervals."
+    )
 
 
 class Config(Section):
-    """The whole experiment."""
+    """A whole experiment: models, data, methods, and the tables and figures that are wanted."""
 
     results: Folder = Field(
         "results",
-        description="folder for everything that is made; letters, digits and ./_+=@%,- alone",
+        description="Folder for everything that is made, of its own for each experiment; its path "
+        "may hold letters, digits and ./_+=@%,- alone.",
     )
     note: str = Field(
-        "", description="stands in every table: what the numbers may be compared with"
+        "",
+        description="Text printed in every table: what its numbers may be compared with.",
     )
-    model: Name
-    models: dict[Name, Model]
-    datasets: dict[Name, Dataset]
-    benchmarks: dict[Name, Benchmark]
-    methods: dict[Name, Method]
-    judges: dict[Name, Judge] = Field(default={})
+    model: Name = Field(
+        description="Name in `models` of the base policy: the start of every run, and the "
+        "reference of the methods that need one."
+    )
+    models: dict[Name, Model] = Field(
+        description="Models by name: base policies, and local judges."
+    )
+    datasets: dict[Name, Dataset] = Field(
+        description="Preference data sets by name; those that no table or figure names are not "
+        "prepared."
+    )
+    benchmarks: dict[Name, Benchmark] = Field(
+        description="Benchmarks by name; those that no table names are not answered."
+    )
+    methods: dict[Name, Method] = Field(
+        description="Training methods by name, a row of a table each; those that no table or "
+        "figure names are not trained."
+    )
+    judges: dict[Name, Judge] = Field(
+        default={}, description="Judges by name, for the benchmarks of Table 2."
+    )
     tokens: Tokens = Tokens()
     training: Training = Training()
     generation: Generation = Generation()
     statistics: Statistics = Statistics()
     # numpy takes no larger ones, folders of runs none below 0.
-    seeds: Distinct[Annotated[int, Field(ge=0, lt=2**32)]] = Field([42], min_length=1)
+    seeds: Distinct[Annotated[int, Field(ge=0, lt=2**32)]] = Field(
+        [42],
+        min_length=1,
+        description="Training seeds: each method is trained once per seed, and tables give the "
+        "mean over seeds. With several, intervals hold the variation between them too.",
+    )
     gpus: int = Field(
         0,
         ge=0,
-        description="GPUs that a job with a model asks a cluster for; one of this machine is used "
-        "in any case",
+        description="Number of GPUs that each process of a job with a model asks a cluster for; on "
+        "your own machine a job takes a GPU in any case, if there is one.",
     )
     tables: Tables
     figures: Figures = Figures()
 
 
 def json_schema() -> str:
-    """The JSON schema of `config.yaml`, for editors."""
+    """Return the JSON schema of `config.yaml`, for editors."""
     return json.dumps(Config.model_json_schema(), indent=1) + "\n"

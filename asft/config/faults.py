@@ -1,4 +1,4 @@
-"""What is wrong with a config, in one line a fault: the key, and the nearest right name."""
+"""Explain what is wrong with a config, a line for each fault: key, and nearest right name."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ Schema = dict[str, Any]
 
 
 def explain(error: ValidationError, schema: Schema) -> list[str]:
-    """One line per fault.
+    """Describe each fault of a config in one line.
 
     Args:
         schema: JSON schema of what was validated; says which keys there are.

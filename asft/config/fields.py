@@ -1,6 +1,6 @@
 """The base class of the config's sections, and the types that their values share."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -12,12 +12,32 @@ Threads = Annotated[
     int | None,
     Field(
         gt=0,
-        description="CPU threads of one such job; null: all. Small models get more done in "
-        "several narrow jobs side by side than in one wide job after the other",
+        description="Number of CPU threads of one such job; null takes all. Small models get more "
+        "done in several narrow jobs side by side than in one wide job after the other.",
     ),
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+MaxDroppedShare = Annotated[
+    Share,
+    Field(
+        description="Largest share of unusable rows, from 0 to 1, that is accepted; with more the "
+        "job stops and says why they are unusable."
+    ),
+]
+Precision = Annotated[
+    Literal["auto", "bf16", "fp32"],
+    Field(
+        description="Number format of the model's weights: auto is bf16 where the hardware "
+        "computes in it natively, else fp32."
+    ),
+]
+Sha256 = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9a-f]{64}$",
+        description="SHA-256 of the file, 64 hexadecimal digits; any other file is refused.",
+    ),
+]
 T = TypeVar("T")
 
 

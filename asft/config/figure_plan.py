@@ -10,7 +10,7 @@ ARMS: tuple[Arm, ...] = get_args(Arm)
 
 
 def figure_names(config: Config) -> list[str]:
-    """File names below <results>, without their endings (pdf, png, csv).
+    """Return the figures' file names below <results>, without their endings (pdf, png, csv).
 
     A figure is left out if the config cannot fill it: margins need held-out pairs, the case study
     and what judges said need Table 2, differences need two methods in a table.
@@ -29,7 +29,7 @@ def figure_names(config: Config) -> list[str]:
 
 
 def margin_runs(config: Config) -> list[Run]:
-    """The runs of Figure 2(a), which needs pairs that are kept out of training."""
+    """Return the runs of Figure 2(a), which needs pairs that are kept out of training."""
     margins = config.figures.margins
     if margins is None or not _measures_heldout(config, margins.dataset):
         return []
@@ -39,7 +39,7 @@ def margin_runs(config: Config) -> list[Run]:
 
 
 def training_runs(config: Config, dataset: str) -> list[Run]:
-    """The runs on one data set that a table or Figure 2(a) asks for, methods as in the config."""
+    """Return the runs on one data set that a table or Figure 2(a) needs, in the config's order."""
     table2 = config.tables.table2
     wanted = {run.method for run in table3_runs(config) if run.dataset == dataset}
     if table2 and table2.dataset == dataset:
@@ -50,17 +50,17 @@ def training_runs(config: Config, dataset: str) -> list[Run]:
 
 
 def trained_datasets(config: Config) -> list[str]:
-    """Data sets on which a method is trained, in the order of the config."""
+    """Return the data sets on which a method is trained, in the order of the config."""
     return [dataset for dataset in config.datasets if training_runs(config, dataset)]
 
 
 def case_runs(config: Config) -> list[tuple[str, int, str]]:
-    """Figure 3's methods as (method, seed, folder below <results>/runs): Table 2's, first seed."""
+    """Return Figure 3's methods, Table 2's at the first seed, as (method, seed, folder)."""
     return [row for row in _contestants(config) if row[1] == config.seeds[0]]
 
 
 def judged_cells(config: Config) -> list[tuple[str, int, str, str, str]]:
-    """Table 2's cells without the controls, as (method, seed, benchmark, judge, folder)."""
+    """Return Table 2's cells without the controls, as (method, seed, benchmark, judge, folder)."""
     columns = table2_columns(config)
     return [
         (m, seed, *column, folder) for m, seed, folder in _contestants(config) for column in columns

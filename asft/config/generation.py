@@ -4,17 +4,34 @@ from typing import Literal
 
 from pydantic import Field
 
-from asft.config.fields import Section, Threads
+from asft.config.fields import Precision, Section, Threads
 
 
 class Decoding(Section):
-    """How completions are sampled."""
+    """How answers to a benchmark are sampled, the same for every policy."""
 
-    do_sample: bool = Field(False, description="false: greedy")
-    temperature: float = Field(1.0, gt=0)
-    top_p: float = Field(1.0, gt=0, le=1)
-    top_k: int = Field(0, ge=0, description="0: no limit")
-    max_new_tokens: int = Field(128, gt=0)
+    do_sample: bool = Field(
+        False, description="Whether tokens are drawn at random; false takes the likeliest (greedy)."
+    )
+    temperature: float = Field(
+        1.0,
+        gt=0,
+        description="Sampling temperature: below 1 likely tokens become likelier, above 1 less "
+        "so. Greedy answers do not depend on it.",
+    )
+    top_p: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Probability that the likeliest tokens must reach together to be drawn from "
+        "alone (nucleus sampling); 1 is no limit.",
+    )
+    top_k: int = Field(
+        0, ge=0, description="Number of likeliest tokens that are drawn from; 0 is no limit."
+    )
+    max_new_tokens: int = Field(
+        128, gt=0, description="Largest number of tokens of one turn's answer, cut there if longer."
+    )
 
 
 class Server(Section):
@@ -23,22 +40,43 @@ class Server(Section):
     command: str = Field(
         "vllm serve {policy} --served-model-name policy --host {host} --port {port}"
         " --generation-config vllm",
-        description="{policy}, {host} and {port} are filled in; ready when /health answers 200",
+        description="Command that starts the server, with {policy}, {host} and {port} filled in; "
+        "the server is ready when /health answers 200.",
     )
-    model: str = Field("policy", description="its name for the policy; {policy}: the folder")
-    ready_s: float = Field(900, gt=0, description="how long it may take to start")
-    concurrency: int = Field(64, ge=1, description="questions at once")
-    timeout_s: float = Field(900, gt=0, description="for one answer")
+    model: str = Field(
+        "policy",
+        description="Name by which the server knows the policy; {policy} stands for its folder.",
+    )
+    ready_s: float = Field(
+        900, gt=0, description="Longest time in seconds that the server may take to start."
+    )
+    concurrency: int = Field(
+        64, ge=1, description="Number of questions that the server is asked at the same time."
+    )
+    timeout_s: float = Field(
+        900, gt=0, description="Longest time in seconds that one answer may take."
+    )
 
 
 class Generation(Section):
-    """How answers are produced; the sampling itself belongs to the benchmark."""
+    """What computes the answers; how they are sampled belongs to the benchmark."""
 
     backend: Literal["transformers", "openai"] = Field(
-        "transformers", description="openai: by a server (`server`), such as vLLM's"
+        "transformers",
+        description="What computes the answers: transformers does it in the job itself, openai by "
+        "a server that is started for each policy, such as vLLM's.",
     )
-    server: Server = Field(default_factory=Server)
-    batch_size: int = Field(16, gt=0)
-    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    server: Server = Field(
+        default_factory=Server, description="Server that answers if `backend` is openai."
+    )
+    batch_size: int = Field(
+        16, gt=0, description="Number of questions answered together; fewer take less memory."
+    )
+    precision: Precision = "auto"
     threads: Threads = None
-    processes: int = Field(1, ge=1, description="that share the questions, each with its threads")
+    processes: int = Field(
+        1,
+        ge=1,
+        description="Number of processes that share the questions, each with `threads` threads or "
+        "a GPU of its own.",
+    )

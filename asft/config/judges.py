@@ -1,50 +1,75 @@
-"""One row of `judges:` in the config."""
+"""A judge in the config: which model gives verdicts, and by which rules they are read."""
 
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from asft.config.fields import Section, Share, Threads
+from asft.config.fields import Precision, Section, Share, Threads
 
 
 class Judge(Section):
-    """Who judges, and by which rules verdicts are read.
+    """A model that gives verdicts on answers, and the rules by which they are read.
 
     `openai`: any OpenAI-compatible server. `local`: a model of the catalogue that scores the
     allowed verdicts by log-probability; a rating is then the expected value, a label the most
     likely one.
     """
 
-    backend: Literal["openai", "local"]
-    model: str = Field(description="openai: the server's name for it; local: a name in `models`")
+    backend: Literal["openai", "local"] = Field(
+        description="What judges: openai is any OpenAI-compatible server, local a model of `models`"
+        " that scores the allowed verdicts by log-probability."
+    )
+    model: str = Field(
+        description="Name of the judge's model: the server's name for it, or a name in `models` if "
+        "`backend` is local."
+    )
     base_url: str = Field(
         "https://api.openai.com/v1",
-        description="openai: where the server is, e.g. http://localhost:8000/v1",
+        description="URL of the server's API if `backend` is openai, for example "
+        "http://localhost:8000/v1.",
     )
     api_key_env: str | None = Field(
-        None, description="openai: the environment variable that holds the key, never the key"
+        None,
+        description="Name of the environment variable that holds the server's API key, never the "
+        "key itself; null for a server that needs none.",
     )
     parameters: dict[str, float | int | str] = Field(
-        default={"temperature": 0, "max_tokens": 2048}, description="openai: sent as they are"
+        default={"temperature": 0, "max_tokens": 2048},
+        description="Parameters that are sent to the server as they are, with every request.",
     )
     protocol: Literal["paper", "hardened"] = Field(
         "paper",
-        description="paper: prompts and parsing as upstream; hardened: answers neutralised, "
-        "verdict on the last line, range checked",
+        description="How prompts are filled and verdicts read: paper follows upstream, hardened "
+        "neutralises answers, reads the last line alone and checks the range.",
     )
-    repeats: int = Field(1, ge=1, description="ask each question so often, where answers vary")
-    concurrency: int = Field(16, ge=1, description="openai: calls at once")
-    timeout_s: float = Field(300, gt=0, description="openai: for one whole reply")
-    max_attempts: int = Field(6, ge=1, description="openai: per call")
+    repeats: int = Field(
+        1,
+        ge=1,
+        description="Number of times that each question is asked; more than 1 where a judge's "
+        "answers vary.",
+    )
+    concurrency: int = Field(
+        16, ge=1, description="Number of calls that the server is sent at the same time."
+    )
+    timeout_s: float = Field(
+        300,
+        gt=0,
+        description="Longest time in seconds that one whole reply of the server may take.",
+    )
+    max_attempts: int = Field(
+        6, ge=1, description="Largest number of attempts at one call to the server."
+    )
     max_missing: Share = Field(
-        0.0, description="go on without answers to this share of the calls; 0: stop and rerun"
+        0.0,
+        description="Largest share of calls, from 0 to 1, that may stay without an answer; with "
+        "more the job stops, and a rerun asks for what is missing.",
     )
-    precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="local")
+    precision: Precision = "auto"
     threads: Threads = None
     calibrate: bool = Field(
         False,
-        description="local: divide each verdict's probability by the one that the judge gives it "
-        "when question and answers say N/A (arXiv 2102.09690): a small model has favourites",
+        description="Whether a local judge's probability of each verdict is divided by the one it "
+        "has when question and answers say N/A (arXiv 2102.09690): small models have favourites.",
     )
 
     @field_validator("base_url")

@@ -1,4 +1,4 @@
-"""The door to the config: a raw mapping in, a validated `Config` out."""
+"""Load a config: a raw mapping in, a validated `Config` out."""
 
 import inspect
 import math
@@ -57,7 +57,7 @@ def _check_hyperparameters(name: str, given: dict[str, Any], method: Method) -> 
 
 
 def training_of(config: Config, method: str) -> Training:
-    """`training` with the method's overrides."""
+    """Return the config's `training` with the method's overrides."""
     overrides = config.methods[method].training
     try:
         return Training.model_validate(config.training.model_dump() | overrides)

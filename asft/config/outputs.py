@@ -1,46 +1,78 @@
-"""What a config may ask for: tables with their rows and columns, and figures."""
+"""Outputs in the config: tables with their rows and columns, and figures."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from asft.config.fields import Distinct, Name, Section, Share
 
+Methods = Annotated[
+    Distinct[Name],
+    Field(
+        min_length=1,
+        description="Names in `methods`, a row each; `base` is the untrained policy.",
+    ),
+]
+
 
 class Table3(Section):
-    """Reference metrics: one row per (dataset, method)."""
+    """Table 3: BLEU and ROUGE against gold answers, a row for each data set and method."""
 
-    benchmark: Name = "alpaca_en"
-    datasets: Distinct[Name] = Field(min_length=1)
-    methods: Distinct[Name] = Field(
-        min_length=1, description="rows; `base` is the untrained policy"
+    benchmark: Name = Field(
+        "alpaca_en",
+        description="Name in `benchmarks` of the questions; its protocol must be references.",
     )
+    datasets: Distinct[Name] = Field(
+        min_length=1, description="Names in `datasets`: each method is trained on each of them."
+    )
+    methods: Methods
 
 
 class Table2(Section):
-    """Judged benchmarks: one row per method, trained on one data set, and controls."""
+    """Table 2: judged benchmarks, a row for each method, all trained on one data set."""
 
-    dataset: Name = "ultrafeedback"
-    methods: Distinct[Name] = Field(
-        min_length=1, description="rows; `base` is the untrained policy"
+    dataset: Name = Field(
+        "ultrafeedback", description="Name in `datasets` that every method is trained on."
     )
-    arena_hard: Name = "arena_hard"
-    arena_hard_judge: Name
-    baseline: str = Field("gpt-4-0314", description="whose answers arena_hard compares with")
-    mt_bench: Name = "mt_bench"
-    mt_bench_judges: Distinct[Name] = Field(min_length=1)
+    methods: Methods
+    arena_hard: Name = Field(
+        "arena_hard", description="Name in `benchmarks` of one with the protocol arena_hard."
+    )
+    arena_hard_judge: Name = Field(
+        description="Name in `judges` of the one that compares answers with the baseline's."
+    )
+    baseline: str = Field(
+        "gpt-4-0314",
+        description="Name of the model whose answers arena_hard compares with; where the file of "
+        "answers names one, it must be the same.",
+    )
+    mt_bench: Name = Field(
+        "mt_bench", description="Name in `benchmarks` of one with the protocol mt_bench."
+    )
+    mt_bench_judges: Distinct[Name] = Field(
+        min_length=1, description="Names in `judges` of those that rate answers, a column each."
+    )
     controls: Distinct[Literal["null", "echo", "injection", "empty"]] = Field(
         default=["null", "echo", "injection", "empty"],
-        description="worthless contestants: one that beats the base policy shows a fooled judge",
+        description="Worthless contestants, judged like methods: one that beats the base policy "
+        "shows that the judge was fooled.",
     )
-    min_coverage: Share = Field(0.9, description="share of verdicts below which a cell refuses")
+    min_coverage: Share = Field(
+        0.9,
+        description="Smallest share of verdicts, from 0 to 1, with which a cell shows a number; "
+        "with fewer it is empty and says why.",
+    )
 
 
 class Tables(Section):
-    """What is asked for; everything else follows from it."""
+    """Tables that are wanted; what is trained, answered and judged follows from them."""
 
     table3: Table3
-    table2: Table2 | None = None
+    table2: Table2 | None = Field(
+        None,
+        description="Table 2: judged benchmarks; null leaves it out, with Table 1 and the figures "
+        "that show verdicts.",
+    )
 
 
 Arm = Literal["dpo_online", "dpo_cached", "asft"]
@@ -49,20 +81,39 @@ Arm = Literal["dpo_online", "dpo_cached", "asft"]
 class Margins(Section):
     """Figure 2(a): likelihood margin on held-out pairs over training."""
 
-    dataset: Name = "ultrafeedback"
-    methods: Distinct[Name] = Field(default=["asft", "orpo"], min_length=1)
+    dataset: Name = Field(
+        "ultrafeedback", description="Name in `datasets` of one with held-out pairs."
+    )
+    methods: Distinct[Name] = Field(
+        default=["asft", "orpo"],
+        min_length=1,
+        description="Names in `methods`, a curve each; trained even if no table names them.",
+    )
 
 
 class Cost(Section):
     """Figure 2(b): run time and peak memory, each arm in fresh processes of its own."""
 
-    dataset: Name = "ultrafeedback"
-    repeats: int = Field(3, ge=1)
-    steps: int = Field(8, ge=3, description="optimiser steps a measurement takes")
+    dataset: Name = Field(
+        "ultrafeedback", description="Name in `datasets` of the pairs that are trained on."
+    )
+    repeats: int = Field(
+        3, ge=1, description="Number of measurements of each arm, each in a fresh process."
+    )
+    steps: int = Field(
+        8,
+        ge=3,
+        description="Number of optimiser steps of one measurement; the first two are not timed.",
+    )
 
 
 class Figures(Section):
-    """Figures 1 and 3, training curves and the pictures of the tables need nothing of their own."""
+    """Figures that need settings; 1 and 3, training curves and pictures of tables need none."""
 
-    margins: Margins | None = Margins()
-    cost: Cost | None = Cost()
+    margins: Margins | None = Field(
+        Margins(),
+        description="Figure 2(a), likelihood margin over training; null leaves it out.",
+    )
+    cost: Cost | None = Field(
+        Cost(), description="Figure 2(b), run time and peak memory; null leaves it out."
+    )

@@ -15,7 +15,7 @@ RUN_RECORDS = ("settings.yaml", "cost.json")
 
 
 class Contestant(NamedTuple):
-    """Whose answers stand in a column: a trained policy, the base policy, or a control."""
+    """One that answers benchmarks: a trained policy, the base policy, or a control."""
 
     dataset: str  # "-" where nothing was trained
     method: str
@@ -24,18 +24,19 @@ class Contestant(NamedTuple):
 
     @property
     def is_trained(self) -> bool:
+        """Whether it is a policy that was trained here."""
         return self.dataset != "-"
 
     def completions(self, benchmark: str) -> str:
-        """Its answers."""
+        """Return where its answers lie, below <results>."""
         return f"runs/{self.folder}/completions/{benchmark}.jsonl"
 
     def scores(self, benchmark: str, scorer: str) -> str:
-        """Its scores, question by question; `scorer` is a judge or "references"."""
+        """Return where its scores lie, below <results>; `scorer` is a judge or "references"."""
         return f"runs/{self.folder}/scores/{benchmark}/{scorer}.csv"
 
     def verdicts(self, benchmark: str, judge: str) -> str:
-        """A judge's verdicts on its answers."""
+        """Return where a judge's verdicts on its answers lie, below <results>."""
         return f"runs/{self.folder}/verdicts/{benchmark}/{judge}.jsonl"
 
 
@@ -49,7 +50,7 @@ class Asked(NamedTuple):
 
 
 def asked_benchmarks(config: Config) -> list[Asked]:
-    """The benchmarks of Tables 3 and 2, in this order."""
+    """Return the benchmarks of Tables 3 and 2, in this order."""
     name = config.tables.table3.benchmark
     runs = [Contestant(*run, run.folder) for run in experiment.table3_runs(config)]
     found = {name: Asked(name, config.benchmarks[name].protocol, runs, [])}
@@ -61,17 +62,17 @@ def asked_benchmarks(config: Config) -> list[Asked]:
 
 
 def all_contestants(config: Config) -> list[Contestant]:
-    """Everyone who answered any benchmark, once."""
+    """Return all that answered any benchmark, once each."""
     return list(dict.fromkeys(c for asked in asked_benchmarks(config) for c in asked.contestants))
 
 
 def trained_on(config: Config) -> list[str]:
-    """The data sets that a policy of the tables was trained on."""
+    """Return the data sets that a policy of the tables was trained on."""
     return list(dict.fromkeys(c.dataset for c in all_contestants(config) if c.is_trained))
 
 
 def table_files(config: Config) -> list[str]:
-    """File names of the tables' CSV files."""
+    """Return the names of the tables' CSV files."""
     names = ["table3.csv", "table3.differences.csv"]
     if config.tables.table2:
         names = ["table1.csv", "table2.csv", "table2.differences.csv", "table2.paper.csv", *names]
@@ -79,12 +80,12 @@ def table_files(config: Config) -> list[str]:
 
 
 def figure_files(config: Config) -> list[str]:
-    """File names of the figures, each in all its formats."""
+    """Return the file names of the figures, each in all its formats."""
     return [f"{name}.{ending}" for name in figure_names(config) for ending in FIGURE_ENDINGS]
 
 
 def record_files(config: Config) -> list[str]:
-    """Small files that pages lead to: cards of model, data and questions; settings and costs."""
+    """Return the small files that pages lead to: cards, settings and costs."""
     paths = [f"models/{config.model}/card.json"]
     paths += [f"data/{dataset}/card.json" for dataset in trained_on(config)]
     paths += [f"benchmarks/{asked.benchmark}/card.json" for asked in asked_benchmarks(config)]
@@ -93,7 +94,7 @@ def record_files(config: Config) -> list[str]:
 
 
 def report_inputs(config: Config) -> list[str]:
-    """Everything that the report reads, once each; two kinds are folders (models/, judge/)."""
+    """Return all that the report reads, once each; two kinds are folders (models/, judge/)."""
     paths = [*table_files(config), *figure_files(config), f"models/{config.model}"]
     paths += [f"data/{dataset}/card.json" for dataset in trained_on(config)]
     for asked in asked_benchmarks(config):

@@ -15,7 +15,7 @@ LEAST_MINUTES = 60
 
 
 def training_mb(billions: float, token_budget: int | str, gpus: int) -> int:
-    """Memory of training: weights, gradients and Adam's two moments in fp32, and one row.
+    """Estimate training's memory in MB: weights, gradients, Adam's two moments in fp32, one row.
 
     A row's activations grow with its tokens and with width × depth, which grows as the 2/3 power
     of the size: 2 bytes × (parameters ** 2/3) per token, 0.5 MB for 135 million parameters.
@@ -29,17 +29,17 @@ def training_mb(billions: float, token_budget: int | str, gpus: int) -> int:
 
 
 def inference_mb(billions: float, gpus: int) -> int:
-    """Memory of a model that is read, answers or judges: fp32 weights, and as much to work in."""
+    """Estimate the memory in MB of a model that answers or judges: fp32 weights, as much again."""
     return _mb(BASE_MB + (CUDA_MB if gpus else 500) + 8000 * billions)
 
 
 def training_minutes(billions: float, gpus: int) -> int:
-    """Time of one training run."""
+    """Estimate the minutes of one training run."""
     return LEAST_MINUTES + round(TRAIN_MINUTES["gpu" if gpus else "cpu"] * billions)
 
 
 def inference_minutes(billions: float, gpus: int) -> int:
-    """Time of one policy's answers to a benchmark, or of a model's verdicts on them."""
+    """Estimate the minutes of a policy's answers to a benchmark, or a model's verdicts on them."""
     return LEAST_MINUTES + round(ANSWER_MINUTES["gpu" if gpus else "cpu"] * billions)
 
 

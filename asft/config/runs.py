@@ -31,7 +31,7 @@ class Run(NamedTuple):
 
     @property
     def group(self) -> str:
-        """What runs have in common that differ in their seeds alone."""
+        """Path below <results>/runs of the runs that differ in their seeds alone."""
         return f"{self.dataset}/{self.method}"
 
 
@@ -59,7 +59,7 @@ def refuse_links(config: Config) -> None:
 
 
 def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[str, Any]:
-    """Everything of the config that one training run depends on, and nothing else."""
+    """Return all of the config that one training run depends on, and nothing else."""
     row = config.methods[method]
     return {
         "model": config.model,
@@ -73,12 +73,12 @@ def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[s
 
 
 def needs_reference(config: Config, method: str) -> bool:
-    """Whether the method's loss looks at a reference policy."""
+    """Return whether the method's loss looks at a reference policy."""
     return METHODS[config.methods[method].loss or method].needs_reference
 
 
 def table2_contestants(config: Config) -> list[tuple[str, int, str]]:
-    """Rows of Table 2 as (method, seed, folder below <results>/runs); controls come last."""
+    """Return the rows of Table 2 as (method, seed, folder below <results>/runs), controls last."""
     table = config.tables.table2
     if table is None:
         return []
@@ -91,7 +91,7 @@ def table2_contestants(config: Config) -> list[tuple[str, int, str]]:
 
 
 def table2_columns(config: Config) -> list[tuple[str, str]]:
-    """Columns of Table 2 as (benchmark, judge)."""
+    """Return the columns of Table 2 as (benchmark, judge)."""
     table = config.tables.table2
     if table is None:
         return []
@@ -100,14 +100,14 @@ def table2_columns(config: Config) -> list[tuple[str, str]]:
 
 
 def tables_of(config: Config, dataset: str) -> list[str]:
-    """The tables that show policies trained on a data set."""
+    """Return the tables that show policies trained on a data set."""
     table2, table3 = config.tables.table2, config.tables.table3
     found = ["table3"] if dataset in table3.datasets else []
     return found + (["table2"] if table2 and table2.dataset == dataset else [])
 
 
 def card_settings(config: Config, dataset: str) -> dict[str, Any]:
-    """What a model card says of a policy trained on `dataset`, beside its run's own files."""
+    """Return what a model card says of a policy trained on `dataset` beside its run's files."""
     base = _hub_names(config.models[config.model].sources)
     return {
         "base": base[0] if base else "",
@@ -123,7 +123,7 @@ def _hub_names(sources: Iterable[Source]) -> list[str]:
 
 
 def table3_runs(config: Config) -> list[Run]:
-    """The rows of Table 3, once per seed; `base` comes first, once, with the first seed."""
+    """Return the rows of Table 3, once per seed; `base` comes first, once, with the first seed."""
     table = config.tables.table3
     base = [Run("-", BASE, config.seeds[0])] if BASE in table.methods else []
     methods = [method for method in table.methods if method != BASE]

@@ -1,4 +1,4 @@
-"""The kinds of sources that a config may name, and the base class of its sections."""
+"""The kinds of sources that a config may name: hub, URL, wheel, local path, random weights."""
 
 import re
 from collections.abc import Iterable
@@ -14,17 +14,24 @@ _PART = "[A-Za-z0-9][A-Za-z0-9._-]*"  # of a name on the hub or a package index
 class HubSource(Section):
     """A repository on the Hugging Face hub."""
 
-    hub: str = Field(pattern=rf"^({_PART}/)?{_PART}$", description="owner/name")
+    hub: str = Field(
+        pattern=rf"^({_PART}/)?{_PART}$", description="Repository on the hub, as owner/name."
+    )
     revision: str = Field(
-        min_length=1, description="commit hash; a branch name is not reproducible"
+        min_length=1,
+        description="Commit hash of the repository; a branch or tag works, but may move.",
     )
     file: str | None = Field(
-        None, description="one file inside the repository instead of its data sets"
+        None,
+        description="Path of the one file to take from the repository; null takes its data, or its "
+        "model, as a whole.",
     )
     data_dir: str | None = Field(
-        None, description="folder of a data repository, e.g. harmless-base"
+        None,
+        description="Folder of a data repository to read alone, for example harmless-base; null "
+        "reads the whole repository.",
     )
-    split: str = Field("train", description="split of a data repository")
+    split: str = Field("train", description="Split of a data repository to read, for example test.")
 
     @property
     def is_pinned(self) -> bool:
@@ -35,7 +42,7 @@ class HubSource(Section):
 class UrlSource(Section):
     """A file on the web."""
 
-    url: str
+    url: str = Field(description="URL of the file, beginning with http://, https:// or file://.")
     sha256: Sha256
 
 
@@ -44,22 +51,25 @@ class WheelSource(Section):
 
     # Strict, for pip builds what it is given as a URL or a folder, and building runs code.
     wheel: str = Field(
-        pattern=rf"^{_PART}==[A-Za-z0-9][A-Za-z0-9._+!-]*$", description="package==version"
+        pattern=rf"^{_PART}==[A-Za-z0-9][A-Za-z0-9._+!-]*$",
+        description="Wheel on the package index, as package==version.",
     )
-    file: str = Field(description="path inside the wheel")
+    file: str = Field(description="Path of the file inside the wheel.")
     sha256: Sha256
 
 
 class LocalSource(Section):
-    """A file or folder on this machine, relative to the working folder."""
+    """A file or folder on this machine."""
 
-    local: str
+    local: str = Field(
+        description="Path of the file or folder, relative to where the run is started."
+    )
 
 
 class RandomSource(Section):
     """A tiny model with random weights, to try the mechanics in seconds."""
 
-    random: int = Field(description="seed")
+    random: int = Field(description="Seed of the random weights.")
 
 
 SOURCES = ("hub", "url", "wheel", "local", "random")
@@ -90,14 +100,15 @@ _Url = Annotated[UrlSource, Tag("url")]
 _Wheel = Annotated[WheelSource, Tag("wheel")]
 _Local = Annotated[LocalSource, Tag("local")]
 _Random = Annotated[RandomSource, Tag("random")]
+_IN_ORDER = "Sources that are tried in this order, until one works."
 Source = Annotated[_Hub | _Url | _Wheel | _Local | _Random, _by_kind(*SOURCES)]
-Sources = Annotated[list[Source], Field(min_length=1, description="tried in this order")]
+Sources = Annotated[list[Source], Field(min_length=1, description=_IN_ORDER)]
 # Random weights are a model, not data.
 DataSource = Annotated[_Hub | _Url | _Wheel | _Local, _by_kind("hub", "url", "wheel", "local")]
-DataSources = Annotated[list[DataSource], Field(min_length=1, description="tried in this order")]
+DataSources = Annotated[list[DataSource], Field(min_length=1, description=_IN_ORDER)]
 
 
 def unpinned(sources: Iterable[Source]) -> list[str]:
-    """Hub sources that may hold something else tomorrow, for a card."""
+    """Return the hub sources that no commit pins and that may change, for a card."""
     hubs = [source for source in sources if isinstance(source, HubSource)]
     return [f"{source.hub} at {source.revision}" for source in hubs if not source.is_pinned]

@@ -1,4 +1,4 @@
-"""Optimisation, adapters, and the methods that override both."""
+"""Training in the config: optimisation, adapters, and the methods that override both."""
 
 from typing import Annotated, Any, Literal
 
@@ -18,53 +18,98 @@ TokenBudget = Annotated[int, Field(gt=0)] | Literal["auto"]
 class LoRA(Section):
     """Low-rank adapters on the linear layers instead of all weights (peft)."""
 
-    rank: int = Field(16, gt=0)
-    alpha: int = Field(32, gt=0, description="the adapter is scaled by alpha / rank")
-    dropout: Share = 0.0
+    rank: int = Field(
+        16, gt=0, description="Rank of the adapters; a higher one trains more weights."
+    )
+    alpha: int = Field(
+        32, gt=0, description="Scale of the adapters, which are multiplied by alpha / rank."
+    )
+    dropout: Share = Field(
+        0.0, description="Probability of dropout in the adapters during training, from 0 to 1."
+    )
     save_adapter: bool = Field(
-        False, description="keep the adapter too, in policy/adapter; the policy itself is merged"
+        False,
+        description="Whether the adapter is also kept by itself, in policy/adapter; the policy's "
+        "weights have it merged in.",
     )
 
 
 class Training(Section):
     """Optimisation, the same for every method unless the method's `training:` overrides it."""
 
-    epochs: float = Field(2, gt=0)
-    batch_size: int = Field(4, gt=0, description="pairs per optimiser step")
-    learning_rate: float = Field(1e-5, gt=0)
-    warmup_ratio: Share = Field(
-        0.1, description="share of the steps with linear warm-up; then cosine to zero"
+    epochs: float = Field(2, gt=0, description="Number of passes over the training pairs.")
+    batch_size: int = Field(
+        4, gt=0, description="Number of pairs per optimiser step, of all processes together."
     )
-    weight_decay: float = Field(0.0, ge=0)
-    adam_beta1: float = Field(0.9, ge=0, lt=1)
-    adam_beta2: float = Field(0.999, ge=0, lt=1)
-    max_grad_norm: float = Field(1.0, gt=0)
+    learning_rate: float = Field(
+        1e-5, gt=0, description="Highest learning rate, which is reached after the warm-up."
+    )
+    warmup_ratio: Share = Field(
+        0.1,
+        description="Share of the steps, from 0 to 1, in which the learning rate rises linearly; "
+        "then it falls to zero along a cosine.",
+    )
+    weight_decay: float = Field(0.0, ge=0, description="Weight decay of AdamW; 0 is none.")
+    adam_beta1: float = Field(
+        0.9, ge=0, lt=1, description="Decay of AdamW's mean of gradients, per step."
+    )
+    adam_beta2: float = Field(
+        0.999, ge=0, lt=1, description="Decay of AdamW's mean of squared gradients, per step."
+    )
+    max_grad_norm: float = Field(
+        1.0, gt=0, description="Largest norm of a step's gradient, which is scaled down to it."
+    )
     precision: Literal["auto", "bf16", "fp32"] = Field(
-        "auto", description="autocast over fp32 weights"
+        "auto",
+        description="Number format of forward and backward pass, by autocast over fp32 weights: "
+        "auto is bf16 where the hardware computes in it natively, else fp32.",
     )
     token_budget: TokenBudget = Field(
-        "auto", description="tokens per packed row: bounds memory, not the result; auto: what fits"
+        "auto",
+        description="Largest number of tokens in a packed row, which bounds memory and leaves the "
+        "result as it is; auto is what fits this machine.",
     )
-    lora: LoRA | None = Field(None, description="null: train all weights, as the paper does")
+    lora: LoRA | None = Field(
+        None,
+        description="Low-rank adapters to train in place of all weights; null trains all weights, "
+        "as the paper does.",
+    )
     attention: Attention = Field(
         "auto",
-        description="pairs: pair by pair; flash, flex: one kernel a row, FlashAttention 2 or "
-        "FlexAttention, on CUDA alone; auto: flash on CUDA in bf16, else pairs",
+        description="Attention over packed pairs: pairs goes pair by pair, flash (FlashAttention "
+        "2) and flex (FlexAttention) take a whole row at once, on CUDA alone; auto is flash on "
+        "CUDA in bf16, else pairs.",
     )
     processes: int = Field(
-        1, ge=1, description="that train together on one machine, each on a GPU or a share of cores"
+        1,
+        ge=1,
+        description="Number of processes that train one policy together on one machine, each on a "
+        "GPU or a share of the cores.",
     )
     accelerate: str | None = Field(
-        None, description="a config of accelerate that shards the model, as in workflow/accelerate"
+        None,
+        description="Path of a config of accelerate that shards the model over the processes, as "
+        "in workflow/accelerate; null keeps a whole model in each.",
     )
-    gradient_checkpointing: bool = False
+    gradient_checkpointing: bool = Field(
+        False,
+        description="Whether activations are computed again in the backward pass, not kept: less "
+        "memory, more time.",
+    )
     optimizer: Literal["adamw", "adamw_8bit"] = Field(
-        "adamw", description="adamw_8bit: its moments take 2 bytes a weight, not 8 (bitsandbytes)"
+        "adamw",
+        description="Optimiser: adamw keeps 8 bytes of moments per weight, adamw_8bit keeps 2 and "
+        "needs bitsandbytes.",
     )
     measure_every: int = Field(
-        0, ge=0, description="steps between measurements on held-out pairs; 0: each epoch"
+        0,
+        ge=0,
+        description="Number of optimiser steps between measurements on the held-out pairs; 0 "
+        "measures after each epoch.",
     )
-    save_dtype: Literal["bfloat16", "float32"] = "bfloat16"
+    save_dtype: Literal["bfloat16", "float32"] = Field(
+        "bfloat16", description="Number format in which the policy's weights are saved."
+    )
 
     @model_validator(mode="after")
     def _adapters_are_whole(self) -> "Training":
@@ -76,15 +121,19 @@ class Training(Section):
 
 
 class Method(BaseModel):
-    """A training method: its loss, the loss's hyper-parameters, and overrides of `training`."""
+    """A training method: its loss, the loss's hyper-parameters (such as beta), and overrides."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     loss: str | None = Field(
-        None, description="a name in asft/losses.py; default: the method's own name"
+        None,
+        description="Name of the loss in asft/losses.py; null is the method's own name.",
     )
-    training: dict[str, Any] = {}
+    training: dict[str, Any] = Field(
+        default={}, description="Keys of the common `training` that this method overrides."
+    )
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
+        """The loss's hyper-parameters: every key but `loss` and `training`."""
         return dict(self.model_extra or {})

@@ -1,4 +1,4 @@
-"""Answers that come with a benchmark: a judge's references, a baseline's answers to compare with.
+"""Formats of published answers: a judge's references, a baseline's, and a model's.
 
 Reads rows of upstream answer files (FastChat's reference_answer/*.jsonl, Arena-Hard's
 model_answer/*.jsonl); `where` names the file in errors. Texts are kept as they are: two of
@@ -27,7 +27,7 @@ class BaselineAnswer(Record):
 def load_reference_answers(
     rows: Iterable[Row], where: str = "reference answers"
 ) -> dict[str, list[str]]:
-    """Reference answers by question, one a turn (FastChat 0e6d3e4, choices[0].turns).
+    """Read reference answers by question, one a turn (FastChat 0e6d3e4, choices[0].turns).
 
     Raises:
         UserError: a row without an id or an answer, or two different answers to one question.
@@ -40,7 +40,7 @@ def load_reference_answers(
 def load_baseline(
     rows: Iterable[Row], where: str = "baseline answers"
 ) -> dict[str, BaselineAnswer]:
-    """The baseline's answers by question, in either schema of arena-hard-auto.
+    """Read the baseline's answers by question, in either schema of arena-hard-auto.
 
     Until 900183d `choices[0].turns[0]` holds `content` and `token_len`; since then the last of
     `messages` holds `{"answer": …}` and `metadata` a `token_len`, which the files that were
@@ -53,7 +53,7 @@ def load_baseline(
 
 
 def load_completions(rows: Iterable[Row], where: str = "answers") -> dict[str, Completion]:
-    """A model's published answers by question, in FastChat's or either Arena-Hard schema.
+    """Read a model's published answers by question, in FastChat's or either Arena-Hard schema.
 
     Token counts are the publisher's; where there are none, and for why an answer ended, the lists
     are empty.

@@ -1,4 +1,4 @@
-"""A data set's card: what its preparation counted, and the test questions that its prompts hold.
+"""Write a data set's card: what preparation counted, and test questions among its prompts.
 
 A step of its own, so that other test questions change the card alone: nothing is prepared or
 trained again.
@@ -29,7 +29,7 @@ NOTES = ("truncated_chosen", "truncated_rejected", "boundary_merges", "double_bo
 
 
 class Example(NamedTuple):
-    """A pair that is kept."""
+    """A pair that is kept: its split, its text, its token ids, and notes on it."""
 
     split: Split
     pair: Pair
@@ -38,7 +38,7 @@ class Example(NamedTuple):
 
 
 def dataset_card(examples: list[Example], tokenizer: Any, tokens: Tokens) -> dict[str, Any]:
-    """Counts, lengths in tokens (train and held-out together), and what it all hangs on.
+    """Return a data set's counts, lengths in tokens (of both splits together) and fingerprints.
 
     `fingerprint` covers the kept pairs, their order and their split; `template_sha256` the
     rendering of a fixed prompt, null for plain strings.

@@ -34,7 +34,7 @@ class RenderedPair(NamedTuple):
 
 
 def render_pair(pair: Pair, tokenizer: Any, *, plain_is_rendered: bool = False) -> RenderedPair:
-    """The text that a pair's ids stand for.
+    """Render a pair as the text that its token ids stand for.
 
     Conversations: a completion is what the template adds to the rendered prompt, up to and
     including its end-of-turn token; eos is appended if the template puts none. Plain strings get
@@ -60,7 +60,7 @@ def render_pair(pair: Pair, tokenizer: Any, *, plain_is_rendered: bool = False) 
 
 
 def render_prompt(prompt: list[Message], tokenizer: Any) -> str:
-    """A conversation as the model reads it before it answers.
+    """Render a conversation as the model reads it before it answers.
 
     Raises:
         Unusable: template_refused.

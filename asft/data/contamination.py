@@ -34,7 +34,7 @@ class Overlap(NamedTuple):
 def find_overlap(
     prompts: Iterable[tuple[str, list[str]]], questions: Mapping[str, Iterable[Question]]
 ) -> dict[str, Overlap]:
-    """Questions, by benchmark, of which some turn occurs in some turn of a prompt.
+    """Find the questions, by benchmark, of which some turn occurs in some turn of a prompt.
 
     `prompts` yields (id, turns); any turn of a prompt is compared with any turn of a question.
     """
@@ -63,7 +63,7 @@ def find_overlap(
 def count_overlap(
     prompts: Collection[tuple[str, list[str]]], questions: Mapping[str, Collection[Question]]
 ) -> dict[str, Any]:
-    """Questions found in the last turn of prompts and in any, in all and by benchmark."""
+    """Count questions found in the last turn of prompts and in any, in all and by benchmark."""
     last = [(prompt_id, turns[-1:]) for prompt_id, turns in prompts]
     found = {
         "last_user_turn": find_overlap(last, questions),

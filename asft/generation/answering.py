@@ -1,4 +1,4 @@
-"""Answers of a policy to benchmark questions, longest prompts first."""
+"""Answer benchmark questions with a policy, longest prompts first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHARE = 4
 
 
 class Answer(NamedTuple):
-    """One generated turn."""
+    """One generated turn of an answer."""
 
     text: str
     finish_reason: str  # "stop" at an end token, "length" at max_new_tokens
@@ -34,7 +34,7 @@ def shares(
     batch_size: int,
     processes: int = 1,
 ) -> list[list[Question]]:
-    """Questions in shares of equal size, by the length of their first prompt, longest first.
+    """Split questions into shares of equal size, by the length of the first prompt, longest first.
 
     A share is answered as a whole, `batch_size` questions at a time, and survives a kill once all
     of it is answered. Shares depend on the arguments alone: a resumed run has those of the first.
@@ -59,7 +59,7 @@ def answer_share(
     batch_size: int,
     ended: Callable[[int], object] = lambda answers: None,
 ) -> Iterator[Completion]:
-    """All turns of a share of the questions, the policy's own earlier answers in context.
+    """Answer all turns of a share of the questions, the policy's own earlier answers in context.
 
     Args:
         decodings: one a question; they may differ in `do_sample` and `temperature` alone.

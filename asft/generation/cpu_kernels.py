@@ -28,7 +28,7 @@ _MOST_BYTES = 4e9  # of weights that are held twice
 
 @contextmanager
 def decoding_kernels(model: Any, rows: int) -> Iterator[None]:
-    """While inside, `model` decodes about `rows` rows at a time, faster."""
+    """Make `model` faster at decoding about `rows` rows at a time, until the block ends."""
     if model.device.type != "cpu":
         yield
         return
@@ -86,7 +86,7 @@ class _Joined:
         self.parts: dict[nn.Linear, Tensor] = {}  # not asked for yet
 
     def part(self, layer: nn.Linear, x: Tensor) -> Tensor:
-        """`layer(x)`."""
+        """Return `layer(x)`."""
         if x is not self.given or layer not in self.parts:
             product = _multiply(x, packed=self.weight, bias=self.bias)
             parts = product.split_with_sizes(self.sizes, -1)

@@ -3,7 +3,7 @@
 Faster than `model.generate` in five ways: prompts are computed in groups of similar length, keys
 and values are written in place instead of copied at every step, the place of a row that has ended
 goes to the next one instead of being computed until the last one ends, when none is left the batch
-shrinks, and on CPUs a step has kernels of its own (decoding_kernels.py).
+shrinks, and on CPUs a step has kernels of its own (cpu_kernels.py).
 
 Random numbers belong to a row, not to the batch: its answer does not depend on its neighbours.
 """
@@ -28,7 +28,7 @@ _RETIRED = 0.25
 
 
 class Row(NamedTuple):
-    """One prompt; `temperature` None: greedy, else `uniforms` has a number in [0, 1) a token."""
+    """A prompt to continue: greedy if `temperature` is None, else drawn by `uniforms` in [0, 1)."""
 
     prompt: list[int]
     temperature: float | None
@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 
 def supports(model: Any) -> bool:
-    """Whether `decode` knows the model's cache: full attention in every layer."""
+    """Return whether `decode` knows the model's cache: full attention in every layer."""
     config = model.config
     windowed = getattr(config, "sliding_window", None) is not None
     layers = getattr(config, "layer_types", None)
@@ -56,7 +56,7 @@ def decode(
     batch_size: int | None = None,
     ended: Callable[[int], object] = lambda rows: None,
 ) -> list[list[int]]:
-    """The new tokens of every row, up to and with its first end token, at most `max_new_tokens`.
+    """Decode each row's new tokens, up to and with its first end token, at most `max_new_tokens`.
 
     `batch_size` of them are computed at a time, those with the longest prompts first; None: all.
     `ended` is told how many rows ended, for a progress bar.

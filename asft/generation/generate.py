@@ -1,4 +1,4 @@
-"""A policy's answers to a benchmark.
+"""Generate a policy's answers to a benchmark.
 
 Reads  a policy folder, <results>/benchmarks/{benchmark}/questions.jsonl
 Writes …/completions/{benchmark}.jsonl, in the order of the questions
@@ -106,7 +106,7 @@ def _ask_server(
 
 
 def decoding_of(question: Question, settings: dict[str, Any]) -> Decoding:
-    """How a question is answered: `temperatures` by category, where given, stand over `decoding`.
+    """Return how a question is sampled: by its category's temperature if given, else `decoding`.
 
     A category that they do not name is answered at FastChat's 0.7.
     """
@@ -121,7 +121,7 @@ def decoding_of(question: Question, settings: dict[str, Any]) -> Decoding:
 
 
 class Partial:
-    """Completions so far, in a file whose first line says what they are answers to.
+    """The completions so far, in a file whose first line says what they are answers to.
 
     Each of several processes has a file of its own, and reads those of all.
     """
@@ -140,7 +140,7 @@ class Partial:
             path.unlink(missing_ok=True)
 
     def add(self, completions: list[Completion]) -> None:
-        """Keep a share: it survives a kill from here on."""
+        """Append a share to the file, so that it survives a kill from here on."""
         self.done |= {completion.question_id: completion for completion in completions}
         with naming(self.path), self.path.open("ab") as file:
             file.write("".join(map(_line, completions)).encode())

@@ -13,7 +13,7 @@ _ALIKE = 0.8
 
 
 class KeyValues:
-    """Of every layer, (places, heads, slots, dim); slot = position in the row that stands there.
+    """Keys and values of every layer, (places, heads, slots, dim); a slot is a position in a row.
 
     Model layers take it for a cache of transformers.
     """
@@ -25,7 +25,7 @@ class KeyValues:
         self._group: Tensor | None = None  # places of the prompts now being computed
 
     def prefill(self, model: Any, prompts: Sequence[list[int]], places: Sequence[int]) -> None:
-        """Put prompts into places, longest first; what stood there is overwritten."""
+        """Compute prompts, longest first, into `places`, over what was there."""
         lengths = [len(prompt) for prompt in prompts]
         at = torch.tensor(places, device=self.filled.device)
         for first, last in _groups(lengths):
@@ -47,7 +47,7 @@ class KeyValues:
         self._group = None
 
     def step(self, model: Any, tokens: Tensor) -> Tensor:
-        """Logits, (places, vocabulary), of the token after these."""
+        """Compute the logits, (places, vocabulary), of the token that follows `tokens`."""
         self._width = int(self.filled.max()) + 1
         self._places = torch.arange(len(tokens), device=tokens.device)  # once, not in every layer
         unseen = torch.arange(self._width, device=tokens.device) > self.filled[:, None]
@@ -66,7 +66,7 @@ class KeyValues:
     def update(
         self, key: Tensor, value: Tensor, layer: int, *unused: Any, **also_unused: Any
     ) -> tuple[Tensor, Tensor]:
-        """What attention layers call: keep what is new, return all that may be seen."""
+        """Store a layer's new keys and values; return all that may be seen. Layers call it."""
         if layer not in self.layers:
             shape = (len(self.filled), key.shape[1], self.slots, key.shape[3])
             self.layers[layer] = (key.new_zeros(shape), value.new_zeros(shape))
@@ -80,7 +80,7 @@ class KeyValues:
         return keys[:, :, : self._width], values[:, :, : self._width]
 
     def empty(self, places: Sequence[int]) -> None:
-        """Nothing stands there; a step still computes them, seeing next to nothing."""
+        """Mark places as free; a step still computes them, with a single key each."""
         self.filled[torch.tensor(places, device=self.filled.device)] = 0
 
     def keep(self, places: Tensor) -> None:
@@ -90,7 +90,7 @@ class KeyValues:
             self.layers[layer] = (keys[places], values[places])
 
     def get_seq_length(self, layer: int = 0) -> int:
-        """Asked for by models that were given no positions; ours always are."""
+        """Return 0: a model that is given positions, as always here, does not need the length."""
         return 0
 
 

@@ -1,4 +1,4 @@
-"""Answers of a policy that a server computes: one is started for the policy, asked, and stopped.
+"""Answer questions by a server that is started for a policy, asked, and stopped.
 
 Any OpenAI-compatible server: vLLM in an environment of its own (it cannot share ours),
 `transformers serve`, llama.cpp. It applies the chat template that lies in the policy's folder.
@@ -36,7 +36,7 @@ WATCH = 'read group; read end; kill -s KILL -- "-$group"'
 
 @contextmanager
 def served(settings: Server, policy: Path, log: Path) -> Iterator[str]:
-    """The URL of a server of `policy`, running inside the `with`; its output goes to `log`.
+    """Start a server of `policy` and yield its URL; stop it when the block ends. It logs to `log`.
 
     Raises:
         UserError: it cannot be started, ends by itself, or is not ready in time.
@@ -107,7 +107,7 @@ def answer_all(
     seed: int,
     store: Path,
 ) -> list[Completion]:
-    """All turns of all questions, the policy's own earlier answers in context.
+    """Ask a server all turns of all questions, the policy's own earlier answers in context.
 
     Raises:
         UserError: some answers did not come; those that did are kept in `store`.

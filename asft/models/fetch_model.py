@@ -1,4 +1,4 @@
-"""Import the base policy.
+"""Import a model: the base policy, or a local judge.
 
 Reads  the model's sources (JSON of `models.<name>` in the config)
 Writes <results>/models/{model}/: safetensors, tokenizer, chat template and generation config, or a
@@ -39,7 +39,7 @@ def import_model(model: Model, out: Path) -> None:
     """Make the model folder `out` from the first of the model's sources that works.
 
     Raises:
-        UserError: no source worked (each is named with its reason): not to be had, weights that are
+        UserError: no source worked (each is named with its reason): not available, weights that are
             not safetensors, or no chat template.
     """
     template = None
@@ -53,7 +53,7 @@ def import_model(model: Model, out: Path) -> None:
 
 @contextmanager
 def model_folder(out: Path) -> Iterator[Path]:
-    """A temporary folder beside `out` that takes its place when the block ends well.
+    """Yield a temporary folder that takes the place of `out` when the block ends without an error.
 
     Raises:
         UserError: `out` is a link, or holds something other than a model folder.

@@ -20,7 +20,7 @@ _GENERIC = ("PreTrainedTokenizerFast", "TokenizersBackend")
 
 
 def resolve(folder: Path) -> tuple[str, str | None]:
-    """Path or hub name of the model in `folder`, and its revision on the hub.
+    """Return the path or hub name of the model in `folder`, and its revision on the hub.
 
     Raises:
         UserError: there is no model in `folder`, or its pointer is damaged.
@@ -39,7 +39,7 @@ def resolve(folder: Path) -> tuple[str, str | None]:
 
 
 def files_of(folder: Path) -> Path:
-    """Where the files themselves are, for programs that know no pointers, such as servers.
+    """Return the folder of the files themselves, for programs that know no pointers (servers).
 
     Raises:
         UserError: there is no model in `folder`, or the hub cannot be reached.
@@ -49,7 +49,7 @@ def files_of(folder: Path) -> Path:
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer in `folder`, with the folder's chat template; EOS pads if no pad token is set.
+    """Load the tokenizer in `folder`, with its chat template; EOS pads if no pad token is set.
 
     Returns:
         A `PreTrainedTokenizerBase` of transformers.
@@ -68,12 +68,12 @@ def load_tokenizer(folder: Path) -> Any:
 
 
 def forget_reading(tokenizer: Any) -> None:
-    """How it was read, here and now, would be saved with it: files of two machines then differ."""
+    """Forget how the tokenizer was read, or its files would differ between two machines."""
     tokenizer.init_kwargs.pop("local_files_only", None)
 
 
 def tokenizer_of(name: str, revision: str | None) -> Any:
-    """The tokenizer of a path or a hub name, as it is.
+    """Load the tokenizer of a path or a hub name, as it is.
 
     Raises:
         UserError: there is none, or the hub cannot be reached.

@@ -7,20 +7,20 @@ import torch
 
 
 def resolve_precision(precision: Literal["auto", "bf16", "fp32"]) -> torch.dtype:
-    """`auto` is bf16 where the machine computes in it natively, else fp32."""
+    """Return the type of a precision; `auto` is bf16 if computed natively here, else fp32."""
     if precision == "auto":
         return torch.bfloat16 if _has_bf16() else torch.float32
     return torch.bfloat16 if precision == "bf16" else torch.float32
 
 
 def use_threads(threads: int | None) -> None:
-    """Compute with so many CPU threads; None: as many as torch likes."""
+    """Set the number of CPU threads that torch computes with; None leaves its own choice."""
     if threads:
         torch.set_num_threads(threads)
 
 
 def default_device() -> torch.device:
-    """This process's CUDA device, else Apple's GPU, else the CPU."""
+    """Return this process's CUDA device, else Apple's GPU, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

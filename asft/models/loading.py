@@ -1,4 +1,4 @@
-"""Base policies and trained ones: loading, and the facts about them that steps ask for.
+"""Load policies, base and trained, and tell which tokens end an answer.
 
 What a model folder holds: `asft/models/folders.py`. Weights are read from safetensors alone, and no
 code that comes with a model is run.
@@ -23,7 +23,7 @@ if not sys.stderr.isatty():
 
 
 def load_policy(folder: Path, dtype: torch.dtype, attn_implementation: str | None = None) -> Any:
-    """The `PreTrainedModel` in `folder` (see the module's docstring), on the CPU.
+    """Load the model in `folder`, a `PreTrainedModel`, onto the CPU.
 
     Args:
         attn_implementation: a name known to transformers; None: its choice.
@@ -58,7 +58,7 @@ def load_policy(folder: Path, dtype: torch.dtype, attn_implementation: str | Non
 
 
 def end_token_ids(model: Any, tokenizer: Tokenizer) -> list[int]:
-    """Every token that ends an answer, by generation config, config or tokenizer; sorted.
+    """Return every token that ends an answer, by generation config, config or tokenizer; sorted.
 
     They differ: Llama 3's chat models end a text with one token and a turn with another.
 

@@ -1,4 +1,4 @@
-"""What the config says of training, in the words of transformers' Trainer."""
+"""Translate the config's training section into arguments of transformers' Trainer."""
 
 import math
 import sys
@@ -15,7 +15,7 @@ OPTIMIZERS = {"adamw": "adamw_torch_fused", "adamw_8bit": "adamw_bnb_8bit"}
 
 
 def training_arguments(training: Training, seed: int, output_dir: str) -> TrainingArguments:
-    """Arguments of one run; its checkpoints go to `output_dir`.
+    """Return the Trainer's arguments for one run; its checkpoints go to `output_dir`.
 
     Raises:
         UserError: the 8-bit optimizer's package is not installed.

@@ -36,12 +36,12 @@ _UNUSABLE = {"UnpicklingError", "SafetensorError", "ValueError", "KeyError", "EO
 
 
 class Checkpoints(TrainerCallback):
-    """Saves every so many minutes, and after the step in which a signal asked to stop."""
+    """Callback that saves every so many minutes, and after the step in which a signal came."""
 
     def __init__(
         self, folder: Path, key: str, minutes: float, history: History, token_budget: int
     ) -> None:
-        """`key` says what is trained: checkpoints of anything else are not continued."""
+        """Keep checkpoints in `folder`; `key` says what is trained: no others are continued."""
         self.folder, self.key, self.minutes, self.history = folder, key, minutes, history
         self.token_budget = token_budget
         self.stopped_by = ""  # the signal's name
@@ -49,11 +49,11 @@ class Checkpoints(TrainerCallback):
         self._saved = time.monotonic()
 
     def newest(self) -> Path | None:
-        """The newest whole checkpoint of this very run, and no other behind the one before it."""
+        """Return the newest whole checkpoint of this run; delete all but it and the one before."""
         return cast("Path | None", from_first(self._clean() if rank() == 0 else None))
 
     def _clean(self) -> Path | None:
-        """Deletes what is not continued, and says why. Files are read down to the first whole."""
+        """Delete what is not continued, and say why. Files are read down to the first whole one."""
         kept: list[Path] = []
         for path in self._newest_first():
             fault = "" if kept else self._fault(path)
@@ -104,7 +104,7 @@ class Checkpoints(TrainerCallback):
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
-        """SIGTERM and SIGINT end the training after its step; a second one ends it at once."""
+        """End the training after its step at SIGTERM or SIGINT, and at once at a second one."""
         signals = (signal.SIGTERM, signal.SIGINT)
         before = {number: signal.getsignal(number) for number in signals}
 
@@ -123,11 +123,11 @@ class Checkpoints(TrainerCallback):
                 signal.signal(number, handler)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Start the clock."""
+        """Start the clock of the next checkpoint."""
         self._saved = time.monotonic()
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Random numbers are the last to be loaded, after the beginning of the training."""
+        """Note that loading is over: random numbers come last, after the training began."""
         self._training = True
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a training cost: steady-state speed and peak memory of this process."""
+"""Cost of a training: steady-state speed and peak memory of this process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WARM_UP_STEPS = 2  # left out of the timing: first touches of memory, kernel sel
 
 
 def cost_of(trainer: PairTrainer) -> dict[str, Any]:
-    """What `cost.json` says of a finished training, all but its whole duration."""
+    """Return what `cost.json` says of a finished training, all but its whole duration."""
     steps = [row for row in trainer.history.rows() if row["split"] == "train"]
     steady = steps[WARM_UP_STEPS:] or steps
     seconds = sum(row["seconds"] for row in steady)
@@ -40,7 +40,7 @@ def cost_of(trainer: PairTrainer) -> dict[str, Any]:
 
 
 def peak_memory(device: torch.device) -> tuple[int, str]:
-    """Bytes, and what they are of."""
+    """Return this process's peak memory in bytes, and how it was measured."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device), "torch.cuda.max_memory_allocated"
     unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes on macOS, KiB on Linux

@@ -1,4 +1,4 @@
-"""What several processes do together: shares of a batch, sums over all, one that speaks for all."""
+"""Exchange between processes: shares of a batch, sums over all, one's value for all."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from asft.data import TokenPair
 
 
 def processes() -> int:
-    """How many train together; 1 before they have found one another."""
+    """Return how many processes train together; 1 before they have found one another."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def rank() -> int:
-    """Which of them this is, from 0."""
+    """Return this process's number among those that train together, from 0."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def current_device() -> torch.device:
-    """Where tensors must be for the processes to exchange them."""
+    """Return the device on which tensors must be for the processes to exchange them."""
     return torch.device("cuda" if dist.is_initialized() and dist.get_backend() == "nccl" else "cpu")
 
 
 def share_out(pairs: Sequence[TokenPair], count: int) -> list[list[TokenPair]]:
-    """Shares with about the same number of tokens, each in the order of `pairs`; some may be empty.
+    """Split pairs into shares of about as many tokens, each in their order; some may be empty.
 
     The same for the same pairs, so every process knows what the others have.
     """
@@ -43,19 +43,19 @@ def share_out(pairs: Sequence[TokenPair], count: int) -> list[list[TokenPair]]:
 
 
 def summed(values: Tensor) -> Tensor:
-    """The sum over all processes."""
+    """Return the sum of `values` over all processes."""
     if processes() > 1:
         dist.all_reduce(values)
     return values
 
 
 def any_of(flag: bool) -> bool:
-    """Whether the flag is set in any process."""
+    """Return whether the flag is set in any process."""
     return bool(summed(torch.tensor(int(flag), device=current_device())).item())
 
 
 def from_first(value: Any) -> Any:
-    """The first process's value, in all of them."""
+    """Return the first process's value in every process."""
     if processes() == 1:
         return value
     box = [value]
@@ -64,7 +64,7 @@ def from_first(value: Any) -> Any:
 
 
 def from_all(value: Any) -> list[Any]:
-    """Every process's value, in all of them."""
+    """Return the values of all processes, by their number, in every process."""
     if processes() == 1:
         return [value]
     values: list[Any] = [None] * processes()
@@ -73,6 +73,6 @@ def from_all(value: Any) -> list[Any]:
 
 
 def wait_for_all() -> None:
-    """Until every process is here."""
+    """Wait until every process has come here."""
     if processes() > 1:
         dist.barrier()

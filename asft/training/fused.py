@@ -125,7 +125,7 @@ def _weight_gradient(grad: Tensor, x: Tensor, weight: Tensor) -> Tensor:
 
 
 def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
-    """`LlamaRMSNorm`, in autocast's type where autocast is on."""
+    """Compute `LlamaRMSNorm`, in autocast's type where autocast is on."""
     dtype = autocast_dtype(x) or torch.promote_types(x.dtype, weight.dtype)
     if x.device.type == "cuda":  # where torch has a kernel
         return torch.nn.functional.rms_norm(x, weight.shape, weight, eps).to(dtype)
@@ -133,13 +133,13 @@ def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
 
 
 def gated_mlp(x: Tensor, mlp: Any) -> Tensor:
-    """`LlamaMLP`, in autocast's type where autocast is on."""
+    """Compute `LlamaMLP`, in autocast's type where autocast is on."""
     gate, up = mlp.gate_proj(x), mlp.up_proj(x)
     return _GatedDown.apply(gate, up, mlp.down_proj.weight)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def cast_linear(x: Tensor, module: torch.nn.Linear) -> Tensor:
-    """`Linear` without bias, in autocast's type where autocast is on."""
+    """Compute `Linear` without bias, in autocast's type where autocast is on."""
     x = x.to(autocast_dtype(x) or x.dtype)
     return _Linear.apply(x, module.weight)  # type: ignore[no-any-return, no-untyped-call]
 
@@ -147,7 +147,7 @@ def cast_linear(x: Tensor, module: torch.nn.Linear) -> Tensor:
 def rotary(
     q: Tensor, k: Tensor, cos: Tensor, sin: Tensor, unsqueeze_dim: int = 1
 ) -> tuple[Tensor, Tensor]:
-    """`apply_rotary_pos_emb`, in autocast's type where autocast is on."""
+    """Compute `apply_rotary_pos_emb`, in autocast's type where autocast is on."""
     cos, sin = cos.unsqueeze(unsqueeze_dim).float(), sin.unsqueeze(unsqueeze_dim).float()
     dtype = autocast_dtype(q) or q.dtype
     rotated = [_Rotary.apply(x, cos, sin, dtype) for x in (q, k)]  # type: ignore[no-untyped-call]
@@ -155,7 +155,7 @@ def rotary(
 
 
 def fuse(model: Any) -> list[str]:
-    """Replace what `model` has of these, where it computes the same; returns what was replaced.
+    """Replace the layers of `model` that are computed alike here; return what was replaced.
 
     Architectures differ (Gemma's norm adds 1 to the weight, some rotate half of the dimensions), so
     each is tried on random numbers first and left alone if it disagrees.
@@ -183,7 +183,7 @@ def fuse(model: Any) -> list[str]:
 
 
 def add_rows_in_place(model: Any) -> bool:
-    """Let an embedding that is the head as well add its gradient to the head's; whether it does.
+    """Let a tied embedding add its gradient to that of the head; return whether it does.
 
     Autograd would make both, each as large as the weight, and their sum. Its hooks do not see what
     is added.
@@ -240,6 +240,6 @@ def _rotates_alike(theirs: Callable[..., Any]) -> bool:
 
 
 def autocast_dtype(x: Tensor) -> torch.dtype | None:
-    """The type that autocast would turn `x` into; None where it is off."""
+    """Return the type that autocast would turn `x` into; None where it is off."""
     kind = x.device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None

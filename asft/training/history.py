@@ -1,4 +1,4 @@
-"""What was seen during training: `history.csv` and the step times behind `cost.json`."""
+"""History of a training: `history.csv` and the step times behind `cost.json`."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class History:
         self._began = 0.0
 
     def add_row(self, losses: Tensor, policy: PairLogps, row: PackedRow) -> None:
-        """One packed row of the current step, `losses` and `policy` as by `compute_loss`."""
+        """Add one packed row of the current step, with `losses` and `policy` of `compute_loss`."""
         with torch.no_grad():
             present = policy.rejected.tokens > 0
             blank = torch.full_like(policy.margin, float("nan"))
@@ -97,7 +97,7 @@ class History:
         self._began = time.perf_counter()
 
     def stop_clock(self, device: torch.device) -> None:
-        """Seconds of the step just ended, measured when its work is done."""
+        """Record the seconds of the step just ended, once the device has done its work."""
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         self._rows[-1]["seconds"] = time.perf_counter() - self._began
@@ -110,7 +110,7 @@ class History:
                 return
 
     def measured(self, step: int) -> bool:
-        """Whether the held-out pairs were already measured at this step."""
+        """Return whether the held-out pairs were already measured at this step."""
         return any(row["step"] == step and row["split"] == "heldout" for row in self._rows)
 
     def restore(self, rows: list[dict[str, Any]]) -> None:
@@ -118,7 +118,7 @@ class History:
         self._rows = list(rows)
 
     def rows(self) -> list[dict[str, Any]]:
-        """All rows with plain numbers, in the order of `COLUMNS`; missing values are absent."""
+        """Return all rows as plain numbers, in the order of `COLUMNS`, without missing values."""
         plain = []
         for row in self._rows:
             numbers = {k: v.item() if isinstance(v, Tensor) else v for k, v in row.items()}
@@ -126,7 +126,7 @@ class History:
         return plain
 
     def write(self, path: Path) -> None:
-        """`history.csv`. The seconds go to `cost.json` alone: they differ from run to run."""
+        """Write `history.csv`, without the seconds, which differ from run to run (`cost.json`)."""
         columns = [c for c in COLUMNS if c != "seconds"]
         lines = [",".join(columns)]
         for row in self.rows():

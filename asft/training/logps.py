@@ -50,7 +50,7 @@ def _chunks(logits: Tensor) -> list[slice]:
 
 
 def token_logps(logits: Tensor, targets: Tensor) -> Tensor:
-    """Log-probability of each target: (tokens, vocabulary) and (tokens,) → (tokens,) fp32.
+    """Compute each target's log-probability: (tokens, vocabulary), (tokens,) → (tokens,) fp32.
 
     The backward pass writes the gradient over the logits.
     """

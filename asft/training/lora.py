@@ -11,7 +11,7 @@ from asft.config import LoRA
 
 
 def adapt(policy: Any, lora: LoRA) -> Any:
-    """`policy` with untrained adapters on all its linear layers but the head; they alone train."""
+    """Add untrained adapters to all linear layers of `policy` but the head; they alone train."""
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(
@@ -25,7 +25,7 @@ def adapt(policy: Any, lora: LoRA) -> Any:
 
 
 def merged(policy: Any, adapter: Path | None) -> Any:
-    """The policy with its adapter added to the weights; the adapter alone goes to `adapter`."""
+    """Add the adapter to the policy's weights; save it alone to `adapter`, if that is given."""
     if adapter is not None:
         policy.save_pretrained(adapter)
     return policy.merge_and_unload()

@@ -1,4 +1,4 @@
-"""Figure 2(b)'s measurement: a few training steps of one arm, in a process of its own.
+"""Measure training for Figure 2(b): a few steps of one arm, in a process of its own.
 
 Reads  <results>/models/{model}/, <results>/data/{dataset}/tokens
 Writes <results>/cost/{dataset}/{arm}/repeat{n}.json

@@ -47,7 +47,7 @@ def pack(
     paired: bool = True,
     with_prompt: bool = False,
 ) -> list[PackedRow]:
-    """Fill rows in order, a new one when the next pair would exceed the budget.
+    """Pack pairs into rows in order, a new row when the next pair would exceed the budget.
 
     A pair longer than the budget gets a row of its own. With `paired=False` rejected completions
     are left out; with `with_prompt=True` the prompt's own tokens are scored too.
@@ -112,7 +112,7 @@ def _pack_row(pairs: Sequence[TokenPair], paired: bool, with_prompt: bool) -> Pa
 
 
 def without_waiting(tensor: Tensor, device: torch.device) -> Tensor:
-    """`tensor` on `device`; the CPU goes on while a GPU copies it."""
+    """Copy `tensor` to `device`; the CPU goes on while a GPU copies it."""
     pinned = tensor.pin_memory() if device.type == "cuda" else tensor
     return pinned.to(device, non_blocking=True)
 
@@ -122,7 +122,7 @@ def _tensor(parts: Iterable[np.ndarray]) -> Tensor:
 
 
 def pair_logps(model: torch.nn.Module, row: PackedRow) -> PairLogps:
-    """Log-probabilities of a row's pairs under a causal LM.
+    """Compute the log-probabilities of a row's pairs under a causal LM.
 
     The model attends by one of the functions of asft/training/attention. The LM head runs on scored
     positions only. Absent completions and prompts have sum 0 and 0 tokens.
@@ -144,7 +144,7 @@ def pair_logps(model: torch.nn.Module, row: PackedRow) -> PairLogps:
 def packed_by_length(
     pairs: Iterable[TokenPair], token_budget: int, **options: bool
 ) -> Iterable[PackedRow]:
-    """Rows of both completions, longest pairs first: the first needs most memory.
+    """Pack pairs into rows, longest pairs first, so that the first row needs most memory.
 
     Args:
         options: as of `pack`.

@@ -1,4 +1,4 @@
-"""Reference log-probabilities of all pairs of a data set under the base policy.
+"""Compute log-probabilities of all pairs of a data set under the base policy, the reference.
 
 Reads  <results>/models/{model}/, <results>/data/{dataset}/tokens/
 Writes <results>/data/{dataset}/reference_logps.parquet (sums and token counts by pair id)

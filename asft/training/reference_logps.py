@@ -21,7 +21,10 @@ COLUMNS = ("chosen_sum", "chosen_tokens", "rejected_sum", "rejected_tokens")
 
 
 def score_pairs(model: Any, rows: Iterable[PackedRow], precision: torch.dtype) -> pa.Table:
-    """Sums and token counts of every pair, sorted by id; the forward is the trainer's own."""
+    """Compute log-probability sums and token counts of all pairs, sorted by id.
+
+    The forward pass is the trainer's own.
+    """
     fuse(model.eval())
     found: list[Tensor] = []  # read at the end: a number read off a GPU waits for it
     ids: list[str] = []
@@ -44,12 +47,12 @@ def write_reference(path: Path, table: pa.Table) -> None:
 
 
 def part_of(path: Path, number: int) -> Path:
-    """Where one of several processes writes its rows of `path`."""
+    """Return where one of several processes writes its rows of `path`."""
     return path.with_suffix(f".{number}.part")
 
 
 def merge_reference(path: Path, processes: int) -> None:
-    """Write what one process would have written, from the parts of several."""
+    """Merge the parts that several processes wrote into the file that one would have written."""
     parts = [part_of(path, number) for number in range(processes)]
     tables = [read_parquet(part) for part in parts]
     # One may have had no row, and its columns no type.
@@ -59,7 +62,7 @@ def merge_reference(path: Path, processes: int) -> None:
 
 
 class CachedReference:
-    """The reference's `PairLogps` of a packed row, from `reference_logps.parquet`."""
+    """Look-up of the reference's `PairLogps` of a packed row in `reference_logps.parquet`."""
 
     def __init__(self, path: Path) -> None:
         table = read_parquet(path, columns=["id", *COLUMNS]).to_pydict()
@@ -79,7 +82,7 @@ class CachedReference:
 
 
 class OnlineReference:
-    """The reference's `PairLogps` of a packed row, by a second model in memory.
+    """Computation of the reference's `PairLogps` of a packed row, by a second model in memory.
 
     For Figure 2(b) alone, which measures what it costs: the cached values are the same.
     """

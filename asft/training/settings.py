@@ -1,4 +1,4 @@
-"""The resolved settings of one training run, and where they come from.
+"""Write and read the resolved settings of one training run, and where they come from.
 
 Reads  a slice of the config (JSON), card.json of the data and of the model
 Writes <results>/runs/{dataset}/{method}/seed{seed}/settings.yaml
@@ -33,7 +33,7 @@ def write_settings(run: str, data_card: Path, model_card: Path, out: Path) -> No
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """What `settings` wrote.
+    """Read a run's `settings.yaml`.
 
     Raises:
         UserError: no such file, or a damaged one.

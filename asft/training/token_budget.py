@@ -21,7 +21,7 @@ PER_TRAINED = {"adamw": 12, "adamw_8bit": 6}  # bytes a trained weight: gradient
 
 
 class Costs(NamedTuple):
-    """Bytes."""
+    """What memory a training step takes, in bytes."""
 
     base: float  # on a CPU Python, torch, transformers; on a GPU what CUDA keeps for itself
     weight: float  # fp32, and what is copied of it into bf16 at a time
@@ -37,9 +37,10 @@ CUDA = Costs(0.6e9, 4.0, 12_288, width=17.2, inner=5.0, logit=2.0, checkpoint=4.
 
 
 def token_budget(training: Training, model: Any) -> int:
-    """The setting, or what `auto` comes to for this model on this machine: a power of two.
+    """Return the largest number of tokens in a row: the setting, or what `auto` comes to here.
 
-    The same on machines with roughly the same memory, so that they compute the same sums.
+    `auto` is a power of two, the same on machines with roughly the same memory, so that they
+    compute the same sums.
     """
     if training.token_budget != "auto":
         return int(training.token_budget)
@@ -58,7 +59,7 @@ def token_budget(training: Training, model: Any) -> int:
 
 
 class Shape(NamedTuple):
-    """What peak memory follows from."""
+    """Sizes of a model from which its peak memory follows."""
 
     weights: int
     trained: int  # of the weights
@@ -69,7 +70,7 @@ class Shape(NamedTuple):
 
 
 def shape_of(model: Any) -> Shape:
-    """The shape of a transformers model."""
+    """Return the sizes of a transformers model."""
     config = model.config
     return Shape(
         weights=model.num_parameters(),
@@ -84,7 +85,7 @@ def shape_of(model: Any) -> Shape:
 def peak(
     shape: Shape, tokens: int, training: Training, scored: float = 1.0, device: str = "cpu"
 ) -> float:
-    """Bytes of a training step with rows of so many tokens, a share of them scored."""
+    """Estimate the bytes of a training step with rows of `tokens`, a share of them `scored`."""
     costs = CUDA if device == "cuda" else CPU
     layer = costs.width * shape.width + costs.inner * shape.inner
     kept = shape.layers * layer
@@ -96,7 +97,7 @@ def peak(
 
 
 def memory(device: str = "cpu") -> int:
-    """Bytes that this process may use: the GPU's, or the machine's within a cluster's limit."""
+    """Return the bytes that this process may use: a GPU's, or the host's under cgroup and SLURM."""
     if device == "cuda":
         import torch
 

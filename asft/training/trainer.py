@@ -92,7 +92,7 @@ class PairTrainer(Trainer):
         )
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Whole batches in every process, in the order of a single one; `_collate` shares them."""
+        """Return whole batches in every process, ordered as in one; `_collate` shares them."""
         if self.args.world_size == 1:
             return super().get_train_dataloader()
         loader = DataLoader(
@@ -108,7 +108,7 @@ class PairTrainer(Trainer):
         return whole
 
     def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
-        """Our own autocast: accelerate's would copy the logits to fp32 as a whole."""
+        """Return our own autocast: accelerate's would copy the logits to fp32 as a whole."""
         if self.precision == torch.float32:
             return contextlib.nullcontext()
         return torch.autocast(self.args.device.type, self.precision, cache_enabled=cache_enabled)
@@ -116,7 +116,7 @@ class PairTrainer(Trainer):
     def training_step(
         self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
     ) -> Tensor:
-        """Gradient of the mean loss over the batch's pairs, row by row."""
+        """Compute the gradient of the mean loss over the batch's pairs, row by row."""
         model.train()
         batch: Any = self._prepare_inputs(inputs)
         rows, counted = batch["rows"], batch["counted"]
@@ -145,14 +145,14 @@ class PairTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> Any:
-        """Loss of one packed row: a value per pair, and the log-probabilities it was made of."""
+        """Compute one packed row's loss: a value per pair, and the log-probabilities behind it."""
         policy = pair_logps(model, inputs)
         reference = self.reference(inputs) if self.method.needs_reference else None  # type: ignore[misc]
         losses = self.method.loss(policy, reference, **self.hyperparameters)
         return (losses, policy) if return_outputs else losses.mean()
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Learning rate and gradient norm of a step go to the history too.
+        """Log a step, with its learning rate and gradient norm in the history too.
 
         Raises:
             UserError: the step's loss or gradient is not finite. Raised here, where both are plain
@@ -169,7 +169,7 @@ class PairTrainer(Trainer):
         super().log(logs, start_time)
 
     def measure(self) -> None:
-        """Score the held-out pairs as they stand; always both completions, whatever the method."""
+        """Score the held-out pairs as the model stands, both completions whatever the method."""
         model: Any = self.model
         model.eval()
         rows = packed_by_length(

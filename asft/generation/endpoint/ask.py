@@ -1,4 +1,4 @@
-"""Ask a judge behind an OpenAI-compatible server: many calls at once, each paid for once.
+"""Ask a model behind an OpenAI-compatible server: many calls at once, each paid for once.
 
 Reads and writes the store of answers; sends only what is missing there. The API key is read from
 the environment variable that the endpoint names, and from nowhere else. What cannot be written as
@@ -36,14 +36,14 @@ log = logging.getLogger(__name__)
 
 
 class Request(NamedTuple):
-    """One question to the judge."""
+    """One question to the model, as messages."""
 
     messages: list[Message]
     repeat: int = 0
 
 
 class Outcome(NamedTuple):
-    """What became of one request. Without an answer, `error` says why."""
+    """The outcome of one request. Without an answer, `error` says why."""
 
     key: str  # of the answer in the store
     answer: Reply | None
@@ -57,17 +57,17 @@ OnDone = Callable[[Outcome], None]
 def ask(
     endpoint: Endpoint, requests: Sequence[Request], store: Store, on_done: OnDone | None = None
 ) -> list[Outcome]:
-    """`ask_all`, for callers that are not asynchronous."""
+    """Run `ask_all` for a caller that is not asynchronous."""
     return asyncio.run(ask_all(endpoint, requests, store, on_done))
 
 
 async def ask_all(
     endpoint: Endpoint, requests: Sequence[Request], store: Store, on_done: OnDone | None = None
 ) -> list[Outcome]:
-    """Answers from the store, and from the server what the store lacks.
+    """Answer requests from the store, and from the server what the store lacks.
 
     Equal requests are asked once. A read-only store means replay: nothing is sent, no key needed.
-    A fault that no retry can mend stops the run: calls in flight are finished and stored, the
+    A fault that no retry can fix stops the run: calls in flight are finished and stored, the
     others' outcomes have no answer.
 
     Args:
@@ -104,7 +104,7 @@ async def ask_all(
 
 
 def shortfall(outcomes: Sequence[Outcome]) -> str | None:
-    """One line on what is missing and why; None if every request has its answer."""
+    """Say in one line what is missing and why; None if every request has its answer."""
     missing = [outcome for outcome in outcomes if outcome.answer is None]
     if not missing:
         return None

@@ -1,4 +1,4 @@
-"""One judge model on an OpenAI-compatible server: its settings and its client.
+"""Settings and client of one model on an OpenAI-compatible server.
 
 Reads the environment variable that `api_key_env` names, and no other.
 """
@@ -18,7 +18,7 @@ OURS = {"model", "messages", "stream", "n"}  # not to be set by `parameters`
 
 
 class Endpoint(Record):
-    """One judge model on one server, and how to treat it."""
+    """One model on one server, and how it is called."""
 
     base_url: str  # such as https://api.openai.com/v1
     model: str
@@ -60,7 +60,7 @@ def check(endpoint: Endpoint) -> None:
 
 
 def open_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
-    """A client for one endpoint that takes nothing from the environment but the key it names.
+    """Open a client for one endpoint that takes nothing from the environment but the key it names.
 
     Raises:
         UserError: the key's environment variable is unset or holds no key.
@@ -75,7 +75,7 @@ def open_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
         base_url=endpoint.base_url,
         api_key=os.environ[name].strip() if name else "none",
         max_retries=0,
-        timeout=None,  # chat.py sets a deadline for the whole reply
+        timeout=None,  # ask.py sets a deadline for the whole reply
         # Not None, for which the client would read OPENAI_ADMIN_KEY, OPENAI_ORG_ID and others.
         admin_api_key="",
         organization="",

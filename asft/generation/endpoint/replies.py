@@ -1,4 +1,4 @@
-"""What a judge server's reply means: an answer, or a fault and whether waiting can mend it.
+"""Read a server's reply: an answer, or a fault and whether waiting can fix it.
 
 Pure functions over replies and errors of the openai client. No text made here holds an API key:
 servers echo it (OpenAI's 401 does, in part), so all that they say passes through `scrubbed`.
@@ -28,11 +28,11 @@ SHORTEST_SECRET = 12
 
 
 class Fault(Exception):
-    """Why a call has no answer, in one line. This class itself: no other call is concerned."""
+    """Why one call has no answer, in one line; this class itself concerns no other call."""
 
 
 class PassingFault(Fault):
-    """Waiting may mend it; `wait` is the time in seconds that the server asks for."""
+    """A fault that waiting may fix; `wait` is the time in seconds that the server asks for."""
 
     def __init__(self, text: str, wait: float = 0) -> None:
         super().__init__(text)
@@ -40,11 +40,11 @@ class PassingFault(Fault):
 
 
 class FatalFault(Fault):
-    """No call of this run can succeed until the user changes something."""
+    """A fault after which no call of this run can succeed until the user changes something."""
 
 
 def read_answer(body: bytes, api_key_env: str | None = None) -> Reply:
-    """The first choice of a chat completion, without the API key should the server echo it.
+    """Read the first choice of a chat completion, without the API key should the server echo it.
 
     A refusal (`message.refusal`) is an answer with finish reason "refusal", as is empty text.
     Lone surrogates are replaced by U+FFFD: no UTF-8 file could hold them.
@@ -84,7 +84,7 @@ def read_answer(body: bytes, api_key_env: str | None = None) -> Reply:
 
 
 def fault_of(error: openai.APIError, endpoint: Endpoint) -> Fault:
-    """What an error of the client means for this call and for the run."""
+    """Return what an error of the client means for this call and for the run."""
     if not isinstance(error, openai.APIStatusError):
         cause = error.__cause__ or error
         return PassingFault(
@@ -114,7 +114,7 @@ def fault_of(error: openai.APIError, endpoint: Endpoint) -> Fault:
 
 
 def retry_after(headers: Any, now: datetime | None = None) -> float:
-    """Seconds to wait by `retry-after-ms` or `Retry-After` (seconds, or an HTTP date); else 0."""
+    """Return the seconds to wait by `retry-after-ms` or `Retry-After` (seconds or date); else 0."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             seconds = float(headers[name]) * unit
@@ -131,18 +131,18 @@ def retry_after(headers: Any, now: datetime | None = None) -> float:
 
 
 def encodable(text: str) -> str:
-    """`text` with each lone surrogate replaced by U+FFFD; no UTF-8 can be made of them."""
+    """Return `text` with each lone surrogate replaced by U+FFFD; no UTF-8 can be made of them."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def without_key(text: str, api_key_env: str | None) -> str:
-    """`text` with `***` for the API key; all else stays as it is."""
+    """Return `text` with `***` for the API key; all else stays as it is."""
     key = os.environ.get(api_key_env or "", "").strip()
     return text.replace(key, "***") if len(key) >= SHORTEST_SECRET else text
 
 
 def scrubbed(text: str, api_key_env: str | None) -> str:
-    """The beginning of `text` on one printable line, without the API key or a half-masked one."""
+    """Return the start of `text` on one printable line, without the API key or a masked one."""
     key = os.environ.get(api_key_env or "", "").strip()
     if key:
         text = text.replace(key, "***")

@@ -48,7 +48,7 @@ def call_key(
     parameters: Mapping[str, Any],
     repeat: int = 0,
 ) -> str:
-    """sha256 of everything that shapes an answer.
+    """Return the SHA-256 of everything that shapes an answer.
 
     Args:
         endpoint: the base URL, or any name for a judge that is no server.
@@ -65,7 +65,7 @@ def describe_call(
     parameters: Mapping[str, Any],
     repeat: int = 0,
 ) -> dict[str, Any]:
-    """The request as the store keeps it: `call_key(**request)` is its key."""
+    """Return the request as the store keeps it: `call_key(**request)` is its key."""
     return {
         "endpoint": endpoint.rstrip("/"),
         "model": model,
@@ -101,7 +101,7 @@ class Store:
             self._connection = self._open_to_read() if read_only else self._open_to_write()
 
     def get(self, key: str) -> Reply | None:
-        """The answer stored under `key`, if there is one."""
+        """Return the answer stored under `key`; None if there is none."""
         text = self._column("answer", key)
         if text is None:
             return None
@@ -109,7 +109,7 @@ class Store:
             return Reply(**json.loads(text))
 
     def get_request(self, key: str) -> dict[str, Any] | None:
-        """The request of the answer stored under `key`, as `describe_call` gave it."""
+        """Return the request of the answer stored under `key`, as `describe_call` gave it."""
         text = self._column("request", key)
         if text is None:
             return None
@@ -129,7 +129,7 @@ class Store:
             self._connection.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?)", row)
 
     def close(self) -> None:
-        """Close the file; the store cannot be used after."""
+        """Close the store's file; it cannot be used after that."""
         with self._lock:
             self._connection.close()
 

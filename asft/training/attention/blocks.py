@@ -22,7 +22,7 @@ KEPT_UP_TO = 1024
 
 
 class Block(NamedTuple):
-    """Queries, one behind the other, and the keys that at least one of them sees."""
+    """A block of adjacent queries, and the keys that at least one of them sees."""
 
     queries: slice
     keys: list[slice]
@@ -33,7 +33,7 @@ class Block(NamedTuple):
 def attend_in_blocks(
     query: Tensor, key: Tensor, value: Tensor, spans: list[Span], scale: float
 ) -> Tensor:
-    """query (1, heads, T, dim), key and value (1, kv_heads, T, dim) → (1, T, heads, dim)."""
+    """Attend within each pair on a CPU, block by block; shapes as in `register.register`."""
     blocks = _plan(tuple(map(tuple, spans)), QUERIES, KEPT_UP_TO, query.dtype)
     # The types are settled already: autocast would turn weights to fp32 and back.
     with torch.autocast("cpu", enabled=False):

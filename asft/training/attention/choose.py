@@ -1,4 +1,4 @@
-"""Which attention packed rows are computed by: what is asked for, or the fastest here."""
+"""Choose the attention of packed rows: what is asked for, or the fastest on this machine."""
 
 from importlib.util import find_spec
 
@@ -11,10 +11,10 @@ from asft.training.attention.register import FLASH_ATTENTION, FLEX_ATTENTION, PA
 
 
 def implementation(wanted: Attention, device: torch.device, precision: torch.dtype) -> str:
-    """The name to load a model with, for training at this precision; `auto` is the fastest here.
+    """Return the attention's name to load a model with; `auto` is the fastest at this precision.
 
     Raises:
-        UserError: flex or flash attention is not to be had here.
+        UserError: flex or flash attention is not available here.
     """
     if wanted == "flex":
         if device.type != "cuda":  # elsewhere it has no backward pass

@@ -1,4 +1,4 @@
-"""Packed pairs by FlashAttention 2: one kernel over the whole row, prompts shared.
+"""Attention of packed pairs by FlashAttention 2: one kernel over the whole row, prompts shared.
 
 Torch's variable-length kernel takes sequences of queries beside sequences of keys and aligns a
 causal mask to their ends. So a pair is two of them: [prompt | chosen] over itself, and [rejected]
@@ -27,7 +27,7 @@ _KNOWS_GQA = "enable_gqa" in inspect.signature(varlen_attn).parameters
 def attend_flash(
     query: Tensor, key: Tensor, value: Tensor, spans: list[Span], scale: float
 ) -> Tensor:
-    """Shapes as of `attention.register`."""
+    """Attend within each pair by FlashAttention 2; shapes as in `register.register`."""
     size = query.shape[-1]
     # The kernel wants sizes of heads that are multiples of 8; zeros behind change no product.
     q, k, v = (pad(x.squeeze(0).transpose(0, 1), (0, -size % 8)) for x in (query, key, value))
@@ -50,7 +50,7 @@ def attend_flash(
 
 
 class Layout(NamedTuple):
-    """A row as S sequences of queries, one behind the other, and as many of keys."""
+    """Layout of a row as S sequences of queries, one behind the other, and as many of keys."""
 
     keys: Tensor  # (K,) where in the row each key is
     query_starts: Tensor  # (S + 1,) int32

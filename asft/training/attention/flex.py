@@ -1,4 +1,4 @@
-"""Packed pairs by FlexAttention: one kernel over the whole row, whole blocks of it skipped.
+"""Attention of packed pairs by FlexAttention: one kernel over the row, whole blocks skipped.
 
 For GPUs, where attention by pairs would launch two kernels for each pair and layer.
 """
@@ -19,7 +19,7 @@ from asft.training.packing import Span, without_waiting
 def attend_flex(
     query: Tensor, key: Tensor, value: Tensor, spans: list[Span], scale: float
 ) -> Tensor:
-    """Shapes as of `attention.register`."""
+    """Attend within each pair by FlexAttention; shapes as in `register.register`."""
     # On a CPU, in tests, and without gradients: as it is.
     attend = _compiled() if query.device.type == "cuda" else flex_attention
     mask = _mask(tuple(map(tuple, spans)), query.shape[2], query.device)

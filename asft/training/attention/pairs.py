@@ -29,7 +29,7 @@ def _attend_pairs(
 def attend_by_pairs(
     query: Tensor, key: Tensor, value: Tensor, spans: list[Span], scale: float, dropout: float = 0.0
 ) -> Tensor:
-    """Shapes as of `register`; by PyTorch's kernels, pair by pair."""
+    """Attend pair by pair with PyTorch's kernels; shapes as in `register.register`."""
     # split, not slices: the gradient of a slice is a whole row of zeros, of a split one copy.
     sizes = [p + c + r for _, p, c, r in spans]
     parts = zip(*(torch.split(x, sizes, dim=2) for x in (query, key, value)), strict=True)

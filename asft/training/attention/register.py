@@ -1,4 +1,4 @@
-"""Attention functions of ours, as transformers is told of them."""
+"""Register our attention functions with transformers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ FLASH_ATTENTION = "asft_varlen"  # with "flash" in its name transformers would w
 
 
 def register(name: str, attend: Callable[..., Tensor], knows_dropout: bool = False) -> None:
-    """Make `attend(query, key, value, spans, scale)` a way to attend that transformers knows.
+    """Register `attend(query, key, value, spans, scale)` with transformers under `name`.
 
     query (1, heads, T, dim), key and value (1, kv_heads, T, dim) → (1, T, heads, dim). With
     `knows_dropout` it takes the dropout as well. A model's forward raises ValueError where that

@@ -28,7 +28,7 @@ def test_schema_is_in_step():
     path = ROOT / "workflow/schemas/config.schema.json"
     lines = [text.splitlines() for text in (path.read_text(), json_schema())]
     diff = "\n".join(difflib.unified_diff(*lines, "committed", "generated", lineterm="", n=1))
-    assert not diff, f"{diff}\nmend it with: make schema"
+    assert not diff, f"{diff}\nfix it with: make schema"
 
 
 @pytest.mark.parametrize(
