@@ -16,6 +16,7 @@ __all__ = [
     "by_category",
     "by_turn",
     "check_comparable",
+    "compare_scores",
     "controlled_win_rates",
     "evaluate_metric",
     "first_position_rate",

@@ -25,6 +25,7 @@ from .score_files import check_comparable as check_comparable
 from .score_files import read_scores as read_scores
 from .score_verdicts import aggregate_verdicts as aggregate_verdicts
 from .statistics import Interval as Interval
+from .statistics import compare_scores as compare_scores
 from .statistics import interval as interval
 from .statistics import outcome as outcome
 from .statistics import paired_difference as paired_difference
