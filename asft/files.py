@@ -100,7 +100,7 @@ def read_json(path: Path | str) -> Any:
     Raises:
         UserError: no such file, or not UTF-8 JSON; names the file.
     """
-    return _parse_json(read_text(Path(path)), f"{path}")
+    return _parse_json(read_text(Path(path)), f"{path}", "; make or fetch it again")
 
 
 def read_json_rows(path: Path | str) -> list[dict[str, Any]]:
@@ -146,10 +146,11 @@ def read_jsonl(path: Path | str, kind: type[M]) -> list[M]:
     return records
 
 
-def _parse_json(text: str, where: str) -> Any:
+def _parse_json(text: str, where: str, advice: str = "") -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise UserError(f"{where}: not JSON ({error.msg} at column {error.colno})") from error
+        found = f"{error.msg} at column {error.colno}"
+        raise UserError(f"{where}: not JSON ({found}){advice}") from error
     except (RecursionError, ValueError) as error:  # a thousand brackets, a number of 5000 digits
-        raise UserError(f"{where}: JSON that cannot be read ({error})") from error
+        raise UserError(f"{where}: JSON that cannot be read ({error}){advice}") from error

@@ -28,6 +28,16 @@ class Answer(NamedTuple):
     tokens: int  # generated ones, the end token included
 
 
+class Sampling(NamedTuple):
+    """How to continue some prompts, in their order."""
+
+    decodings: list[Decoding]  # one a prompt
+    seeds: list[int]  # one a prompt
+    end_tokens: set[int]
+    batch_size: int
+    ended: Callable[[int], object]  # is told how many answers have come to their end
+
+
 def shares(
     questions: Sequence[Question],
     tokenizer: PreTrainedTokenizerBase,
@@ -82,8 +92,9 @@ def answer_share(
         # Seeded by what is asked, not by how much was asked before or beside it.
         seeds = [_seed_of(seed, turn, share[i].question_id) for i in active]
         chosen = [decodings[i] for i in active]
+        sampling = Sampling(chosen, seeds, end_tokens, batch_size, ended)
         decode_all = _decode if supports(model) else _generate_groups
-        rows = decode_all(model, tokenizer, prompts, chosen, seeds, end_tokens, batch_size, ended)
+        rows = decode_all(model, tokenizer, prompts, sampling)
         for i, row in zip(active, rows, strict=True):
             answers[i].append(_cut(row, tokenizer, end_tokens))
             talks[i].append(Message(role="assistant", content=answers[i][-1].text))
@@ -111,16 +122,9 @@ def _seed_of(*parts: int | str) -> int:
 
 
 def _decode(
-    model: Any,
-    tokenizer: Any,
-    prompts: list[list[int]],
-    decodings: list[Decoding],
-    seeds: list[int],
-    end_tokens: set[int],
-    batch_size: int,
-    ended: Callable[[int], object],
+    model: Any, tokenizer: Any, prompts: list[list[int]], sampling: Sampling
 ) -> list[list[int]]:
-    first = decodings[0]
+    first = sampling.decodings[0]
     limit = first.max_new_tokens
     rows = [
         Row(
@@ -128,7 +132,7 @@ def _decode(
             decoding.temperature if decoding.do_sample else None,
             torch.rand(limit, generator=torch.Generator().manual_seed(seed), dtype=torch.float64),
         )
-        for prompt, decoding, seed in zip(prompts, decodings, seeds, strict=True)
+        for prompt, decoding, seed in zip(prompts, sampling.decodings, sampling.seeds, strict=True)
     ]
     return decode(
         model,
@@ -136,34 +140,27 @@ def _decode(
         top_k=first.top_k,
         top_p=first.top_p,
         max_new_tokens=limit,
-        end_tokens=end_tokens,
-        batch_size=batch_size,
-        ended=ended,
+        end_tokens=sampling.end_tokens,
+        batch_size=sampling.batch_size,
+        ended=sampling.ended,
     )
 
 
 def _generate_groups(
-    model: Any,
-    tokenizer: Any,
-    prompts: list[list[int]],
-    decodings: list[Decoding],
-    seeds: list[int],
-    end_tokens: set[int],
-    batch_size: int,
-    ended: Callable[[int], object],
+    model: Any, tokenizer: Any, prompts: list[list[int]], sampling: Sampling
 ) -> list[list[int]]:
     """`model.generate`, each decoding by itself; for caches that `decode` cannot fill."""
     found: list[list[int]] = [[] for _ in prompts]
-    for decoding in dict.fromkeys(decodings):
-        alike = [i for i, other in enumerate(decodings) if other == decoding]
-        for first in range(0, len(alike), batch_size):
-            places = alike[first : first + batch_size]
-            torch.manual_seed(_seed_of(*(seeds[i] for i in places)))
+    for decoding in dict.fromkeys(sampling.decodings):
+        alike = [i for i, other in enumerate(sampling.decodings) if other == decoding]
+        for first in range(0, len(alike), sampling.batch_size):
+            places = alike[first : first + sampling.batch_size]
+            torch.manual_seed(_seed_of(*(sampling.seeds[i] for i in places)))
             chosen = [prompts[i] for i in places]
-            rows = _generate(model, tokenizer, chosen, decoding, end_tokens)
+            rows = _generate(model, tokenizer, chosen, decoding, sampling.end_tokens)
             for i, row in zip(places, rows, strict=True):
                 found[i] = row
-            ended(len(places))
+            sampling.ended(len(places))
     return found
 
 

@@ -90,11 +90,6 @@ def neutralise(text: str) -> str:
     return OPENING.sub(r"\g<0> ", text)
 
 
-def suspicious(text: str) -> bool:
-    """Whether an answer holds a verdict or a judge's delimiter: not proof, but worth a look."""
-    return OPENING.search(text) is not None
-
-
 def _number(literal: str) -> float | None:
     try:
         value = float(ast.literal_eval(literal))

@@ -6,7 +6,9 @@ from .arena_hard import outcomes_per_question as outcomes_per_question
 from .arena_hard import swap_consistency as swap_consistency
 from .arena_hard import win_rate_difference as win_rate_difference
 from .arena_hard import win_rate_interval as win_rate_interval
+from .bleu_rouge import evaluate_metric as evaluate_metric
 from .bleu_rouge import score_questions as score_questions
+from .bleu_rouge import score_texts as score_texts
 from .corpus import METRICS as METRICS
 from .corpus import Values as Values
 from .mt_bench import Ratings as Ratings
@@ -23,6 +25,7 @@ from .score_files import check_comparable as check_comparable
 from .score_files import read_scores as read_scores
 from .score_verdicts import aggregate_verdicts as aggregate_verdicts
 from .statistics import Interval as Interval
+from .statistics import compare_scores as compare_scores
 from .statistics import interval as interval
 from .statistics import outcome as outcome
 from .statistics import paired_difference as paired_difference

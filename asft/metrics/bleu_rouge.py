@@ -7,21 +7,20 @@
 All values are 0-100. Corpus values and intervals are made of these rows by `statistics`.
 """
 
-import sys
-import tempfile
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
-from typing import Any
+from __future__ import annotations
 
-import datasets
+import warnings
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.bleu import BLEU
 from tqdm import tqdm
 
-from asft.metrics.corpus import BLEU_COUNTS
+from asft.metrics.corpus import BLEU_COUNTS, METRICS
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # both have invalid escapes in their sources
@@ -29,64 +28,75 @@ with warnings.catch_warnings():
     from rouge_chinese import Rouge
     from rouge_chinese.rouge_score import f_r_p_rouge_n, rouge_n
 
-
-@contextmanager
-def _transformers_hidden() -> Iterator[None]:
-    """`import transformers` raises ImportError inside, unless it is already imported.
-
-    `evaluate` imports transformers' pipelines, hence torch (5 s), for a class unused here.
-    """
-    hide = "transformers" not in sys.modules
-    if hide:
-        sys.modules["transformers"] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        if hide:
-            del sys.modules["transformers"]
-
-
-with _transformers_hidden():
+if TYPE_CHECKING:
     import evaluate
+
 Row = dict[str, float]
 _BLEU = BLEU()
 _ROUGE = RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=False)
 
 
-class PlainMetrics(evaluate.Metric):  # type: ignore[misc]
-    """`plain_row` for every question: `compute` returns one list per column."""
+def score_questions(
+    predictions: Sequence[str], references: Sequence[str | Sequence[str]]
+) -> dict[str, list[float]]:
+    """Score texts question by question: every column of both families, a value per question.
 
-    def _info(self) -> evaluate.MetricInfo:
-        return _metric_info("sacreBLEU counts, rouge-score F1", "Post 2018; Lin 2004")
+    Args:
+        references: a text per question, or a list of at least one. Of several, sacreBLEU counts
+            matches in any, rouge-score takes the best and `lf_*` the first (LLaMA-Factory knows
+            only one).
 
-    def _compute(self, predictions: list[str], references: list[list[str]]) -> dict[str, Any]:
-        return _columns(plain_row, predictions, references, "sacreBLEU, rouge-score")
-
-
-class LlamaFactoryMetrics(evaluate.Metric):  # type: ignore[misc]
-    """`llamafactory_row` for every question: `compute` returns one list per column."""
-
-    def _info(self) -> evaluate.MetricInfo:
-        return _metric_info("LLaMA-Factory's ComputeSimilarity", "hiyouga/LLaMA-Factory")
-
-    def _compute(self, predictions: list[str], references: list[list[str]]) -> dict[str, Any]:
-        return _columns(llamafactory_row, predictions, references, "LLaMA-Factory metrics")
-
-
-def score_questions(predictions: list[str], references: list[list[str]]) -> dict[str, list[float]]:
-    """Every column of both families, one value per question.
-
-    `references` holds at least one reference per question. Several: sacreBLEU counts matches in
-    any of them, rouge-score takes the best, `lf_*` take the first (LLaMA-Factory knows only one).
+    Raises:
+        ValueError: there is nothing to score, a question has no reference, or predictions and
+            references differ in number.
     """
-    # evaluate makes its cache folder even when it keeps all in memory; home may be read-only.
-    with tempfile.TemporaryDirectory() as scratch:
-        columns: dict[str, list[float]] = {}
-        for metric in (PlainMetrics, LlamaFactoryMetrics):
-            columns |= metric(keep_in_memory=True, cache_dir=scratch).compute(
-                predictions=predictions, references=references
+    pairs = _pairs(predictions, references)
+    plain = _columns(plain_row, pairs, "sacreBLEU, rouge-score")
+    return plain | _columns(llamafactory_row, pairs, "LLaMA-Factory metrics")
+
+
+def score_texts(
+    predictions: Sequence[str], references: Sequence[str | Sequence[str]]
+) -> dict[str, float]:
+    """Score texts as one corpus, as Table 3 does: metric → value, 0-100.
+
+    Arguments and errors are those of `score_questions`. `bleu4` is sacreBLEU's corpus BLEU; the
+    others are means over questions.
+    """
+    columns = score_questions(predictions, references)
+    return {
+        name: float(metric.over_questions(np.stack([columns[key] for key in metric.columns], -1)))
+        for name, metric in METRICS.items()
+    }
+
+
+def evaluate_metric(**options: Any) -> evaluate.Metric:
+    """Wrap `score_texts` as a metric of the library `evaluate`, for `evaluate.combine` and others.
+
+    Importing that library imports transformers and torch, which scoring itself does without.
+
+    Args:
+        options: those of `evaluate.Metric`, such as `cache_dir`.
+    """
+    import datasets
+    import evaluate
+
+    class ReferenceMetrics(evaluate.Metric):  # type: ignore[misc]
+        def _info(self) -> evaluate.MetricInfo:
+            text = datasets.Value("string")
+            kinds = (text, datasets.Sequence(text))
+            return evaluate.MetricInfo(
+                description="sacreBLEU, rouge-score, and LLaMA-Factory's ComputeSimilarity",
+                citation="Post 2018; Lin 2004; hiyouga/LLaMA-Factory",
+                features=[
+                    datasets.Features({"predictions": text, "references": kind}) for kind in kinds
+                ],
             )
-    return columns
+
+        def _compute(self, predictions: list[str], references: list[Any]) -> dict[str, float]:
+            return score_texts(predictions, references)
+
+    return ReferenceMetrics(**options)
 
 
 def plain_row(prediction: str, references: list[str]) -> Row:
@@ -176,21 +186,24 @@ def _segmenter() -> Any:
     return segmenter
 
 
+def _pairs(
+    predictions: Sequence[str], references: Sequence[str | Sequence[str]]
+) -> list[tuple[str, list[str]]]:
+    if isinstance(predictions, str) or isinstance(references, str):
+        raise ValueError("expected lists with one entry per question, found a single text")
+    if len(predictions) != len(references):
+        raise ValueError(f"{len(predictions)} predictions, but references of {len(references)}")
+    lists = [[texts] if isinstance(texts, str) else list(texts) for texts in references]
+    if not lists or not all(lists):
+        raise ValueError(
+            f"question {lists.index([]) + 1} has no reference" if lists else "nothing to score"
+        )
+    return list(zip(predictions, lists, strict=True))
+
+
 def _columns(
-    row_of: Callable[[str, list[str]], Row],
-    predictions: list[str],
-    references: list[list[str]],
-    label: str,
+    row_of: Callable[[str, list[str]], Row], pairs: list[tuple[str, list[str]]], label: str
 ) -> dict[str, list[float]]:
-    pairs = list(zip(predictions, references, strict=True))
     # disable=None: no bar when the output is not a terminal.
     rows = [row_of(*pair) for pair in tqdm(pairs, desc=label, unit="question", disable=None)]
     return {name: [row[name] for row in rows] for name in rows[0]}
-
-
-def _metric_info(description: str, citation: str) -> evaluate.MetricInfo:
-    text = datasets.Value("string")
-    features = datasets.Features({"predictions": text, "references": datasets.Sequence(text)})
-    return evaluate.MetricInfo(
-        description=description, citation=citation, inputs_description="", features=features
-    )

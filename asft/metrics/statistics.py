@@ -22,11 +22,11 @@ from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import bootstrap, permutation_test, t
 
 from asft.config import Statistics
-from asft.metrics.corpus import Aggregate, Values
+from asft.metrics.corpus import Aggregate, Values, mean
 
 Rows = NDArray[np.intp]
 Outcome = Literal["better", "worse", "not separable"]
@@ -85,6 +85,32 @@ def paired_difference(
     if len(both[0]) == 1:
         p_value = _permutation_p(first[0], second[0], aggregate, settings)
     return Difference(*bounds, p_value=p_value)
+
+
+def compare_scores(
+    first: ArrayLike, second: ArrayLike, settings: Statistics | None = None
+) -> tuple[Difference, Outcome]:
+    """Compare the mean scores of two systems on the same questions, where more is better.
+
+    Returns first minus second with its interval and p-value, and the word for the first:
+    `paired_difference` and `outcome` of means.
+
+    Args:
+        first, second: a score per question, (n,), in the same order; or such a list per training
+            seed, (seeds, n).
+        settings: confidence, resamples and their random seed; default: those of the config.
+
+    Raises:
+        ValueError: the two differ in their questions or seeds, or a score is no finite number.
+    """
+    settings = settings or Statistics()
+    a, b = (np.atleast_2d(np.asarray(scores, dtype=float)) for scores in (first, second))
+    if a.shape[-1] != b.shape[-1] or not a.size:
+        raise ValueError(f"not paired: {a.shape[-1]} scores and {b.shape[-1]}")
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise ValueError("a score is no finite number; leave that question out on both sides")
+    found = paired_difference(a[..., None], b[..., None], mean, settings)
+    return found, outcome(found, settings)
 
 
 def outcome(difference: Difference, settings: Statistics) -> Outcome:

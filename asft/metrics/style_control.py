@@ -6,7 +6,7 @@ z-scored style differences, L2-penalised (C = 1), every battle counted twice as 
 
 We report the fitted win rate at *no* style difference. Upstream reports it at the mean difference
 of the battles it is given (z = 0), which for one policy is its plain win rate again: nothing is
-controlled unless policies of other styles are in the same fit. `Controlled.upstream` has that one.
+controlled unless policies of other styles are in the same fit.
 """
 
 import math
@@ -32,10 +32,9 @@ PIECE = re.compile(r"\w{1,7}|[^\w\s]")
 
 
 class Controlled(NamedTuple):
-    """Win rates, 0-100, at equal style and as upstream reports it; None with a reason."""
+    """A win rate at equal style, 0-100, or None with a reason."""
 
     win_rate: float | None
-    upstream: float | None
     reason: str = ""
 
 
@@ -74,7 +73,7 @@ def controlled_win_rates(policies: Mapping[str, Games], features: int) -> dict[s
         refused = {name: found or reason for name, found in refused.items()}
     fitted = iter(rates or [])
     return {
-        name: Controlled(None, None, reason) if reason else Controlled(*next(fitted))
+        name: Controlled(None, reason) if reason else Controlled(next(fitted))
         for name, reason in refused.items()
     }
 
@@ -91,8 +90,8 @@ def _refusal(games: Games) -> str:
     return ""
 
 
-def _fit(policies: list[Games], features: int) -> list[tuple[float, float]] | None:
-    """(at equal style, at the mean difference) per policy; None if no feature varies."""
+def _fit(policies: list[Games], features: int) -> list[float] | None:
+    """The win rate at equal style per policy; None if no feature varies."""
     found = np.concatenate([outcomes(games) for games in policies])
     known = [games.style for games in policies if games.style is not None]  # all: see _refusal
     style = np.concatenate(known)[:, :features]
@@ -111,8 +110,7 @@ def _fit(policies: list[Games], features: int) -> list[tuple[float, float]] | No
     coefficients = _penalised_logistic(design, points, 2 * weight)
     strength = coefficients[1 : len(policies) + 1] - coefficients[0]
     at_equal = -center[varies] / spread[varies] @ coefficients[len(policies) + 1 :]
-    logits = math.log(10) * strength
-    return [(float(100 * expit(x + at_equal)), float(100 * expit(x))) for x in logits]
+    return [float(100 * expit(x + at_equal)) for x in math.log(10) * strength]
 
 
 def _penalised_logistic(design: Values, target: Values, weight: Values) -> Values:

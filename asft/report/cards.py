@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from asft.config import Config, asked_benchmarks, trained_on
+from asft.files import read_json
 from asft.report.cells import share
-from asft.report.overview import Facts, read_json
+from asft.report.overview import Facts
 
 
 class Card(NamedTuple):

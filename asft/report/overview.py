@@ -1,6 +1,5 @@
 """The front page around the tables: what was run, what it cost, the figures."""
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,8 +12,7 @@ from asft.config import (
     figure_names,
     trained_on,
 )
-from asft.errors import UserError
-from asft.files import read_jsonl
+from asft.files import read_json, read_jsonl
 from asft.records import Question
 from asft.report.cells import (
     NONE,
@@ -43,18 +41,6 @@ class Picture(NamedTuple):
     png: str
     files: list[str]
     samples: list[tuple[str, str]]  # (question id, link)
-
-
-def read_json(path: Path) -> Any:
-    """One JSON document.
-
-    Raises:
-        UserError: it is not JSON.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error}); make it again") from error
 
 
 def facts(results: Path, config: Config) -> Facts:

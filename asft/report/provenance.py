@@ -10,8 +10,7 @@ import yaml
 from asft import __version__
 from asft.config import Config, Contestant, all_contestants, asked_benchmarks, report_inputs
 from asft.errors import UserError
-from asft.files import file_sha256
-from asft.report.overview import read_json
+from asft.files import file_sha256, read_json
 
 PACKAGES = "torch transformers tokenizers accelerate sacrebleu rouge-score rouge-chinese nltk jieba"
 PACKAGES += " numpy scipy pandas snakemake"

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from judge_server import JudgeServer, Reply, completion, error, until
+from judge_store import stored_request
 
 from asft.errors import UserError
 from asft.generation.endpoint.ask import GIVE_UP_AFTER, Outcome, Request, ask, ask_all, shortfall
@@ -69,9 +70,7 @@ def test_answer_and_all_that_came_with_it(store: Store) -> None:
     assert answer[3:6] == (11, 3, "fp_1")
     assert datetime.now(UTC) - datetime.fromisoformat(answer.date) < timedelta(minutes=1)
     assert outcome.key == call_key(server.url, "gpt-4", messages, parameters, 0)
-    request = store.get_request(outcome.key)
-    assert request is not None
-    assert call_key(**request) == outcome.key
+    assert call_key(**stored_request(store.path, outcome.key)) == outcome.key
 
 
 PASSING = {

@@ -102,20 +102,11 @@ class Store:
 
     def get(self, key: str) -> Reply | None:
         """Return the answer stored under `key`; None if there is none."""
-        text = self._column("answer", key)
-        if text is None:
-            return None
+        query = "SELECT answer FROM answers WHERE key = ?"
         with self._faults():
-            return Reply(**json.loads(text))
-
-    def get_request(self, key: str) -> dict[str, Any] | None:
-        """Return the request of the answer stored under `key`, as `describe_call` gave it."""
-        text = self._column("request", key)
-        if text is None:
-            return None
-        with self._faults():
-            request: dict[str, Any] = json.loads(text)
-            return request
+            with self._lock:
+                row = self._connection.execute(query, (key,)).fetchone()
+            return None if row is None else Reply(**json.loads(row[0]))
 
     def put(self, key: str, request: Mapping[str, Any], answer: Reply) -> None:
         """Store an answer; on disk when this returns. The first answer under a key stays.
@@ -143,12 +134,6 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _column(self, name: str, key: str) -> str | None:
-        query = f"SELECT {name} FROM answers WHERE key = ?"
-        with self._faults(), self._lock:
-            row = self._connection.execute(query, (key,)).fetchone()
-        return None if row is None else str(row[0])
 
     def _connect(self, options: str = "") -> sqlite3.Connection:
         return sqlite3.connect(

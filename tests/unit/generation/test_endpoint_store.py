@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from judge_store import stored_request
 
 from asft.errors import UserError
 from asft.generation.endpoint.store import Reply, Store, call_key, describe_call
@@ -79,7 +80,7 @@ def test_any_text_survives(path: Path, text: str) -> None:
         store.put(key, call, ANSWER._replace(text=text))
     with Store(path) as store:
         assert store.get(key) == ANSWER._replace(text=text)
-        request = store.get_request(key)
+    request = stored_request(path, key)
     assert request == call
     assert call_key(**request) == key
 
@@ -98,7 +99,6 @@ def test_random_text_survives(tmp_path: Path, text: str) -> None:
 def test_missing_key_and_first_answer_stays(path: Path) -> None:
     with Store(path) as store:
         assert store.get(KEY) is None
-        assert store.get_request(KEY) is None
         store.put(KEY, CALL, ANSWER)
         store.put(KEY, CALL, ANSWER._replace(text="another"))
         assert store.get(KEY) == ANSWER
@@ -223,7 +223,7 @@ def test_replay_by_a_user_who_may_only_read(path: Path) -> None:
 
 def test_replay_sees_answers_still_in_the_log_of_a_killed_run(path: Path) -> None:
     code = (
-        "import os, sys; sys.path.insert(0, 'tests/unit/generation')\n"
+        "import os, sys; sys.path[:0] = ['tests', 'tests/unit/generation']\n"
         "import test_endpoint_store as t\n"
         "t.Store(sys.argv[1]).put(t.KEY, t.CALL, t.ANSWER); os.kill(os.getpid(), 9)"
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from judge_store import stored_request
 
 from asft.config import loading
 from asft.data.prepare_benchmark import write_benchmark
@@ -89,8 +90,7 @@ def test_calibration_divides_by_what_is_said_of_nothing(
             assert after.keys[0] == before.keys[0]
             assert own is not None
             assert habits is not None
-            request = store.get_request(after.keys[1])
-            assert request is not None
+            request = stored_request(store.path, after.keys[1])
             text = json.dumps(request["messages"])
             assert "N/A" in text
             weights = {

@@ -7,7 +7,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import evaluate
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -121,10 +120,39 @@ def test_score_questions_gives_the_rows_of_both_families():
         assert {name: column[i] for name, column in columns.items()} == row
 
 
-def test_metrics_are_evaluate_metrics(tmp_path: Path):
-    metric = bleu_rouge.LlamaFactoryMetrics(keep_in_memory=True, cache_dir=str(tmp_path))
+def test_a_reference_may_stand_without_a_list():
+    predictions, texts = ["the cat sat", "Yes"], ["the cat", "No"]
+    flat, listed = (
+        bleu_rouge.score_questions(predictions, references)
+        for references in (texts, [[text] for text in texts])
+    )
+    assert flat == listed
+
+
+@pytest.mark.parametrize(
+    ("predictions", "references", "message"),
+    [
+        ([], [], "nothing to score"),
+        (["a", "b"], ["a"], "2 predictions, but references of 1"),
+        (["a", "b"], [["a"], []], "question 2 has no reference"),
+        ("ab", ["a", "b"], "found a single text"),
+        (["a", "b"], "ab", "found a single text"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(predictions, references, message: str):
+    with pytest.raises(ValueError, match=message):
+        bleu_rouge.score_texts(predictions, references)
+
+
+@pytest.mark.parametrize("references", [["Yes", "a cat"], [["Yes"], ["a cat", "no cat"]]])
+def test_the_library_evaluate_gives_the_same(references, tmp_path: Path):
+    import evaluate
+
+    metric = bleu_rouge.evaluate_metric(cache_dir=str(tmp_path))
     assert isinstance(metric, evaluate.Metric)
-    assert metric.compute(predictions=["Yes"], references=[["Yes"]])["lf_rouge1"] == [100]
+    predictions = ["Yes", "the cat"]
+    metric.add_batch(predictions=predictions, references=references)
+    assert metric.compute() == bleu_rouge.score_texts(predictions, references)
 
 
 def test_bleu_signature_names_the_number_of_references():
@@ -133,13 +161,12 @@ def test_bleu_signature_names_the_number_of_references():
 
 
 def test_scoring_imports_no_torch_prints_nothing_and_needs_no_home(tmp_path: Path):
-    """HOME and HF_HOME cannot be made; jieba leaves no cache; transformers stays importable."""
+    """HOME and HF_HOME cannot be made; jieba leaves no cache."""
     script = (
-        "import sys, importlib.util, asft.metrics.score\n"
+        "import sys, asft.metrics.score\n"
         "from asft.metrics.bleu_rouge import score_questions\n"
         "score_questions(['今天 is fine'], [['今天天气']])\n"
         "assert not {'torch', 'transformers'} & set(sys.modules), 'imported'\n"
-        "assert importlib.util.find_spec('transformers'), 'still hidden'\n"
     )
     env = dict(os.environ, HOME="/dev/null/home", TMPDIR=str(tmp_path), PYTHONWARNINGS="default")
     env = {key: value for key, value in env.items() if not key.startswith(("HF_", "XDG_"))}
@@ -148,16 +175,3 @@ def test_scoring_imports_no_torch_prints_nothing_and_needs_no_home(tmp_path: Pat
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("imported", [False, True])
-def test_transformers_is_hidden_for_a_moment_unless_it_is_here(
-    imported: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here = object()
-    monkeypatch.delitem(sys.modules, "transformers", raising=False)
-    if imported:
-        monkeypatch.setitem(sys.modules, "transformers", here)
-    with bleu_rouge._transformers_hidden():
-        assert sys.modules["transformers"] is (here if imported else None)
-    assert sys.modules.get("transformers") is (here if imported else None)

@@ -13,6 +13,7 @@ from asft.metrics.corpus import Aggregate, Values, corpus_bleu, mean
 from asft.metrics.statistics import (
     Difference,
     answered,
+    compare_scores,
     outcome,
     paired_difference,
 )
@@ -251,3 +252,28 @@ def test_verdict_needs_interval_and_test(low: float, high: float, p_value: float
 def test_answered_in_any_seed():
     sums = np.array([[[5.0, 1], [0, 0], [3, 1]], [[5, 1], [0, 0], [0, 0]]])
     assert answered(sums).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_compare_scores_is_the_paired_difference_of_means(seeds: int):
+    first, second = np.random.default_rng(0).normal([[[3]], [[1]]], size=(2, seeds, 30))
+    lists = [side[0].tolist() if seeds == 1 else side.tolist() for side in (first, second)]
+    found, word = compare_scores(*lists, SETTINGS)
+    assert word == "better"
+    assert found[:4] == paired_difference(first[..., None], second[..., None], mean, SETTINGS)[:4]
+    assert compare_scores(*lists)[0].low != found.low  # the config's defaults are other resamples
+    assert compare_scores(*reversed(lists))[1] == "worse"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ([1, 2], [1, 2, 3], "not paired: 2 scores and 3"),
+        ([], [], "not paired: 0 scores and 0"),
+        ([1, np.nan], [1, 2], "leave that question out on both sides"),
+        ([[1, 2]] * 2, [[1, 2]] * 3, "shape"),
+    ],
+)
+def test_scores_that_cannot_be_compared(first, second, message: str):
+    with pytest.raises(ValueError, match=message):
+        compare_scores(first, second)
