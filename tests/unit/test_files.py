@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from asft.errors import UserError
 from asft.files import (
-    Record,
     atomic,
     fingerprint,
     read_json,
@@ -21,7 +20,7 @@ from asft.files import (
     write_jsonl,
     write_text,
 )
-from asft.records import Completion, Question, Verdict
+from asft.records import Completion, Question, Record, Verdict
 
 TEXT = st.text(max_size=30)  # no lone surrogates: no UTF-8 file can hold them
 TEXTS = st.lists(TEXT, max_size=3)
