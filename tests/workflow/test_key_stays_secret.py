@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from judge_server import JudgeServer, completion, error
-from test_dag import BIN, OVERLAY, copy_project, overlay
+from project import BIN, OVERLAY, copy_project, overlay
 
 CANARY = "sk-canary-7Gq9zT4xWm2LpV8r"
 CONTENT = {

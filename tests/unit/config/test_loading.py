@@ -1,27 +1,15 @@
 """The config, its schema and its overlays."""
 
 import difflib
-from pathlib import Path
 
 import pytest
 import yaml
+from default_config import DEFAULT, ROOT, merged
 
 from asft.config.experiment import json_schema
 from asft.config.loading import load
 from asft.config.runs import Run, run_settings, table3_runs
 from asft.errors import UserError
-
-ROOT = Path(__file__).parents[3]
-DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
-
-
-def merged(base, over):
-    """Merge as snakemake does: mappings key by key, everything else replaced."""
-    result = dict(base)
-    for key, value in over.items():
-        nested = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if nested else value
-    return result
 
 
 def test_schema_is_in_step():

@@ -2,10 +2,10 @@
 
 import copy
 import json
-from pathlib import Path
 from typing import Any
 
 import yaml
+from default_config import DEFAULT
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,9 +16,6 @@ from asft.config.loading import load
 from asft.config.runs import run_settings
 from asft.config.training import Training
 from asft.errors import UserError
-
-ROOT = Path(__file__).parents[3]
-DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
 POSITIVE = st.floats(1e-9, 1e9)
 SHARE = st.floats(0, 1)

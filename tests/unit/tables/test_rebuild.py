@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from test_import_judgments import graded, played, write
+from published_judgments import graded, played, write
 from typer.testing import CliRunner
 
 from asft.cli.judging import app
