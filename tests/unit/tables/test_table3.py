@@ -11,7 +11,6 @@ from table3_scores import N, cells, jobs, run, write
 from asft.errors import UserError
 from asft.metrics.corpus import BLEU_COUNTS, MEANS, METRICS
 from asft.tables.table3_text import markdown
-from asft.tables.text import escape_tex, p_text
 
 HEADER = [
     *["dataset", "method", "seeds", "bleu4", "rouge1", "rouge2", "rougeL"],
@@ -157,10 +156,6 @@ def test_latex_shows_the_spread_between_seeds(tmp_path: Path):
     assert rf"{float(base['lf_rougeL']):.2f} \\" in text  # one seed: no spread
 
 
-def test_escape_tex():
-    assert escape_tex(r"\_{~^") == (r"\textbackslash{}\_\{\textasciitilde{}\textasciicircum{}")
-
-
 def test_same_bytes_twice(tmp_path: Path):
     first = {p.name: p.read_bytes() for p in run(tmp_path, jobs(tmp_path)).parent.iterdir()}
     again = {p.name: p.read_bytes() for p in run(tmp_path, jobs(tmp_path)).parent.iterdir()}
@@ -214,8 +209,3 @@ def test_every_number_is_finite(tmp_path: Path):
         kept = [k for k in HEADER[2:-8] if not k.endswith("seed_sd")]  # base has one seed
         numbers = [row[key] for key in kept]
         assert all(math.isfinite(float(number)) for number in numbers)
-
-
-def test_no_p_is_written_as_zero():
-    written = [p_text(p) for p in (0.0, 4e-5, 1e-4, 1.0)]
-    assert written == ["< 0.0001", "< 0.0001", "0.0001", "1.0000"]
