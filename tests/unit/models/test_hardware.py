@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from asft.models import hardware
 from asft.models.hardware import resolve_precision
 
 
@@ -18,7 +19,7 @@ from asft.models.hardware import resolve_precision
 def test_precision_of_a_cpu(
     capabilities: dict[str, bool], expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("asft.models.hardware.default_device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(hardware, "default_device", lambda: torch.device("cpu"))
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     assert resolve_precision("auto") == expected
     assert resolve_precision("fp32") == torch.float32
