@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from test_dag import BIN, OVERLAY
+from project import BIN, OVERLAY
 
 # The profile is for clusters of many nodes. On one with two CPUs: jobs of one CPU; and the queue
 # is looked at as often as can be.

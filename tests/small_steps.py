@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from asft.cli.app import run
 from asft.config.data import Model
 from asft.files import write_jsonl
 from asft.models.fetch_model import import_model
 from asft.records import Question
+from asft.training.settings import read_settings
 
 ASFT = str(Path(sys.executable).parent / "asft")
 LIMITED = [sys.executable, str(Path(__file__).with_name("limited.py"))]
@@ -98,6 +100,17 @@ def arguments(step: str, given: Path, out: Path, **changes: Any) -> list[str]:
     if step == "prepare-dataset":
         options["name"] = "toy"
     return [step, *(word for key, value in options.items() for word in (f"--{key}", str(value)))]
+
+
+def training(experiment: Experiment, folder: Path, **changes: object) -> list[str]:
+    """The step `train` with changed settings."""
+    for name in ("model", "data"):
+        (folder / name).symlink_to(experiment.folder / name)
+    settings = read_settings(experiment.folder / "run/settings.yaml")
+    settings |= {"training": RUN["training"] | changes, "provenance": {}}  # type: ignore[operator]
+    (folder / "run").mkdir()
+    (folder / "run/settings.yaml").write_text(yaml.safe_dump(settings))
+    return arguments("train", folder, folder / "out")
 
 
 def start(

@@ -1,10 +1,14 @@
-"""The small experiment that the fault tests disturb, and the seed of their random moments."""
+"""What the fault tests disturb: a small experiment, a store; the seed of their random moments."""
 
 import os
 import random
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import small_steps
+
+from asft.generation.endpoint.store import Store
 
 # ASFT_FAULT_SEED repeats a run; without it each run tries other moments.
 SEED = int(os.environ.get("ASFT_FAULT_SEED") or random.SystemRandom().randrange(2**32))
@@ -29,3 +33,10 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
 @pytest.fixture(scope="session")
 def experiment(tmp_path_factory: pytest.TempPathFactory) -> small_steps.Experiment:
     return small_steps.Experiment(tmp_path_factory.mktemp("small experiment ü"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """Store of a judge's answers, empty."""
+    with Store(tmp_path / "judge.sqlite") as store:
+        yield store

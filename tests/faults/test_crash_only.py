@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 from judge_server import JudgeServer, completion
-from test_dag import BIN, OVERLAY, copy_project, overlay
+from project import BIN, OVERLAY, copy_project, overlay
 
 KILLS = 20
 TARGETS = ["results/test/table3.csv", "results/test/table2.csv", "results/test/figure2a.csv"]

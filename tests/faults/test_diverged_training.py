@@ -7,24 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from judge_server import until
 from safetensors.torch import load_file, save_file
-from small_steps import RUN, Experiment, arguments, failed_here, failure, outputs, start
+from small_steps import Experiment, failed_here, failure, outputs, start, training
 
 from asft.data.tokens import read_tokens
-from asft.training.settings import read_settings
-
-
-def training(experiment: Experiment, folder: Path, **changes: object) -> list[str]:
-    """The step `train` with changed settings."""
-    for name in ("model", "data"):
-        (folder / name).symlink_to(experiment.folder / name)
-    settings = read_settings(experiment.folder / "run/settings.yaml")
-    settings |= {"training": RUN["training"] | changes, "provenance": {}}  # type: ignore[operator]
-    (folder / "run").mkdir()
-    (folder / "run/settings.yaml").write_text(yaml.safe_dump(settings))
-    return arguments("train", folder, folder / "out")
 
 
 def test_a_learning_rate_beyond_reason(

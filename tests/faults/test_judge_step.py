@@ -13,18 +13,17 @@ from typing import Any
 
 import pytest
 import yaml
+from judge_calls import CANARY, GOOD
 from judge_server import JudgeServer, Reply, completion, error
 
 from asft.config import loading
 from asft.data.answer_formats import BaselineAnswer
 from asft.data.prepare_benchmark import write_benchmark
 from asft.files import read_jsonl, write_jsonl
-from asft.generation.endpoint.replies import read_answer
 from asft.records import Completion, Question, Verdict
 
 ROOT = Path(__file__).parents[2]
 ASFT = Path(sys.executable).parent / "asft"
-CANARY = "sk-canary-7Gq9zT4xWm2LpV8r"
 CONFIG = loading.load(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
 
 
@@ -177,9 +176,6 @@ def test_calls_that_stay_without_answer(benchmarks: Path, tmp_path: Path) -> Non
     assert Counter(v.status for v in read_jsonl(out, Verdict)) == {"ok": 16}
 
 
-GOOD = completion("Rating: [[7]]")
-
-
 def test_kill_and_rerun(benchmarks: Path, tmp_path: Path) -> None:
     """kill -9 at several moments: no answer that was stored is ever asked for again."""
     out = tmp_path / "v.jsonl"
@@ -255,16 +251,6 @@ def test_the_key_is_in_no_output(benchmarks: Path, tmp_path: Path) -> None:
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert {path.suffix for path in files} >= {".log", ".jsonl", ".sqlite"}
     assert not [path for path in files if CANARY.encode() in path.read_bytes()]
-
-
-def test_a_key_that_is_no_secret_stays_in_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Local servers take any word for a key; judges use the same words."""
-    for key, text in (("7", "[[7]]"), ("none", "There is none. [[3]]"), ("", "[[5]]")):
-        monkeypatch.setenv("JUDGE_KEY", key)
-        assert read_answer(completion(text).body, "JUDGE_KEY").text == text
-    monkeypatch.setenv("JUDGE_KEY", f" {CANARY}\n")
-    assert read_answer(completion(f"<{CANARY}>").body, "JUDGE_KEY").text == "<***>"
-    assert CANARY in read_answer(completion(f"<{CANARY}>").body).text  # no key was named
 
 
 def test_dry_run_sends_nothing(benchmarks: Path, tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import yaml
+from project import copy_project, snakemake
 from small_steps import Experiment, arguments, done_here, failed_here, outputs
-from test_dag import copy_project, snakemake
 
 from asft.config.loading import load
 from asft.config.runs import refuse_links

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 from safetensors.torch import load_file
-from small_steps import Experiment, arguments, start
-from test_diverged_training import training
+from small_steps import Experiment, arguments, start, training
 
 
 def policy_of(experiment: Experiment, folder: Path, threads: int) -> tuple[dict, pd.DataFrame]:

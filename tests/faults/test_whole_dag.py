@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from test_dag import BIN, OVERLAY, copy_project, overlay
+from project import BIN, OVERLAY, copy_project, overlay
 
 SMALL = {
     "datasets": {"hh_rlhf": {"limit": 8, "heldout": 2}},

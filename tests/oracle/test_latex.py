@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import test_table2 as table2
-import test_table3 as table3
+import table2_scores
+import table3_scores
 
 LATEX = shutil.which("pdflatex")
 DOCUMENT = r"""\documentclass[10pt]{article}
@@ -19,7 +19,7 @@ DOCUMENT = r"""\documentclass[10pt]{article}
 
 @pytest.mark.optional
 @pytest.mark.skipif(not LATEX, reason="no pdflatex here")
-@pytest.mark.parametrize("table", [table3, table2])
+@pytest.mark.parametrize("table", [table3_scores, table2_scores])
 def test_it_compiles_and_fits_the_page(table: object, tmp_path: Path) -> None:
     out = table.run(tmp_path, table.jobs(tmp_path))  # type: ignore[attr-defined]
     shutil.copyfile(out.with_suffix(".tex"), tmp_path / "table.tex")

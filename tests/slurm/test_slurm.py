@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
+from project import BIN, OVERLAY, copy_project, overlay
 from slurm_cluster import wait_for
-from test_dag import BIN, OVERLAY, copy_project, overlay
 
 TABLE3 = "results/test/table3.csv"
 RUNS = "results/test/runs"

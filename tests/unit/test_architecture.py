@@ -1,7 +1,8 @@
-"""The rules of the house: rooms and the way between them, no circles, faces, no torch in a plan."""
+"""The rules of the house: rooms and the way between them, no circles, faces, where tests lie."""
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -123,3 +124,26 @@ def test_light_rooms_load_no_torch(light):
     """All that it shows, asked of a fresh interpreter: a lazy face alone would prove nothing."""
     code = f"import sys; from {light} import *; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+TESTS = Path(__file__).parents[1]
+# Tests of no room and of no file on the ground: of the house, data and documents.
+WITHOUT_ROOM = {"architecture", "demo", "fault_table", "lock"}
+UNIT = sorted(str(p.relative_to(TESTS / "unit")) for p in TESTS.glob("unit/**/test_*.py"))
+
+
+@pytest.mark.parametrize("path", UNIT)
+def test_unit_tests_are_named_after_what_they_test(path):
+    """As unit/<room>/test_<file>[_<aspect>].py; a folder in a room counts to the file's name."""
+    *folder, name = path.removesuffix(".py").split("/")
+    known = GROUND | WITHOUT_ROOM
+    if folder:
+        known = {"_".join(m.split(".")[2:]) for m in FILES if m.startswith(f"asft.{folder[0]}.")}
+    tested = name.removeprefix("test_")
+    assert any(tested == file or tested.startswith(f"{file}_") for file in known)
+
+
+def test_no_test_imports_another():
+    """What they share lies in tests/ itself; code in strings, which processes run, counts too."""
+    for path in TESTS.rglob("*.py"):
+        assert not re.search(r"\b(from|import) test_", path.read_text()), path

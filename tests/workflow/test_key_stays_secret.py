@@ -6,10 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from judge_calls import CANARY
 from judge_server import JudgeServer, completion, error
-from test_dag import BIN, OVERLAY, copy_project, overlay
+from project import BIN, OVERLAY, copy_project, overlay
 
-CANARY = "sk-canary-7Gq9zT4xWm2LpV8r"
 CONTENT = {
     "judges": {"remote": {"backend": "openai", "model": "gpt-4", "api_key_env": "JUDGE_KEY"}},
     "tables": {

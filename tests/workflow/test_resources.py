@@ -5,7 +5,7 @@ import re
 import subprocess
 
 import pytest
-from test_dag import BIN, OVERLAY, ROOT, copy_project, overlay
+from project import BIN, OVERLAY, ROOT, copy_project, overlay
 
 TABLES = ["results/test/table3.csv", "results/test/table2.csv"]
 WITH_MODEL = {"reference", "train", "generate", "judge"}

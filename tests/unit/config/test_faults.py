@@ -1,17 +1,14 @@
 """Mistakes in a config: one line each, with the key and the nearest right name, before any job."""
 
 import copy
-from pathlib import Path
 
 import pytest
-import yaml
+from default_config import DEFAULT
 
 from asft.config.experiment import Config
 from asft.config.loading import load
 from asft.errors import UserError
 
-ROOT = Path(__file__).parents[3]
-DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
 HUB = {"hub": "owner/name", "revision": "main"}
 
 

@@ -1,27 +1,14 @@
-"""The config, its schema and its overlays."""
+"""The config: its schema, its overlays, and what does not go together."""
 
 import difflib
-from pathlib import Path
 
 import pytest
 import yaml
+from default_config import DEFAULT, ROOT, merged
 
 from asft.config.experiment import json_schema
 from asft.config.loading import load
-from asft.config.runs import Run, run_settings, table3_runs
 from asft.errors import UserError
-
-ROOT = Path(__file__).parents[3]
-DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
-
-
-def merged(base, over):
-    """Merge as snakemake does: mappings key by key, everything else replaced."""
-    result = dict(base)
-    for key, value in over.items():
-        nested = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if nested else value
-    return result
 
 
 def test_schema_is_in_step():
@@ -37,30 +24,6 @@ def test_schema_is_in_step():
 def test_every_overlay_is_valid_and_has_its_own_folder(path):
     config = load(merged(DEFAULT, yaml.safe_load(path.read_text())))
     assert config.results == f"results/{path.stem}"
-
-
-def test_base_is_one_run_whatever_the_data_sets():
-    config = load(DEFAULT)
-    runs = table3_runs(config)
-    assert runs[0] == Run("-", "base", 42)
-    assert sum(run.method == "base" for run in runs) == 1
-    assert len(runs) == 7
-
-
-def test_run_settings_hold_what_the_run_depends_on_and_nothing_else():
-    config = load(DEFAULT)
-    changed = load(merged(DEFAULT, {"methods": {"asft": {"beta": 0.5}}}))
-    assert run_settings(config, "hh_rlhf", "orpo", 1) == run_settings(changed, "hh_rlhf", "orpo", 1)
-    settings = run_settings(changed, "hh_rlhf", "asft", 1)
-    assert settings["hyperparameters"] == {"beta": 0.5}
-    assert settings["loss"] == "asft"
-
-
-def test_a_method_may_override_training_alone():
-    raw = merged(DEFAULT, {"methods": {"orpo": {"training": {"learning_rate": 3e-6}}}})
-    config = load(raw)
-    assert run_settings(config, "hh_rlhf", "orpo", 1)["training"]["learning_rate"] == 3e-6
-    assert run_settings(config, "hh_rlhf", "asft", 1)["training"]["learning_rate"] != 3e-6
 
 
 def test_adapters_cannot_be_sharded():

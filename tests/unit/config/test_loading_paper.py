@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from test_loading import DEFAULT, merged
+from default_config import DEFAULT, merged
 
 from asft.config.loading import load, training_of
 from asft.training.arguments import training_arguments

@@ -7,14 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 from small_tokenizers import chatml
 
-from asft.config.benchmarks import Benchmark
 from asft.config.data import Dataset, Tokens
 from asft.data.card import QuestionFile, write_data_card
-from asft.data.prepare_benchmark import prepare_questions
 from asft.data.prepare_dataset import prepare_pairs
 from asft.data.tokens import read_tokens
 from asft.errors import UserError
-from asft.files import read_jsonl, write_jsonl
+from asft.files import write_jsonl
 from asft.records import Question
 
 TOKENIZER = chatml()
@@ -189,56 +187,7 @@ def test_plain_strings(tmp_path):
     assert pq.read_table(tmp_path / "pairs.parquet")["chosen"].to_pylist() == [" even"] * 3
 
 
-# --- Benchmarks
-
-
-def ask(out, rows, **settings):
-    settings = {"sources": [{"local": "rows.json"}]} | settings
-    benchmark = Benchmark(protocol="references", format="alpaca", **settings)
-    prepare_questions(benchmark, "toy", rows, out)
-    questions = read_jsonl(out / "questions.jsonl", Question)
-    return json.loads((out / "card.json").read_text()), [q.turns[0] for q in questions]
-
-
-QUESTIONS = [{"instruction": f"Question {n}", "input": "", "output": "Answer"} for n in range(9)]
-
-
-def test_benchmark(tmp_path):
-    bad = [QUESTIONS[0], {"instruction": "x", "output": ""}]
-    card, turns = ask(tmp_path, [*QUESTIONS, *bad], max_dropped_share=0.2)
-    assert (card["rows"], card["kept"], card["asked"]) == (11, 9, 9)
-    assert card["dropped"] == {"duplicate": 1, "empty_reference": 1}
-    assert turns == [f"Question {n}" for n in range(9)]
-
-
-def test_benchmark_of_which_too_much_is_dropped(tmp_path):
-    bad = [{"instruction": f"x{n}", "output": ""} for n in range(3)]
-    message = r"25.0% unusable of 12 rows.* raise benchmarks.toy.max_dropped_share \(now 0.2\)"
-    with pytest.raises(UserError, match=message):
-        ask(tmp_path, [*QUESTIONS, *bad])
-    assert not list(tmp_path.iterdir())
-    assert ask(tmp_path, [*QUESTIONS, *bad], max_dropped_share=0.25)[0]["kept"] == 9
-
-
 def test_cards_name_sources_that_may_change(tmp_path):
     commit, branch = ({"hub": "owner/name", "revision": name} for name in ("a" * 40, "main"))
     card = prepare(tmp_path, ROWS, sources=[commit, branch])
     assert card["unpinned"] == ["owner/name at main"]
-    card, _ = ask(tmp_path, QUESTIONS, sources=[commit], prompts=[branch | {"file": "x"}])
-    assert card["unpinned"] == ["owner/name at main"]
-
-
-def test_benchmark_samples(tmp_path):
-    assert ask(tmp_path, QUESTIONS, limit=3)[1] == ["Question 0", "Question 1", "Question 2"]
-    card, drawn = ask(tmp_path, QUESTIONS, limit=4, sample_seed=1)
-    assert card["asked"] == len(set(drawn)) == 4
-    assert drawn == sorted(drawn)
-    assert drawn == ask(tmp_path, QUESTIONS, limit=4, sample_seed=1)[1]
-    assert drawn != ask(tmp_path, QUESTIONS, limit=4, sample_seed=3)[1]
-    assert len(ask(tmp_path, QUESTIONS, limit=100)[1]) == 9
-
-
-def test_benchmark_without_questions(tmp_path):
-    with pytest.raises(UserError, match=r"benchmark 'toy' \(alpaca\): no usable row of 1 rows"):
-        ask(tmp_path, [{"question": "x"}])
-    assert not list(tmp_path.iterdir())

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import os
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -218,7 +219,7 @@ def test_missing_pip_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     python = tmp_path / "python"
     python.write_text('#!/bin/sh\necho "python: No module named pip" >&2\nexit 1\n')
     python.chmod(0o755)
-    monkeypatch.setattr("asft.data.wheels.sys.executable", str(python))
+    monkeypatch.setattr(sys, "executable", str(python))
     error = error_of(WheelSource(wheel="demo-data==1.0", file="x", sha256=SHA256))
     assert error.endswith("pip is missing; install it with: python -m ensurepip")
 

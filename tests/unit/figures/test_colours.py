@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from asft.figures.colours import FIXED, OTHERS
+from asft.figures.colours import FIXED, OTHERS, colour_of
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0, on linear RGB.
 SEEN = {
@@ -81,3 +81,11 @@ def test_every_colour_shows_on_white_paper():
     luminance = {c: float(XYZ[1] @ linear(c)) for c in (*FIXED.values(), *OTHERS)}
     assert min(1.05 / (0.05 + value) for value in luminance.values()) > 2.2  # Okabe and Ito's amber
     assert min(1.05 / (0.05 + luminance[colour]) for colour in OTHERS) > 3
+
+
+def test_colours_are_fixed_and_distinct():
+    assert len(set(FIXED.values()) | set(OTHERS)) == len(FIXED) + len(OTHERS)
+    assert colour_of("asft") == "#D55E00"
+    mentioned = ["sft", "mine", "asft", "yours"]
+    assert [colour_of(name, mentioned) for name in mentioned[1::2]] == list(OTHERS[:2])
+    assert colour_of("mine") == colour_of("mine") in OTHERS

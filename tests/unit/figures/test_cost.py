@@ -1,37 +1,50 @@
-"""Figure 2(b)'s measurement: one file per arm, each of training alone."""
+"""Figure 2(b): medians, what they are expected to be, and measurements that cannot be used."""
 
-import json
-
+import pandas as pd
 import pytest
-from preferences import learnable_pairs
+from figure_inputs import ABOUT, measurements
 
-from asft.data.tokens import write_tokens
-from asft.figures.cost import ARMS, read_measurements
-from asft.training import cost_arms, measure_training_cost
-
-SETTINGS = {
-    "training": {"batch_size": 2, "learning_rate": 1e-3, "precision": "fp32", "token_budget": 64},
-    "hyperparameters": {"beta": 0.1},
-    "steps": 3,
-    "seed": 1,
-}
+from asft.errors import UserError
+from asft.figures.cost import plot_cost
 
 
-def test_every_arm_is_measured_and_the_cache_is_made_elsewhere(tiny, tmp_path, monkeypatch):
-    """A peak of memory counts a process's whole life: the cache's must not be in it."""
+def test_cost_has_medians_and_the_expectation(tmp_path):
+    out = tmp_path / "figure2b.pdf"
+    plot_cost(measurements(tmp_path), "ultrafeedback", False, ABOUT, out)
+    table = pd.read_csv(out.with_suffix(".csv")).groupby("arm").first()
+    assert table.loc["asft", "median_seconds_per_pair"] == pytest.approx(0.3)
+    # F is a third of ASFT's 0.3 s: 4F, 3F and F for the cache, 3F
+    expected = table["expected_seconds_per_pair"]
+    assert expected.to_dict() == pytest.approx({"asft": 0.3, "dpo_cached": 0.3, "dpo_online": 0.4})
+    assert table.loc["dpo_cached", "expected_reference_seconds_per_pair"] == pytest.approx(0.1)
+    # 16 bytes a parameter, and 4 for a reference
+    memory = table["expected_memory_bytes"]
+    assert memory.to_dict() == {"asft": 16e8, "dpo_cached": 16e8, "dpo_online": 20e8}
+    paths = measurements(tmp_path / "bf16", repeats=1, precision="bfloat16")
+    plot_cost(paths, "ultrafeedback", False, ABOUT, out)  # a reference in 2 bytes
+    table = pd.read_csv(out.with_suffix(".csv")).set_index("arm")
+    assert table.loc["dpo_online", "expected_memory_bytes"] == 18e8
 
-    def here(*_):
-        pytest.fail("scored in the process whose memory is measured")
 
-    monkeypatch.setattr(cost_arms, "score_pairs", here)  # another process imports it anew
-    write_tokens(tmp_path / "tokens", ["train"] * 4, learnable_pairs(4))
-    files = []
-    for arm in ARMS:
-        files.append(tmp_path / f"{arm}.json")
-        measure_training_cost(json.dumps(SETTINGS), arm, tiny, tmp_path / "tokens", files[-1], 1)
-    found = {each.arm: each for each in read_measurements(files)}
-    assert set(found) == set(ARMS)
-    assert found["dpo_cached"].reference_seconds_per_pair > 0
-    assert found["asft"].reference_seconds_per_pair == 0
-    assert found["dpo_online"].reference_seconds_per_pair == 0
-    assert all(each.tokens_per_second > 0 and each.pairs == 6 for each in found.values())
+def test_checkpointing_changes_the_expectation(tmp_path):
+    out = tmp_path / "figure2b.pdf"
+    plot_cost(measurements(tmp_path, repeats=1), "ultrafeedback", True, ABOUT, out)
+    table = pd.read_csv(out.with_suffix(".csv")).set_index("arm")["expected_seconds_per_pair"]
+    assert table["dpo_online"] / table["asft"] == pytest.approx(5 / 4)
+
+
+def test_unusable_measurements_are_named(tmp_path):
+    out, paths = tmp_path / "figure2b.pdf", measurements(tmp_path)
+    with pytest.raises(UserError, match="no measurement of arm 'dpo_cached'"):
+        plot_cost([p for p in paths if "cached" not in str(p)], "x", False, ABOUT, out)
+    measurements(tmp_path / "other", threads=8)
+    with pytest.raises(UserError, match="threads is 8, but 2 in"):
+        plot_cost([*paths, tmp_path / "other/asft/repeat1.json"], "x", False, ABOUT, out)
+    paths[0].write_text('{"arm": "ppo"}')
+    with pytest.raises(UserError, match=r"repeat1.json, key 'arm'"):
+        plot_cost(paths, "x", False, ABOUT, out)
+    paths[0].write_text("not json")
+    with pytest.raises(UserError, match=r"repeat1.json"):
+        plot_cost(paths, "x", False, ABOUT, out)
+    with pytest.raises(UserError, match="no such file"):
+        plot_cost([tmp_path / "nowhere.json"], "x", False, ABOUT, out)

@@ -3,9 +3,7 @@
 import json
 import multiprocessing
 import os
-import resource
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -16,21 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from judge_store import stored_request
+from stored_answers import ANSWER, CALL, KEY, MESSAGES, fill, put_many
 
 from asft.errors import UserError
-from asft.generation.endpoint.store import Reply, Store, call_key, describe_call
-from asft.records import Message
-
-ANSWER = Reply("Good. [[7]]", "stop", "gpt-4-0613", 11, 3, "fp_1", "2026-11-23T12:00:00+00:00")
-MESSAGES: list[Message] = [{"role": "user", "content": "Rate this."}]
-CALL = {
-    "endpoint": "http://127.0.0.1/v1",
-    "model": "gpt-4",
-    "messages": MESSAGES,
-    "parameters": {"temperature": 0, "max_tokens": 2048},
-    "repeat": 0,
-}
-KEY = call_key(**CALL)
+from asft.generation.endpoint.store import Store, call_key, describe_call
 
 NASTY = {
     "nul": "a\0b",
@@ -114,12 +101,6 @@ def test_every_put_is_committed_and_synced(path: Path) -> None:
         other.close()
 
 
-def _put_many(path: Path, name: str) -> None:
-    with Store(path) as store:
-        for number in range(10):
-            store.put(f"{name} {number}", CALL, ANSWER)
-
-
 def test_threads_share_one_store(path: Path) -> None:
     with Store(path) as store:
 
@@ -139,7 +120,7 @@ def test_threads_share_one_store(path: Path) -> None:
 
 def test_processes_make_and_fill_one_file_at_once(path: Path) -> None:
     with multiprocessing.get_context("forkserver").Pool(6) as pool:
-        pool.starmap(_put_many, [(path, str(worker)) for worker in range(6)], chunksize=1)
+        pool.starmap(put_many, [(path, str(worker)) for worker in range(6)], chunksize=1)
     with Store(path) as store:
         count = store._connection.execute("SELECT count(*) FROM answers").fetchone()
     assert count == (60,)
@@ -223,12 +204,10 @@ def test_replay_by_a_user_who_may_only_read(path: Path) -> None:
 
 def test_replay_sees_answers_still_in_the_log_of_a_killed_run(path: Path) -> None:
     code = (
-        "import os, sys; sys.path[:0] = ['tests', 'tests/unit/generation']\n"
-        "import test_endpoint_store as t\n"
-        "t.Store(sys.argv[1]).put(t.KEY, t.CALL, t.ANSWER); os.kill(os.getpid(), 9)"
+        "import os, sys; from asft.generation.endpoint.store import Reply, Store\n"
+        f"Store(sys.argv[1]).put({KEY!r}, {CALL!r}, {ANSWER!r}); os.kill(os.getpid(), 9)"
     )
-    root = Path(__file__).parents[3]
-    subprocess.run([sys.executable, "-c", code, str(path)], cwd=root, check=False)
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
     assert path.with_name(f"{path.name}-wal").stat().st_size > 0
     with Store(path, read_only=True) as store:
         assert store.get(KEY) == ANSWER
@@ -249,22 +228,9 @@ def test_another_kind_of_database_is_refused(path: Path) -> None:
         store.get(KEY)
 
 
-def _fill(path: Path) -> tuple[int, str]:
-    """Store answers until the file may not grow: how many are in, and the error."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
-    with Store(path) as store:
-        for number in range(1000):
-            try:
-                store.put(f"{number}", CALL, ANSWER._replace(text="x" * 5000))
-            except UserError as error:
-                return number, str(error)
-    return 0, ""
-
-
 def test_full_disk_loses_no_stored_answer(path: Path) -> None:
     with multiprocessing.get_context("forkserver").Pool(1) as pool:
-        stored, error = pool.apply(_fill, (path,))
+        stored, error = pool.apply(fill, (path,))
     assert stored > 0
     assert str(path) in error
     with Store(path) as store:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from published_judgments import Rows, graded, played, write
 
 from asft.errors import UserError
 from asft.files import read_jsonl
@@ -15,27 +16,6 @@ from asft.metrics.mt_bench import from_verdicts as ratings_of
 from asft.metrics.mt_bench import mean_rating
 from asft.metrics.mt_bench import ratings_per_question as rated
 from asft.records import Question, Verdict
-
-Rows = list[dict[str, Any]]
-
-
-def write(path: Path, rows: Rows) -> Path:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def graded(question: int, turn: int, score: Any, model: str = "m", **other: Any) -> dict[str, Any]:
-    """A row as FastChat's play_a_match_single writes it."""
-    row = {"question_id": question, "model": model, "judge": ["gpt-4", "single-v1"]}
-    row |= {"user_prompt": "[Instruction]…", "judgment": f"Fine. Rating: [[{score}]]"}
-    return row | {"score": score, "turn": turn, "tstamp": 1.5} | other
-
-
-def played(question: str, *scores: Any, model: str = "m", **other: Any) -> dict[str, Any]:
-    """A row as arena-hard-auto at e883410 writes it."""
-    games = [{"user_prompt": "…", "judgment": f"\n[[{s}]]", "score": s} for s in scores]
-    row = {"question_id": question, "model": model, "judge": "gpt-4-1106-preview", "games": games}
-    return row | other
 
 
 def statuses(path: Path) -> dict[tuple[str, int, int], str]:

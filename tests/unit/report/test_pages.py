@@ -15,7 +15,6 @@ from report_results import config_of, plain_answer, small, write_results
 
 from asft.config import report_plan
 from asft.errors import UserError
-from asft.figures.colours import FIXED, OTHERS, colour_of
 from asft.report.report import make_report
 from asft.report.scripts import assignment
 
@@ -295,11 +294,3 @@ def test_answers_to_other_questions_are_refused(tmp_path):
 def test_the_step_imports_no_torch():
     code = "import asft.report.report, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-
-
-def test_colours_are_fixed_and_distinct():
-    assert len(set(FIXED.values()) | set(OTHERS)) == len(FIXED) + len(OTHERS)
-    assert colour_of("asft") == "#D55E00"
-    mentioned = ["sft", "mine", "asft", "yours"]
-    assert [colour_of(name, mentioned) for name in mentioned[1::2]] == list(OTHERS[:2])
-    assert colour_of("mine") == colour_of("mine") in OTHERS

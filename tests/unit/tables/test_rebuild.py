@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from published_judgments import graded, played, write
 from small_steps import done_here
-from test_import_judgments import graded, played, write
 
 from asft.config.experiment import Statistics
 from asft.errors import UserError

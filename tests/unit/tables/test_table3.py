@@ -5,18 +5,13 @@ import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from table3_scores import N, cells, jobs, run, write
 
-from asft.config.experiment import Statistics
 from asft.errors import UserError
 from asft.metrics.corpus import BLEU_COUNTS, MEANS, METRICS
-from asft.tables.table3 import tabulate_table3
 from asft.tables.table3_text import markdown
-from asft.tables.text import escape_tex, p_text
 
-N = 12
-SETTINGS = Statistics(resamples=200)
 HEADER = [
     *["dataset", "method", "seeds", "bleu4", "rouge1", "rouge2", "rougeL"],
     *["lf_bleu4", "lf_rouge1", "lf_rouge2", "lf_rougeL"],
@@ -24,48 +19,6 @@ HEADER = [
     *["n", "avg_tokens", "paper_bleu4", "paper_rouge1", "paper_rouge2", "paper_rougeL"],
     *["model", "benchmark", "bleu_signature", "note"],
 ]
-Cells = list[dict[str, Any]]
-Job = tuple[str, str, int, Path]
-
-
-def cells(level: float, seed: int = 0, n: int = N) -> Cells:
-    """`n` rows whose means are near `level` and whose BLEU matches about `level` % of n-grams."""
-    random = np.random.default_rng([seed, int(level)])
-    rows = []
-    for i in range(n):
-        total = 20 - np.arange(4)
-        matched = random.binomial(total, level / 100)
-        counts = [*matched, *total, 20, 20]
-        row: dict[str, Any] = {"question_id": f"q{i}", "category": ""}
-        row |= {name: level + random.normal() for name in MEANS}
-        row |= dict(zip(BLEU_COUNTS, map(int, counts), strict=True))
-        rows.append(row | {"tokens": 20 + i, "finish_reason": "stop", "bleu_signature": "sig"})
-    return rows
-
-
-def write(path: Path, rows: Cells) -> Path:
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
-
-
-def jobs(folder: Path) -> list[Job]:
-    listed = [("hh_rlhf", "base", 1, 20.0)]
-    listed += [("hh_rlhf", "asft", seed, 60.0) for seed in (1, 2)]
-    listed += [("hh_rlhf", "orpo", seed, 59.8) for seed in (1, 2)]
-    listed += [("my_data", "sft", seed, 40.0) for seed in (1, 2)]
-    return [
-        (dataset, method, seed, write(folder / f"{dataset}.{method}.{seed}", cells(level, seed)))
-        for dataset, method, seed, level in listed
-    ]
-
-
-def run(folder: Path, scores: list[Job], note: str = "not comparable") -> Path:
-    out = folder / "out" / "table3.csv"
-    tabulate_table3(scores, "alpaca_en", "tiny_model", note, SETTINGS, out)
-    return out
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -203,10 +156,6 @@ def test_latex_shows_the_spread_between_seeds(tmp_path: Path):
     assert rf"{float(base['lf_rougeL']):.2f} \\" in text  # one seed: no spread
 
 
-def test_escape_tex():
-    assert escape_tex(r"\_{~^") == (r"\textbackslash{}\_\{\textasciitilde{}\textasciicircum{}")
-
-
 def test_same_bytes_twice(tmp_path: Path):
     first = {p.name: p.read_bytes() for p in run(tmp_path, jobs(tmp_path)).parent.iterdir()}
     again = {p.name: p.read_bytes() for p in run(tmp_path, jobs(tmp_path)).parent.iterdir()}
@@ -260,8 +209,3 @@ def test_every_number_is_finite(tmp_path: Path):
         kept = [k for k in HEADER[2:-8] if not k.endswith("seed_sd")]  # base has one seed
         numbers = [row[key] for key in kept]
         assert all(math.isfinite(float(number)) for number in numbers)
-
-
-def test_no_p_is_written_as_zero():
-    written = [p_text(p) for p in (0.0, 4e-5, 1e-4, 1.0)]
-    assert written == ["< 0.0001", "< 0.0001", "0.0001", "1.0000"]

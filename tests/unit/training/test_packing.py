@@ -12,6 +12,7 @@ from transformers import AttentionInterface, LlamaConfig, LlamaForCausalLM
 
 from asft.data.tokens import TokenPair
 from asft.errors import UserError
+from asft.training import attention
 from asft.training.attention import flash, flex  # noqa: F401 - flex registers itself
 from asft.training.attention.choose import implementation
 from asft.training.attention.pairs import attend_by_pairs
@@ -54,11 +55,11 @@ def separate(model, prompt, completion):
 def attention_path(request, monkeypatch):
     """Every test runs with all ways to attend."""
     if request.param in ("blocks", "long pairs"):
-        monkeypatch.setattr("asft.training.attention.blocks.QUERIES", 3)
+        monkeypatch.setattr(attention.blocks, "QUERIES", 3)
     if request.param == "long pairs":  # whose weights are computed again backwards
-        monkeypatch.setattr("asft.training.attention.blocks.KEPT_UP_TO", 0)
+        monkeypatch.setattr(attention.blocks, "KEPT_UP_TO", 0)
     if request.param == "pair by pair":  # as on GPUs
-        monkeypatch.setattr("asft.training.attention.pairs.attend_in_blocks", attend_by_pairs)
+        monkeypatch.setattr(attention.pairs, "attend_in_blocks", attend_by_pairs)
 
 
 LENGTHS = [(5, 7, 3), (1, 1, 9), (12, 4, 4), (3, 8, 1)]
@@ -165,8 +166,8 @@ def test_token_logps_equals_log_softmax_in_value_and_gradient():
 def test_flex_attention_gives_what_attention_by_pairs_gives(with_prompt):
     """In values: on CPUs, torch has no backward pass of it."""
     found = []
-    for attention in (PAIR_ATTENTION, FLEX_ATTENTION):
-        model = tiny(attention)
+    for name in (PAIR_ATTENTION, FLEX_ATTENTION):
+        model = tiny(name)
         rows = pack(random_pairs(LENGTHS), 40, with_prompt=with_prompt)
         with torch.no_grad():
             values = [part.sum for row in rows for part in pair_logps(model, row)]
@@ -194,8 +195,8 @@ def test_flash_attention_gives_what_attention_by_pairs_gives(paired, monkeypatch
     """Which queries and keys the kernel gets; the kernel itself: tests/gpu."""
     monkeypatch.setattr(flash, "varlen_attn", plain_varlen)
     found = []
-    for attention in (PAIR_ATTENTION, FLASH_ATTENTION):
-        model = tiny(attention)
+    for name in (PAIR_ATTENTION, FLASH_ATTENTION):
+        model = tiny(name)
         rows = pack(random_pairs(LENGTHS), 40, paired=paired, with_prompt=True)
         values = torch.cat([part.sum for row in rows for part in pair_logps(model, row)])
         (values * torch.randn(len(values), generator=torch.manual_seed(3))).sum().backward()
@@ -229,7 +230,7 @@ def test_kernels_of_gpus_are_refused_elsewhere(monkeypatch):
     assert implementation("auto", cuda, full) == PAIR_ATTENTION
     with pytest.raises(UserError, match=r"flash needs training\.precision: bf16"):
         implementation("flash", cuda, full)
-    monkeypatch.setattr("asft.training.attention.choose.find_spec", lambda name: None)
+    monkeypatch.setattr(attention.choose, "find_spec", lambda name: None)
     assert implementation("auto", cuda, half) == PAIR_ATTENTION
     with pytest.raises(UserError, match=r"flash needs torch 2\.10"):
         implementation("flash", cuda, half)

@@ -8,6 +8,7 @@ from asft.config.training import Training
 from asft.errors import UserError
 from asft.losses import METHODS
 from asft.models.loading import load_policy
+from asft.training import arguments
 from asft.training.attention.register import PAIR_ATTENTION
 from asft.training.packing import pack
 from asft.training.reference_logps import CachedReference, score_pairs, write_reference
@@ -149,7 +150,7 @@ def test_moments_in_8_bits_train_much_alike(tiny, tmp_path):
 
 
 def test_8_bits_without_their_package_are_refused(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr("asft.training.arguments.find_spec", lambda name: None)
+    monkeypatch.setattr(arguments, "find_spec", lambda name: None)
     training = TRAINING.model_copy(update={"optimizer": "adamw_8bit"})
     with pytest.raises(UserError, match="adamw_8bit needs bitsandbytes"):
         trained(tiny, tmp_path, "asft", training=training)

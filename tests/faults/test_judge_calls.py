@@ -1,0 +1,212 @@
+"""Many calls of a judge, whose real server misbehaves: waits, stops, exact request counts."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from judge_calls import CANARY, GOOD, endpoint, questions
+from judge_server import JudgeServer, Reply, error, until
+
+from asft.generation.endpoint.ask import GIVE_UP_AFTER, Outcome, ask, shortfall
+from asft.generation.endpoint.replies import retry_after
+from asft.generation.endpoint.store import Store
+
+BUSY = error(429, retry_after_ms="300")
+FATAL = {
+    "401": (error(401, "Incorrect API key provided: sk-ca****Lp8r"), "HTTP 401", "JUDGE_KEY"),
+    "403": (error(403, "Country not supported"), "HTTP 403: Country not supported", "JUDGE_KEY"),
+    "404": (error(404, "The model does not exist"), "HTTP 404: The model does not", "`model`"),
+    "400": (error(400, "max_tokens is too large"), "HTTP 400: max_tokens is", "`parameters`"),
+    "402": (error(402, "Insufficient balance"), "HTTP 402: Insufficient", "`base_url`"),
+    "quota": (error(429, "You exceeded", "insufficient_quota"), "HTTP 429: You exc", "no quota"),
+    "long wait": (error(429, "Slow", Retry_After="600"), "HTTP 429: Slow", "wait 600 s"),
+    "long wait at 503": (error(503, "Busy", Retry_After="600"), "HTTP 503: Busy", "`max_wait_s`"),
+}
+
+
+@pytest.mark.parametrize(("fault", "said", "advice"), FATAL.values(), ids=FATAL)
+def test_fault_that_cannot_heal_stops_the_run(
+    fault: Reply, said: str, advice: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUDGE_KEY", CANARY)
+
+    def script(body: dict[str, Any], before: int) -> Reply:
+        return fault if body["messages"][0]["content"] == "question 3" else GOOD
+
+    with JudgeServer(script) as server:
+        judge = endpoint(server.url, api_key_env="JUDGE_KEY", concurrency=1)
+        outcomes = ask(judge, questions(10), store)
+        assert len(server.bodies) == 4
+    assert [outcome.attempts for outcome in outcomes] == [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
+    assert [outcome.answer is not None for outcome in outcomes] == [True] * 3 + [False] * 7
+    assert said in outcomes[3].error
+    assert advice in outcomes[3].error
+    line = f"3 of 10 judged; 7 left: {outcomes[3].error}; rerun to continue"
+    assert shortfall(outcomes) == line
+
+
+def test_calls_in_flight_are_kept_when_the_run_stops(store: Store) -> None:
+    known: list[Outcome] = []
+
+    def script(body: dict[str, Any], before: int) -> Reply:
+        if body["messages"][0]["content"] == "question 0":
+            until(lambda: len(server.bodies) == 4)
+            return error(401)
+        until(lambda: bool(known))  # the refusal
+        return GOOD
+
+    with JudgeServer(script) as server:
+        outcomes = ask(endpoint(server.url, concurrency=4), questions(20), store, known.append)
+        assert len(server.bodies) == 4
+    assert [bool(outcome.answer) for outcome in outcomes] == [False, *[True] * 3, *[False] * 16]
+    assert all(store.get(outcome.key) for outcome in outcomes[1:4])
+
+
+def test_a_stop_ends_the_waits_of_others(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    def script(body: dict[str, Any], before: int) -> Reply:
+        if body["messages"][0]["content"] == "question 0":
+            until(lambda: _waits(caplog) == 2)
+            return error(401)
+        return error(503, Retry_After="60")
+
+    start = time.monotonic()
+    with JudgeServer(script) as server:
+        outcomes = ask(endpoint(server.url), questions(3), store)
+        assert len(server.bodies) == 3
+    assert time.monotonic() - start < 45  # not 60
+    assert all("401" in outcome.error for outcome in outcomes)
+
+
+def _waits(caplog: pytest.LogCaptureFixture) -> int:
+    """How many calls have been told to wait: each logs it before it does."""
+    return sum("again in" in record.getMessage() for record in list(caplog.records))
+
+
+def test_one_impossible_question_does_not_stop_the_others(store: Store) -> None:
+    faults = {
+        "question 1": error(400, "too long", "context_length_exceeded"),
+        "question 3": error(400, "filtered", "content_filter"),
+        "question 5": error(400, "This model's maximum context length is 2048 tokens."),
+    }
+    with JudgeServer(lambda body, _: faults.get(body["messages"][0]["content"], GOOD)) as server:
+        outcomes = ask(endpoint(server.url, concurrency=1), questions(8), store)
+        assert len(server.bodies) == 8
+    assert [bool(outcome.answer) for outcome in outcomes] == [n not in (1, 3, 5) for n in range(8)]
+    assert "5 of 8 judged; 3 left" in str(shortfall(outcomes))
+    assert "(one of 3 reasons)" in str(shortfall(outcomes))
+
+
+@pytest.mark.parametrize("when", ["seconds", "milliseconds", "date"])
+def test_retry_after_is_honoured_by_all_calls(when: str, store: Store) -> None:
+    date = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+    headers = {
+        "date": {"Retry_After": format_datetime(date, usegmt=True)},
+        "seconds": {"Retry_After": "1"},
+        "milliseconds": {"retry_after_ms": "1000"},
+    }
+
+    def script(body: dict[str, Any], before: int) -> Reply:
+        until(lambda: len(server.bodies) >= 2)  # both are asked before one is refused
+        return GOOD if before else error(429, **headers[when])
+
+    with JudgeServer(script) as server:
+        outcomes = ask(endpoint(server.url, concurrency=2), questions(2), store)
+        again = datetime.now(UTC) - timedelta(seconds=time.monotonic() - server.times[2])
+        assert [outcome.attempts for outcome in outcomes] == [2, 2]
+        if when == "date":
+            assert again > date - timedelta(seconds=0.05)
+        else:
+            assert server.times[2] - server.times[1] > 0.95
+        assert server.times[2] - server.times[1] < 60  # milliseconds are not seconds
+
+
+def test_a_call_that_was_not_refused_waits_too(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    def script(body: dict[str, Any], before: int) -> Reply:
+        text = body["messages"][0]["content"]
+        if text == "question 0" and before == 0:
+            until(lambda: len(server.bodies) == 2)
+            return error(429, Retry_After="1")
+        if text == "question 1":
+            until(lambda: _waits(caplog) == 1)
+        return GOOD
+
+    with JudgeServer(script) as server:
+        outcomes = ask(endpoint(server.url, concurrency=2), questions(3), store)
+        assert shortfall(outcomes) is None
+        assert server.seen == {"question 0": 2, "question 1": 1, "question 2": 1}
+        at = server.times
+    assert min(at[2], at[3]) - at[1] > 0.95
+
+
+def test_retry_after_values() -> None:
+    now = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+    date = "Mon, 23 Nov 2026 12:00:30 GMT"
+    assert retry_after({"retry-after": date}, now) == 30
+    assert retry_after({"retry-after": date.replace("GMT", "-0000")}, now) == 30
+    assert retry_after({"retry-after": "Mon, 23 Nov 2026 11:00:00 GMT"}, now) == 0
+    assert retry_after({"retry-after": "1.5", "retry-after-ms": "200"}, now) == 0.2
+    for nonsense in ("", "-5", "nan", "inf", "soon", "Mon, 99 Nov 2026 12:00:30 GMT"):
+        assert retry_after({"retry-after": nonsense}, now) == 0
+    assert retry_after({}, now) == 0
+
+
+def test_server_that_is_down_is_given_up_soon(store: Store) -> None:
+    with JudgeServer([error(500)]) as server:
+        outcomes = ask(endpoint(server.url, concurrency=2), questions(100), store)
+        assert len(server.bodies) <= 3 * (GIVE_UP_AFTER + 1)
+    assert "0 of 100 judged; 100 left: HTTP 500: scripted" in str(shortfall(outcomes))
+
+
+def test_poisonous_questions_do_not_block_the_rest(store: Store) -> None:
+    poison = {"question 0", "question 1", "question 3"}
+
+    def script(body: dict[str, Any], before: int) -> Reply:
+        return error(500) if body["messages"][0]["content"] in poison else GOOD
+
+    with JudgeServer(script) as server:
+        outcomes = ask(endpoint(server.url, concurrency=1), questions(6), store)
+        assert len(server.bodies) == 3 * 3 + 3
+        again = ask(endpoint(server.url, concurrency=1), questions(6), store)
+        assert len(server.bodies) == 3 * 3 + 3 + 3 * 3
+    assert [o.attempts for o in outcomes] == [3, 3, 1, 3, 1, 1]
+    assert [o.attempts for o in again] == [3, 3, 0, 3, 0, 0]
+
+
+def test_one_log_line_for_each_retry(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    with JudgeServer([error(500, "first\nline\x1b[31m"), BUSY, GOOD]) as server:
+        ask(endpoint(server.url), questions(1, "secret question"), store)
+    lines = [r.getMessage() for r in caplog.records if r.name.startswith("asft")]
+    assert [line.partition("; attempt")[0] for line in lines] == [
+        "judge gpt-4: HTTP 500: first line [31m",
+        "judge gpt-4: HTTP 429: scripted",
+    ]
+    assert lines[1].endswith("; attempt 2 of 3, again in 0.3 s")
+    assert "secret" not in "".join(lines)
+
+
+def test_concurrency_is_used_and_never_exceeded(store: Store) -> None:
+    """Six waves, in each of which all 32 wait for one another: bench/judge_calls.py has times."""
+    wave, lock = threading.Barrier(32, timeout=30), threading.Lock()
+    inside, most = 0, 0
+
+    def script(body: dict[str, Any], before: int) -> Reply:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        wave.wait()
+        time.sleep(0.1)  # for a 33rd to be seen
+        with lock:
+            inside -= 1
+        return GOOD
+
+    with JudgeServer(script) as server:
+        outcomes = ask(endpoint(server.url, concurrency=32), questions(6 * 32), store)
+        assert len(server.bodies) == 6 * 32
+    assert shortfall(outcomes) is None
+    assert most == 32

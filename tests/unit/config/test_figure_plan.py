@@ -1,0 +1,78 @@
+"""The figures that a config asks for, and the runs in each."""
+
+import copy
+
+from default_config import DEFAULT
+
+from asft.config.experiment import Config
+from asft.config.figure_plan import (
+    case_runs,
+    figure_names,
+    judged_cells,
+    margin_runs,
+    trained_datasets,
+    training_runs,
+)
+from asft.config.loading import load
+
+
+def config(**changes: object) -> Config:
+    raw = copy.deepcopy(DEFAULT)
+    for path, value in changes.items():
+        node = raw
+        *parents, last = path.split("__")
+        for key in parents:
+            node = node[key]
+        node[last] = value
+    return load(raw)
+
+
+def test_the_default_has_all_figures():
+    assert figure_names(config()) == [
+        "figure1",
+        "figure2a",
+        "figure2b",
+        "figure3",
+        "figure_mt_bench",
+        "figure_length",
+        "figure_training_ultrafeedback",
+        "figure_training_hh_rlhf",
+        "figure_differences",
+    ]
+
+
+def test_a_config_without_judges_has_fewer():
+    small = config(
+        tables={"table3": {"datasets": ["hh_rlhf"], "methods": ["base", "sft"]}},
+        figures={"margins": None, "cost": None},
+    )
+    assert figure_names(small) == ["figure1", "figure_training_hh_rlhf", "figure_differences"]
+
+
+def test_margins_need_pairs_kept_out_of_training():
+    assert "figure2a" not in figure_names(config(datasets__ultrafeedback__heldout=0))
+
+
+def test_a_policy_of_the_margins_alone_is_one_of_the_runs():
+    alone = config(
+        tables={"table3": {"datasets": ["hh_rlhf"], "methods": ["base", "sft"]}},
+        figures={"margins": {"dataset": "ultrafeedback", "methods": ["asft"]}, "cost": None},
+    )
+    assert [run.folder for run in training_runs(alone, "ultrafeedback")] == [
+        "ultrafeedback/asft/seed42"
+    ]
+    assert trained_datasets(alone) == ["ultrafeedback", "hh_rlhf"]
+
+
+def test_runs_of_the_figures():
+    both = config(seeds=[1, 2])
+    assert [run.folder for run in margin_runs(both)] == [
+        f"ultrafeedback/{method}/seed{seed}" for method in ("asft", "orpo") for seed in (1, 2)
+    ]
+    # Methods of either table, once, in the order of the config; base is not trained.
+    runs = training_runs(both, "ultrafeedback")
+    assert list(dict.fromkeys(run.method for run in runs)) == ["sft", "dpo", "ipo", "orpo", "asft"]
+    assert [row[0] for row in case_runs(both)] == ["base", "dpo", "ipo", "orpo", "asft"]
+    assert {row[1] for row in case_runs(both)} == {1}
+    assert ("asft", 2, "mt_bench", "local", "ultrafeedback/asft/seed2") in judged_cells(both)
+    assert not any(cell[0].startswith("control_") for cell in judged_cells(both))

@@ -1,0 +1,61 @@
+"""A prepared benchmark: the questions kept, the card, samples."""
+
+import json
+
+import pytest
+
+from asft.config.benchmarks import Benchmark
+from asft.data.prepare_benchmark import prepare_questions
+from asft.errors import UserError
+from asft.files import read_jsonl
+from asft.records import Question
+
+
+def ask(out, rows, **settings):
+    settings = {"sources": [{"local": "rows.json"}]} | settings
+    benchmark = Benchmark(protocol="references", format="alpaca", **settings)
+    prepare_questions(benchmark, "toy", rows, out)
+    questions = read_jsonl(out / "questions.jsonl", Question)
+    return json.loads((out / "card.json").read_text()), [q.turns[0] for q in questions]
+
+
+QUESTIONS = [{"instruction": f"Question {n}", "input": "", "output": "Answer"} for n in range(9)]
+
+
+def test_benchmark(tmp_path):
+    bad = [QUESTIONS[0], {"instruction": "x", "output": ""}]
+    card, turns = ask(tmp_path, [*QUESTIONS, *bad], max_dropped_share=0.2)
+    assert (card["rows"], card["kept"], card["asked"]) == (11, 9, 9)
+    assert card["dropped"] == {"duplicate": 1, "empty_reference": 1}
+    assert turns == [f"Question {n}" for n in range(9)]
+
+
+def test_benchmark_of_which_too_much_is_dropped(tmp_path):
+    bad = [{"instruction": f"x{n}", "output": ""} for n in range(3)]
+    message = r"25.0% unusable of 12 rows.* raise benchmarks.toy.max_dropped_share \(now 0.2\)"
+    with pytest.raises(UserError, match=message):
+        ask(tmp_path, [*QUESTIONS, *bad])
+    assert not list(tmp_path.iterdir())
+    assert ask(tmp_path, [*QUESTIONS, *bad], max_dropped_share=0.25)[0]["kept"] == 9
+
+
+def test_benchmark_samples(tmp_path):
+    assert ask(tmp_path, QUESTIONS, limit=3)[1] == ["Question 0", "Question 1", "Question 2"]
+    card, drawn = ask(tmp_path, QUESTIONS, limit=4, sample_seed=1)
+    assert card["asked"] == len(set(drawn)) == 4
+    assert drawn == sorted(drawn)
+    assert drawn == ask(tmp_path, QUESTIONS, limit=4, sample_seed=1)[1]
+    assert drawn != ask(tmp_path, QUESTIONS, limit=4, sample_seed=3)[1]
+    assert len(ask(tmp_path, QUESTIONS, limit=100)[1]) == 9
+
+
+def test_benchmark_without_questions(tmp_path):
+    with pytest.raises(UserError, match=r"benchmark 'toy' \(alpaca\): no usable row of 1 rows"):
+        ask(tmp_path, [{"question": "x"}])
+    assert not list(tmp_path.iterdir())
+
+
+def test_cards_name_sources_that_may_change(tmp_path):
+    commit, branch = ({"hub": "owner/name", "revision": name} for name in ("a" * 40, "main"))
+    card, _ = ask(tmp_path, QUESTIONS, sources=[commit], prompts=[branch | {"file": "x"}])
+    assert card["unpinned"] == ["owner/name at main"]
