@@ -16,7 +16,7 @@ from asft.config import Statistics
 from asft.files import write_jsonl
 from asft.metrics import METRICS, compare_scores, score_answers, score_questions, score_texts
 from asft.records import Completion, Question
-from asft.tables import tabulate_table3
+from asft.tables.table3 import tabulate_table3
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```\s+```text\n(.*?)```", PAGE, re.DOTALL)
