@@ -8,7 +8,9 @@ from .arena_hard import win_rate_difference as win_rate_difference
 from .arena_hard import win_rate_interval as win_rate_interval
 from .bleu_rouge import score_questions as score_questions
 from .corpus import METRICS as METRICS
+from .corpus import Metric as Metric
 from .corpus import Values as Values
+from .corpus import mean as mean
 from .mt_bench import Ratings as Ratings
 from .mt_bench import by_category as by_category
 from .mt_bench import by_turn as by_turn
@@ -22,6 +24,7 @@ from .score_files import Scores as Scores
 from .score_files import check_comparable as check_comparable
 from .score_files import read_scores as read_scores
 from .score_verdicts import aggregate_verdicts as aggregate_verdicts
+from .statistics import Difference as Difference
 from .statistics import Interval as Interval
 from .statistics import interval as interval
 from .statistics import outcome as outcome

@@ -11,9 +11,10 @@ import pytest
 from asft.config.experiment import Statistics
 from asft.errors import UserError
 from asft.metrics.corpus import BLEU_COUNTS, MEANS, METRICS
+from asft.tables.latex import escape_tex
 from asft.tables.table3 import tabulate_table3
 from asft.tables.table3_text import markdown
-from asft.tables.text import escape_tex, p_text
+from asft.tables.text import p_text
 
 N = 12
 SETTINGS = Statistics(resamples=200)
