@@ -149,13 +149,15 @@ def _reference_scores(path, questions, shift):
     for n, question in enumerate(questions):
         row = {"question_id": question.question_id, "category": question.category}
         row |= {name: (n + shift) % 7 + i / 8 for i, name in enumerate(columns)}
-        rows.append(row | {"tokens": 9, "finish_reason": "stop", "bleu_signature": "none"})
+        row |= {"tokens": 9 + n % 3 + 4 * shift, "finish_reason": "stop"}
+        rows.append(row | {"bleu_signature": "none"})
     _csv(path, rows)
 
 
 def _data_card():
     hits = {kind: {"questions": 1} for kind in ("exact", "ngram13")}
     card = {"rows": 9, "dropped": {"empty_answer": 2}, "kept": {"train": 5, "heldout": 2}}
+    card["format"] = "hh_rlhf"
     card |= {"lengths": {part: {"50": 7} for part in ("prompt", "chosen", "rejected")}}
     card |= {"overlap": {"questions": 6, "any_turn": hits}, "chosen_longer_share": 0.5}
     return card | {"truncated_chosen": 1, "truncated_rejected": 0, "fingerprint": "f" * 64}
@@ -167,6 +169,7 @@ def _run(folder, config, run):
     write_text(folder / "settings.yaml", yaml.safe_dump(settings, sort_keys=False))
     cost = {"seconds": 12.5, "pairs_per_second": 1.25, "peak_memory_bytes": 2_500_000_000}
     cost |= {"device": "cpu", "precision": "bfloat16", "finished": "2026-01-02T03:04:05+00:00"}
+    cost["steps"] = 16
     write_json(folder / "cost.json", cost)
 
 

@@ -3,6 +3,8 @@
 import lazy_loader
 
 __all__ = [
+    "About",
+    "HistoryFile",
     "colour_of",
     "make_figure1",
     "make_figure2a",
@@ -12,6 +14,13 @@ __all__ = [
     "make_figure_length",
     "make_figure_mt_bench",
     "make_figure_training",
+    "plot_case",
+    "plot_cost",
+    "plot_curves",
+    "plot_differences",
+    "plot_length",
+    "plot_margins",
+    "plot_mt_bench",
 ]
 
 # Where each is: __init__.pyi. Loaded when first used.

@@ -28,6 +28,7 @@ from asft.figures.plotting import (
     render,
     title_panel,
 )
+from asft.tables import HEADLINES, Column, estimate_columns
 
 NEEDED = ("method_a", "method_b", "metric", "difference", "low", "high")
 
@@ -50,15 +51,12 @@ VERDICTS = {
 PLAIN = Shape("difference", "o", "#000000", "#000000")
 # Not separable although its interval is on one side of 0: `metrics.outcome` asks the test, too.
 BY_TEST = Shape("not separable: p ≥ {p:.2g}", "s", "#888888", "#FFFFFF")
-# Title and unit; all scores but ratings are of 100.
-METRICS = {
-    "win_rate": ("win rate", "percentage points"),
-    "rating": ("rating", "points of 10"),
-    "bleu4": ("BLEU-4", "points of 100"),
-    "rougeL": ("ROUGE-L", "points of 100"),
-    "lf_bleu4": ("lf BLEU-4", "points of 100"),
-    "lf_rougeL": ("lf ROUGE-L", "points of 100"),
-}
+
+
+def _drawn() -> dict[str, Column]:
+    """Collect the columns whose differences are drawn, by metric."""
+    columns: dict[str, Column] = {**HEADLINES, **estimate_columns()}
+    return {metric: column for metric, column in columns.items() if column.figure}
 
 
 def read_differences(table2: Path | None, table3: Path) -> pd.DataFrame:
@@ -75,8 +73,9 @@ def read_differences(table2: Path | None, table3: Path) -> pd.DataFrame:
         if path is None:
             continue
         rows = _read(path, ("benchmark", "judge") if number == 2 else ("dataset",))
-        rows = rows[rows["metric"].isin(METRICS)].copy()  # ROUGE-1 and 2 would be four panels more
-        labels = rows["metric"].map({name: label for name, (label, _) in METRICS.items()})
+        titles = {metric: column.figure for metric, column in _drawn().items()}
+        rows = rows[rows["metric"].isin(titles)].copy()
+        labels = rows["metric"].map(titles)
         if number == 2:
             group = pd.Series("judged benchmarks", rows.index)
             panel = rows["benchmark"] + ", " + rows["judge"] + "\n" + labels
@@ -107,7 +106,7 @@ def draw_differences(numbers: pd.DataFrame, statistics: Statistics, about: About
             _forest(axes, lines.assign(pair=_pairs(lines, about)), names)
             title_panel(axes, str(title), len(panels), place if many else None)
             metric = str(lines["metric"].iloc[0])
-            axes.set_xlabel(METRICS[metric][1])
+            axes.set_xlabel(_drawn()[metric].unit)
             place += 1
         part.suptitle(
             f"Table {number}, {group}", x=0.01, ha="left", fontsize="medium", weight="bold"

@@ -10,14 +10,14 @@ import pandas as pd
 
 from asft.errors import UserError
 from asft.metrics import Judged, pool, read_verdict_scores
-from asft.tables import Column, ScoreFile
+from asft.tables import Panel, ScoreFile
 
 
 class Cell(NamedTuple):
     """A method under one judge: its files, one per seed, and what they hold together."""
 
     method: str
-    column: Column
+    column: Panel
     judged: Judged
     paths: tuple[Path, ...]
 
@@ -34,7 +34,7 @@ def read_cells(files: Sequence[ScoreFile], pairwise: bool) -> list[Cell]:
     cells = []
     for (method, benchmark, judge), paths in groups.items():
         judged = pool([read_verdict_scores(path) for path in paths])
-        column = Column(benchmark, judge, hasattr(judged.content, "labels"))
+        column = Panel(benchmark, judge, hasattr(judged.content, "labels"))
         if column.pairwise == pairwise:
             cells.append(Cell(method, column, judged, tuple(paths)))
     return cells

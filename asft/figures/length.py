@@ -30,7 +30,7 @@ from asft.figures.plotting import (
     title_panel,
 )
 from asft.metrics import Games, Ratings, outcomes_per_question, ratings_per_question
-from asft.tables import ScoreFile
+from asft.tables import Panel, ScoreFile
 
 COLUMNS = [
     *("benchmark", "judge", "pairwise", "method", "kind", "question_id"),
@@ -51,20 +51,20 @@ def score_by_length(cells: Sequence[Cell], table: pd.DataFrame, path: Path) -> p
         lengths, limit = _lengths(cell)
         if not shown(cell, table, path) or not lengths:
             continue
-        column, values = cell.column, table.loc[cell.method]
+        panel, values = cell.column, table.loc[cell.method]
         about = {
-            "benchmark": column.benchmark,
-            "judge": column.judge,
-            "pairwise": column.pairwise,
+            "benchmark": panel.benchmark,
+            "judge": panel.judge,
+            "pairwise": panel.pairwise,
             "method": cell.method,
             "limit": limit,
         }
         mean = {
             "kind": "method",
             "tokens": cell.judged.avg_tokens,
-            "score": values[column.headline],
-            "low": values[f"{column.prefix}_low"],
-            "high": values[f"{column.prefix}_high"],
+            "score": values[panel.names.value],
+            "low": values[panel.names.low],
+            "high": values[panel.names.high],
         }
         rows.append(about | mean)
         for key, score in _scores(cell).items():
@@ -89,7 +89,8 @@ def draw_length(numbers: pd.DataFrame, statistics: Statistics, about: About) -> 
         alone = len(panels) == 1
         title_panel(axes, f"{benchmark}, judge: {judge}", len(panels), None if alone else place)
         axes.set_xlabel("tokens per answer" + _mark_limit(axes, rows["limit"].max()))
-        axes.set_ylabel("win rate, %" if rows["pairwise"].iloc[0] else "rating")
+        panel = Panel(str(benchmark), str(judge), bool(rows["pairwise"].iloc[0]))
+        axes.set_ylabel(panel.block.headline.page)
         axes.margins(0.08)
     add_method_legend(figure, list(dict.fromkeys(numbers["method"])), about, lines=False)
     text = (

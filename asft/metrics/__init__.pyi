@@ -10,7 +10,9 @@ from .bleu_rouge import evaluate_metric as evaluate_metric
 from .bleu_rouge import score_questions as score_questions
 from .bleu_rouge import score_texts as score_texts
 from .corpus import METRICS as METRICS
+from .corpus import Metric as Metric
 from .corpus import Values as Values
+from .corpus import mean as mean
 from .mt_bench import Ratings as Ratings
 from .mt_bench import by_category as by_category
 from .mt_bench import by_turn as by_turn
@@ -24,6 +26,7 @@ from .score_files import Scores as Scores
 from .score_files import check_comparable as check_comparable
 from .score_files import read_scores as read_scores
 from .score_verdicts import aggregate_verdicts as aggregate_verdicts
+from .statistics import Difference as Difference
 from .statistics import Interval as Interval
 from .statistics import compare_scores as compare_scores
 from .statistics import interval as interval

@@ -3,8 +3,11 @@
 import lazy_loader
 
 __all__ = [
+    "Origin",
     "make_model_card",
     "make_report",
+    "write_model_card",
+    "write_report",
 ]
 
 # Where each is: __init__.pyi. Loaded when first used.

@@ -1,2 +1,5 @@
+from .model_card import Origin as Origin
 from .model_card import make_model_card as make_model_card
+from .model_card import write_model_card as write_model_card
+from .pages import write_report as write_report
 from .report import make_report as make_report

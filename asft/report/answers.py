@@ -11,10 +11,10 @@ from asft.data import BaselineAnswer, load_reference_answers
 from asft.errors import UserError
 from asft.files import read_json_rows, read_jsonl
 from asft.metrics import (
-    METRICS,
     OUTCOMES,
     Games,
     Judged,
+    Metric,
     Scores,
     outcomes_per_question,
     ratings_per_question,
@@ -22,6 +22,7 @@ from asft.metrics import (
     read_verdict_scores,
 )
 from asft.records import Completion, Question, Verdict, by_id
+from asft.tables import FAMILIES, family_columns
 
 Column = list[float | None]  # one value a question; None where there is none
 
@@ -46,18 +47,6 @@ class Benchmark(NamedTuple):
     judge_references: dict[str, list[str]]
     baseline: dict[str, str]
     measures: list[Measure]
-
-
-LABELS = {
-    "lf_bleu4": "BLEU-4",
-    "lf_rouge1": "ROUGE-1",
-    "lf_rouge2": "ROUGE-2",
-    "lf_rougeL": "ROUGE-L",
-    "bleu4": "sacreBLEU, of this answer alone",
-    "rouge1": "rouge-score 1",
-    "rouge2": "rouge-score 2",
-    "rougeL": "rouge-score L",
-}
 
 
 def read_benchmark(results: Path, asked: Asked) -> Benchmark:
@@ -108,16 +97,17 @@ def _metrics(results: Path, asked: Asked, ids: list[str]) -> list[Measure]:
     for contestant in asked.contestants:
         files.append(read_scores(results / contestant.scores(asked.benchmark, "references")))
         _same_questions(files[-1].path, files[-1].question_ids, ids)
+    columns = {c.key: c for family in FAMILIES for c in family_columns(family) if c.sample}
     return [
-        Measure(name, label, "metric", [_metric(file, name, ids) for file in files], [])
-        for name, label in LABELS.items()
+        Measure(key, c.sample, "metric", [_metric(file, c.metric, ids) for file in files], [])
+        for key, c in columns.items()
     ]
 
 
-def _metric(file: Scores, name: str, ids: list[str]) -> Column:
+def _metric(file: Scores, metric: Metric, ids: list[str]) -> Column:
     """One metric, question by question: the table's own arithmetic on single rows."""
-    values = np.stack([file.columns[column] for column in METRICS[name].columns], axis=-1)
-    found = METRICS[name].over_questions(values[:, None, :])
+    values = np.stack([file.columns[column] for column in metric.columns], axis=-1)
+    found = metric.over_questions(values[:, None, :])
     by_question = dict(zip(file.question_ids, found.tolist(), strict=True))
     return [_rounded(by_question[question_id]) for question_id in ids]
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from asft.config import BASE, Config, Run
-from asft.tables import Column
+from asft.tables import Panel
 
 Row = dict[str, str]
 NONE = "—"
@@ -83,9 +83,9 @@ def judged_key(config: Config, method: str) -> str:
     return key_of(config, config.tables.table2.dataset if config.tables.table2 else "", method)
 
 
-def judged_column(config: Config, benchmark: str, judge: str) -> Column:
-    """What names a column's cells in table2.csv."""
-    return Column(benchmark, judge, config.benchmarks[benchmark].protocol == "arena_hard")
+def judged_column(config: Config, benchmark: str, judge: str) -> Panel:
+    """What names a panel's cells in table2.csv."""
+    return Panel(benchmark, judge, config.benchmarks[benchmark].protocol == "arena_hard")
 
 
 def samples_link(benchmark: str, **state: str) -> str:

@@ -19,7 +19,7 @@ from asft.report.cells import (
     read_rows,
     samples_link,
 )
-from asft.tables import explain_verdict, p_text
+from asft.tables import HEADLINES, estimate_columns, explain_verdict, p_text
 
 PAIRED = "First minus second over the same questions; nothing is corrected for their number."
 PUBLISHED = (
@@ -40,7 +40,8 @@ def table3(results: Path, config: Config) -> HtmlTable:
     for row in rows:
         keys = [key_of(config, row["dataset"], row[f"method_{end}"]) for end in "ab"]
         link = samples_link(benchmark, m=keys[0], v=keys[1], s=row["metric"])
-        lines.append([HtmlCell(row["dataset"]), *_difference(row, row["metric"], link, 2)])
+        digits = estimate_columns()[row["metric"]].digits
+        lines.append([HtmlCell(row["dataset"]), *_difference(row, row["metric"], link, digits)])
     remark = f"{_counts(rows)} {PAIRED}"
     return HtmlTable("Differences in Table 3", remark, _difference_head("Data set"), lines)
 
@@ -49,11 +50,11 @@ def table2(results: Path, config: Config) -> HtmlTable:
     """Paired differences of Table 2."""
     lines, rows = [], read_rows(results / "table2.differences.csv")
     for row in rows:
-        benchmark, digits = row["benchmark"], 1 if row["metric"] == "win_rate" else 2
+        benchmark, column = row["benchmark"], HEADLINES[row["metric"]]
         keys = [judged_key(config, row[f"method_{end}"]) for end in "ab"]
         link = samples_link(benchmark, m=keys[0], v=keys[1], s=row["judge"])
-        metric = f"{row['metric'].replace('_', ' ')} by {row['judge']}"
-        lines.append([HtmlCell(benchmark), *_difference(row, metric, link, digits)])
+        metric = f"{column.label} by {row['judge']}"
+        lines.append([HtmlCell(benchmark), *_difference(row, metric, link, column.digits)])
     remark = f"{_counts(rows)} {PAIRED}"
     return HtmlTable("Differences in Table 2", remark, _difference_head("Benchmark"), lines)
 

@@ -136,12 +136,15 @@ def _results(scores: list[Score], confidence: float) -> str:
     else:
         remark = f"{remark} alone: what another seed would give is not in them."
     lines = [
-        f"| {s.benchmark} | {s.metric} | {s.value:.2f} | {s.low:.2f} to {s.high:.2f} | {s.n}"
-        f" | {s.seeds} |"
+        f"| {s.benchmark} | {s.metric} | {s.value:.2f} | {_interval(s)} | {s.n} | {s.seeds} |"
         for s in scores
     ]
     head = ["| benchmark | metric | value | interval | n | seeds |", "|---|---|---|---|---|---|"]
     return "\n".join(["## Results\n", f"{remark}\n", *head, *lines, *_warnings(scores)])
+
+
+def _interval(score: Score) -> str:
+    return "" if score.low is None else f"{score.low:.2f} to {score.high:.2f}"
 
 
 def _warnings(scores: list[Score]) -> list[str]:

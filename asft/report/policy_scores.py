@@ -1,17 +1,11 @@
 """What the tables say of one policy, for its model card."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-Row = dict[str, str]
-REFERENCE_METRICS = {
-    "lf_bleu4": "BLEU-4",
-    "lf_rouge1": "ROUGE-1",
-    "lf_rouge2": "ROUGE-2",
-    "lf_rougeL": "ROUGE-L",
-}
+from asft.report.cells import Row, read_rows
+from asft.tables import TABLE3, Column, Names, Panel, names_of
 
 
 class Score(NamedTuple):
@@ -21,8 +15,8 @@ class Score(NamedTuple):
     kind: str  # the metric's name for machines
     metric: str
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n: int
     seeds: int
     judge: str = ""
@@ -41,11 +35,11 @@ def scores_of(
     A number that a table refused is left out.
     """
     found = []
-    for row in _rows(table3):
+    for row in read_rows(table3) if table3 else []:
         if (row["dataset"], row["method"]) == (dataset, method):
-            for column, label in REFERENCE_METRICS.items():
-                found += _score(row, row["benchmark"], column, label, column, row["n"])
-    rows = _rows(table2)
+            for column in TABLE3:
+                found += _score(row, row["benchmark"], column, column.names, row["n"])
+    rows = read_rows(table2) if table2 else []
     for row in rows:
         if row["method"] == method:
             for benchmark, judge in columns:
@@ -53,31 +47,25 @@ def scores_of(
     return found
 
 
-def _rows(path: Path | None) -> list[Row]:
-    if path is None:
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 def _judged(row: Row, benchmark: str, judge: str, rows: list[Row]) -> list[Score]:
-    if f"{benchmark}_win_rate" in row:
-        kind, column, metric = "win_rate", benchmark, f"win rate by {judge}, %"
-        found = _score(row, benchmark, kind, metric, column, row[f"{column}_n"], "_win_rate")
-    else:
-        kind, column, metric = "rating", f"{benchmark}_{judge}", f"rating by {judge}, 1-10"
-        found = _score(row, benchmark, kind, metric, column, row[f"{column}_n"])
-    fooled_by = tuple(other["method"] for other in rows if column in other["fools"].split())
-    return [score._replace(judge=judge, fooled_by=fooled_by) for score in found]
-
-
-def _score(
-    row: Row, benchmark: str, kind: str, metric: str, column: str, n: str, ending: str = ""
-) -> list[Score]:
-    value = row[f"{column}{ending}"]
-    if not value:
-        return []
-    low, high = float(row[f"{column}_low"]), float(row[f"{column}_high"])
+    panel = Panel(benchmark, judge, pairwise=True)
+    if panel.headline not in row:
+        panel = panel._replace(pairwise=False)
+    n = row[panel.named("n")]
+    found = _score(row, benchmark, panel.block.headline, panel.names, n)
+    for column in panel.block.columns:
+        name = panel.name(column, row)
+        found += _score(row, benchmark, column, names_of(name, name), n)
+    fooled_by = tuple(other["method"] for other in rows if panel.prefix in other["fools"].split())
     return [
-        Score(benchmark, kind, metric, float(value), low, high, int(n), int(row["seeds"])),
+        score._replace(metric=score.metric.format(judge=judge), judge=judge, fooled_by=fooled_by)
+        for score in found
     ]
+
+
+def _score(row: Row, benchmark: str, column: Column, names: Names, n: str) -> list[Score]:
+    """One column's line, if it has a value and belongs on a card."""
+    value, low, high = (float(cell) if (cell := row.get(name)) else None for name in names[:3])
+    if value is None or not column.card:
+        return []
+    return [Score(benchmark, column.key, column.card, value, low, high, int(n), int(row["seeds"]))]

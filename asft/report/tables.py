@@ -11,7 +11,6 @@ from asft.report.cells import (
     HtmlTable,
     Row,
     bounds,
-    fixed,
     heads,
     judged_column,
     judged_key,
@@ -20,8 +19,15 @@ from asft.report.cells import (
     read_rows,
     samples_link,
 )
-from asft.tables import FAMILIES, shown_paper_columns
-from asft.tables import LABELS as METRIC_LABELS
+from asft.tables import (
+    FAMILIES,
+    JudgedColumn,
+    MetricColumn,
+    Panel,
+    columns_at_end,
+    family_columns,
+    shown_paper_columns,
+)
 
 PAPER_LABELS = {
     "arena_hard": "paper",
@@ -56,20 +62,23 @@ def table1(results: Path) -> HtmlTable:
 
 def table2(results: Path, config: Config) -> HtmlTable:
     """Win rates and ratings, the controls last; a refused cell is a dash with its reason."""
-    rows = read_rows(results / "table2.csv")
-    columns = table2_columns(config)
+    panels = [judged_column(config, *named) for named in table2_columns(config)]
+    beside = {p: [c for c in p.block.columns if c.page and c.of != "all"] for p in panels}
+    ends = [(panel, column) for panel, column in columns_at_end(panels) if column.page]
     head = heads("Method")
-    for benchmark, judge in columns:
-        kind = "win rate, %" if judged_column(config, benchmark, judge).pairwise else "rating"
-        head.append(HtmlCell(f"{benchmark}", below=f"{kind}, by {judge}", number=True))
-    head += number_heads("Tokens", "Seeds")
+    for panel, columns in beside.items():
+        for column in (panel.block.headline, *columns):
+            below = f"{column.page}, by {panel.judge}"
+            head.append(HtmlCell(panel.benchmark, below=below, number=True))
+    head += number_heads(*(column.page for _, column in ends), "Seeds")
     lines = []
-    for row in rows:
+    for row in read_rows(results / "table2.csv"):
         line = [HtmlCell(row["method"], method=row["method"])]
-        line += [_table2_cell(config, row, *column) for column in columns]
-        tokens = row.get("avg_tokens") or row.get(f"{columns[0][0]}_avg_tokens")
-        link = _table2_link(config, row, *columns[0])
-        line.append(HtmlCell(fixed(tokens, 0), link=link, number=True))
+        for panel, columns in beside.items():
+            line.append(_headline(config, row, panel))
+            line += [_beside(config, row, panel, column) for column in columns]
+        line += [_beside(config, row, panel, column) for panel, column in ends]
+        link = _table2_link(config, row, panels[0])
         lines.append([*line, HtmlCell(row["seeds"], link=link, number=True)])
     remark = "Win rates against the baseline's answers, and mean ratings (1–10) of both turns."
     return HtmlTable("Table 2", remark, head, lines, ("table2.csv", "table2.differences.csv"))
@@ -86,54 +95,62 @@ def table2_notes(results: Path) -> list[str]:
 def table3(results: Path, config: Config) -> list[HtmlTable]:
     """Reference metrics, one table per family; the paper's values stand in their own family."""
     rows = read_rows(results / "table3.csv")
-    benchmark = config.tables.table3.benchmark
     tables = []
-    for prefix, title in FAMILIES.items():
-        head = heads("Data set", "Method") + number_heads(*METRIC_LABELS.values())
-        head += number_heads("Tokens", "n", "Seeds")
+    for family, title in FAMILIES.items():
+        columns = [column for column in family_columns(family) if column.page]
+        head = heads("Data set", "Method")
+        head += number_heads(*(column.page for column in columns), "n", "Seeds")
         lines = []
         for row in rows:
             line = [HtmlCell(row["dataset"]), HtmlCell(row["method"], method=row["method"])]
-            line += [_table3_cell(config, row, prefix, metric) for metric in METRIC_LABELS]
-            link = samples_link(benchmark, m=key_of(config, row["dataset"], row["method"]))
-            counts = (fixed(row["avg_tokens"], 1), row["n"], row["seeds"])
+            line += [_table3_cell(config, row, column) for column in columns]
+            link = _table3_link(config, row)
+            counts = (row["n"], row["seeds"])
             lines.append([*line, *(HtmlCell(count, link=link, number=True) for count in counts)])
         files = ("table3.csv", "table3.differences.csv")
         tables.append(HtmlTable("Table 3", f"{title}.", head, lines, files))
     return tables
 
 
-def _table2_cell(config: Config, row: Row, benchmark: str, judge: str) -> HtmlCell:
-    column = judged_column(config, benchmark, judge)
-    digits = 1 if column.pairwise else 2
+def _headline(config: Config, row: Row, panel: Panel) -> HtmlCell:
+    column = panel.block.headline
     return HtmlCell(
-        fixed(row.get(column.headline), digits),
-        bounds(row, column.prefix, digits),
+        column.text(row, panel.headline),
+        bounds(row, panel.prefix, column.digits),
         "; ".join(
-            f"{PAPER_LABELS[name]} {fixed(row[f'paper_{name}'], digits)}"
-            for name in shown_paper_columns(benchmark, [config.judges[judge].model])
+            f"{PAPER_LABELS[name]} {column.text(row, f'paper_{name}')}"
+            for name in shown_paper_columns(panel.benchmark, [config.judges[panel.judge].model])
             if row.get(f"paper_{name}")
         ),
-        _table2_link(config, row, benchmark, judge),
+        _table2_link(config, row, panel),
         number=True,
-        warn=column.prefix in row["fools"].split(),
+        warn=panel.prefix in row["fools"].split(),
     )
 
 
-def _table2_link(config: Config, row: Row, benchmark: str, judge: str) -> str:
-    return samples_link(benchmark, m=judged_key(config, row["method"]), s=judge)
+def _beside(config: Config, row: Row, panel: Panel, column: JudgedColumn) -> HtmlCell:
+    text = column.text(row, panel.name(column, row))
+    return HtmlCell(text, link=_table2_link(config, row, panel), number=True)
 
 
-def _table3_cell(config: Config, row: Row, prefix: str, metric: str) -> HtmlCell:
-    name = prefix + metric
-    key = key_of(config, row["dataset"], row["method"])
+def _table2_link(config: Config, row: Row, panel: Panel) -> str:
+    return samples_link(panel.benchmark, m=judged_key(config, row["method"]), s=panel.judge)
+
+
+def _table3_cell(config: Config, row: Row, column: MetricColumn) -> HtmlCell:
+    published = column.text(row, f"paper_{column.paper}", "") if column.paper else ""
     return HtmlCell(
-        fixed(row[name], 2),
-        bounds(row, name, 2),
-        _paper(fixed(row[f"paper_{metric}"], 2) if prefix and row.get(f"paper_{metric}") else ""),
-        samples_link(config.tables.table3.benchmark, m=key, s=name),
+        column.text(row, column.key),
+        bounds(row, column.key, column.digits),
+        _paper(published),
+        _table3_link(config, row, column.key if column.sample else ""),
         number=True,
     )
+
+
+def _table3_link(config: Config, row: Row, measure: str = "") -> str:
+    key = key_of(config, row["dataset"], row["method"])
+    return samples_link(config.tables.table3.benchmark, m=key, s=measure)
 
 
 def _paper(value: str) -> str:

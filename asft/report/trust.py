@@ -7,36 +7,38 @@ from asft.report.cells import (
     HtmlCell,
     HtmlTable,
     Row,
-    fixed,
     heads,
     judged_column,
     judged_key,
     number_heads,
     read_rows,
     samples_link,
-    share,
 )
+from asft.tables import JudgedColumn, Panel, columns_at_end
+
+SWAPPED = "swap_consistency"  # below 1 there are samples whose two games disagree
 
 
 def trust(results: Path, config: Config) -> HtmlTable:
     """How far the judges can be trusted: controls against base, coverage, habits of position."""
-    columns = [judged_column(config, *named) for named in table2_columns(config)]
+    panels = [judged_column(config, *named) for named in table2_columns(config)]
     head = heads("Answers of")
-    for column in columns:
-        head.append(HtmlCell(column.benchmark, below=f"by {column.judge}", number=True))
+    for panel in panels:
+        head.append(HtmlCell(panel.benchmark, below=f"by {panel.judge}", number=True))
         head.append(HtmlCell("Verdicts", number=True))
-    head += number_heads("Same winner in both orders", "First position wins")
+    habits = [(panel, column) for panel, column in columns_at_end(panels) if column.habit]
+    head += number_heads(*(column.habit for _, column in habits))
     lines = []
     for row in read_rows(results / "table2.csv"):
         line = [HtmlCell(row["method"], method=row["method"])]
         key = judged_key(config, row["method"])
-        for column in columns:
-            fooled = column.prefix in row["fools"].split()
-            n, lost = int(row[f"{column.prefix}_n"]), int(row[f"{column.prefix}_n_unscored"])
-            benchmark, state = column.benchmark, {"m": key, "s": column.judge}
+        for panel in panels:
+            fooled = panel.prefix in row["fools"].split()
+            n, lost = (int(row[panel.named(key)]) for key in ("n", "n_unscored"))
+            benchmark, state = panel.benchmark, {"m": key, "s": panel.judge}
             line += [
                 HtmlCell(
-                    fixed(row.get(column.headline), 1 if column.pairwise else 2),
+                    panel.block.headline.text(row, panel.headline),
                     "at or above base" if fooled else "",
                     link=samples_link(benchmark, **state),
                     number=True,
@@ -48,17 +50,13 @@ def trust(results: Path, config: Config) -> HtmlTable:
                     number=True,
                 ),
             ]
-        lines.append([*line, *_habits(row, key, columns[0].benchmark, columns[0].judge)])
+        lines.append([*line, *(_habit(row, key, *place) for place in habits)])
     return HtmlTable("Judges", "", head, lines)
 
 
-def _habits(row: Row, key: str, benchmark: str, judge: str) -> list[HtmlCell]:
-    """How often the judge kept its word when the answers changed places, and liked the first."""
-    consistent, first = row.get("swap_consistency"), row.get("first_position_rate")
-    split = "split" if consistent and float(consistent) < 1 else ""
-    return [
-        HtmlCell(
-            share(consistent), link=samples_link(benchmark, m=key, s=judge, o=split), number=True
-        ),
-        HtmlCell(share(first), link=samples_link(benchmark, m=key, s=judge), number=True),
-    ]
+def _habit(row: Row, key: str, panel: Panel, column: JudgedColumn) -> HtmlCell:
+    """What the judge does whoever answers, e.g. how often it kept its word in the other order."""
+    name = panel.name(column, row)
+    split = column.key == SWAPPED and row.get(name) and float(row[name]) < 1
+    link = samples_link(panel.benchmark, m=key, s=panel.judge, o="split" if split else "")
+    return HtmlCell(column.text(row, name), link=link, number=True)

@@ -4,16 +4,28 @@ import lazy_loader
 
 __all__ = [
     "FAMILIES",
-    "LABELS",
+    "HEADLINES",
+    "TABLE3",
     "Column",
+    "JudgedColumn",
+    "MetricColumn",
+    "Names",
+    "Panel",
     "ScoreFile",
+    "columns_at_end",
+    "estimate_columns",
     "explain_verdict",
+    "family_columns",
     "make_table1",
     "make_table2",
     "make_table3",
+    "names_of",
     "p_text",
     "rebuild_scores",
     "shown_paper_columns",
+    "tabulate_table1",
+    "tabulate_table2",
+    "tabulate_table3",
 ]
 
 # Where each is: __init__.pyi. Loaded when first used.

@@ -19,8 +19,9 @@ from asft.errors import UserError, nearest
 from asft.files import read_jsonl, write_text
 from asft.records import Question
 from asft.tables import paper
+from asft.tables.latex import escape_tex, tabular, tex_line, tex_table
 from asft.tables.paper import OTHER, SAME, paper_columns
-from asft.tables.text import escape_tex
+from asft.tables.text import grid
 
 # How a protocol scores, in the paper's words.
 PROTOCOLS = {
@@ -113,33 +114,21 @@ def _markdown(rows: list[dict[str, Any]], title: str) -> str:
     cells = [_cells(row) for row in rows]
     for line, row in zip(cells, rows, strict=True):
         line |= {f"paper's {key}": str(row[f"paper_{key}"] or "-") for key in PUBLISHED}
-    grid = pd.DataFrame(cells).to_markdown(index=False, disable_numparse=True)
     notes = "\n".join(f"- {note}" for note in _notes(rows))
     counted = "The examples are counted in the files that were asked."
-    return f"# {title}\n\n{counted}\n\n{grid}\n\nJudges:\n\n{notes}\n"
+    return f"# {title}\n\n{counted}\n\n{grid(cells)}\n\nJudges:\n\n{notes}\n"
 
 
 def _latex(rows: list[dict[str, Any]], title: str) -> str:
-    lines = [
-        f"% {title}",
-        r"% needs \usepackage{booktabs}",
-        r"\begin{table}[t]",
-        r"\centering\small\setlength{\tabcolsep}{4pt}",
-        rf"\caption{{{escape_tex(title.removeprefix('Table 1: '))}}}",
-        r"\begin{tabular}{lrllll}",
-        r"\toprule",
-        " & ".join(LABELS.values()) + r" \\",
-        r"\midrule",
-    ]
+    lines = []
     for row in rows:
         lines.append(_tex_line(_cells(row).values()))
         if row["paper_examples"] is not None:
             given = {key: row[f"paper_{key}"] for key in PUBLISHED}
             theirs = {"benchmark": "(paper)"} | given | {"scoring_type": "", "metric": ""}
             lines.append(_tex_line(str(theirs[key] or "") for key in LABELS))
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    lines += [rf"\par\footnotesize {escape_tex(note)}" for note in _notes(rows)]
-    return "\n".join([*lines, r"\end{table}"]) + "\n"
+    body = tabular("lrllll", LABELS.values(), lines)
+    return tex_table(title, title.removeprefix("Table 1: "), body, _notes(rows))
 
 
 def _notes(rows: list[dict[str, Any]]) -> list[str]:
@@ -147,7 +136,7 @@ def _notes(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _tex_line(cells: Iterable[str]) -> str:
-    return " & ".join(map(escape_tex, cells)) + r" \\"
+    return tex_line(map(escape_tex, cells))
 
 
 def _cells(row: dict[str, Any]) -> dict[str, str]:

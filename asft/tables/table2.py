@@ -24,10 +24,11 @@ from asft.config import Statistics
 from asft.errors import UserError
 from asft.files import write_text
 from asft.metrics import Games, Judged, pool, read_verdict_scores
+from asft.tables.panels import Entry, Panel
 from asft.tables.published_differences import published_differences
 from asft.tables.table2_latex import latex
 from asft.tables.table2_markdown import markdown, paper_section
-from asft.tables.table2_rows import Column, Entry, build
+from asft.tables.table2_rows import build
 from asft.tables.text import csv_text, rounded
 
 
@@ -68,7 +69,7 @@ def tabulate_table2(
     if not scores:
         raise UserError(f"{out}: no score files given")
     entries = _entries(scores)
-    _check_columns(entries)
+    _check_panels(entries)
     _check_seeds(entries)
     table = build(entries, statistics, min_coverage)
     table = table._replace(rows=rounded(table.rows), differences=rounded(table.differences))
@@ -90,7 +91,7 @@ def tabulate_table2(
 
 
 def _entries(scores: Sequence[ScoreFile]) -> list[Entry]:
-    """Files of the same method and column pooled over their seeds, in order of first mention."""
+    """Files of the same method and panel pooled over their seeds, in order of first mention."""
     files: dict[str, dict[tuple[str, str], dict[int, Judged]]] = {}
     for method, seed, benchmark, judge, path in scores:
         seeds = files.setdefault(method, {}).setdefault((benchmark, judge), {})
@@ -107,30 +108,31 @@ def _entries(scores: Sequence[ScoreFile]) -> list[Entry]:
         if len(seeds_of) > 1:
             raise UserError(f"{method}: other seeds on some benchmarks than on others")
         pooled = [(key, pool(list(found[key].values()))) for key in keys]
-        cells = {Column(*key, isinstance(j.content, Games)): j for key, j in pooled}
+        cells = {Panel(*key, isinstance(j.content, Games)): j for key, j in pooled}
         entries.append(Entry(method, list(seeds_of.pop()), cells))
     return sorted(entries, key=lambda entry: entry.is_control)
 
 
-def _check_columns(entries: list[Entry]) -> None:
-    columns = list(entries[0].cells)
+def _check_panels(entries: list[Entry]) -> None:
+    panels = list(entries[0].cells)
     judges: dict[str, str] = {}
-    for column in columns:
-        if column.pairwise and judges.setdefault(column.benchmark, column.judge) != column.judge:
-            raise UserError(f"{column.benchmark}: two judges of one win rate; a table holds one")
-    for column in columns:
-        if any(column not in entry.cells for entry in entries):
-            raise UserError(f"{column.benchmark}: ratings of some methods, games of others")
-        first = entries[0].cells[column]
-        for judged in (entry.cells[column] for entry in entries):
+    for panel in panels:
+        if judges.setdefault(panel.headline, panel.judge) != panel.judge:
+            name = panel.block.headline.label
+            raise UserError(f"{panel.benchmark}: two judges of one {name}; a table holds one")
+    for panel in panels:
+        if any(panel not in entry.cells for entry in entries):
+            raise UserError(f"{panel.benchmark}: ratings of some methods, games of others")
+        first = entries[0].cells[panel]
+        for judged in (entry.cells[panel] for entry in entries):
             if judged.question_ids != first.question_ids:
                 raise UserError(
                     f"{judged.path}: other questions, or another order, than {first.path}"
                 )
-        models = sorted({name for entry in entries for name in entry.cells[column].judge_models})
+        models = sorted({name for entry in entries for name in entry.cells[panel].judge_models})
         if len(models) > 1:
             raise UserError(
-                f"{column.benchmark}, judge {column.judge}: {len(models)} models answered"
+                f"{panel.benchmark}, judge {panel.judge}: {len(models)} models answered"
                 f" ({', '.join(models)}); a column never mixes judges: judge again with one"
             )
 

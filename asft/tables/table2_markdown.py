@@ -1,23 +1,19 @@
 """Table 2 as Markdown."""
 
-from typing import Any
-
-import pandas as pd
-
 from asft.config import Statistics
-from asft.metrics import Ratings, by_category
 from asft.tables import paper
+from asft.tables.panels import Entry, Panel, judge_label, judge_models, published_columns
 from asft.tables.paper import judge_note
-from asft.tables.table2_rows import (
-    Column,
-    Entry,
+from asft.tables.table2_columns import HEADLINES, JudgedColumn
+from asft.tables.table2_rows import Table
+from asft.tables.text import (
+    DIFFERENCES,
     Row,
-    Table,
-    judge_label,
-    judge_models,
-    published_columns,
+    difference_texts,
+    explain_intervals,
+    grid,
+    p_text,
 )
-from asft.tables.text import DIFFERENCES, explain_intervals, explain_verdict, p_text, spread
 
 REMARK = (
     "Official: the interval of arena-hard-auto v0.1, over all methods' games at once; too narrow"
@@ -27,12 +23,11 @@ REMARK = (
     ' The paper\'s values are of Meta-Llama-3-8B-Instruct; its "SFT" is the off-the-shelf model,'
     " our `base`."
 )
-NONE = "—"
 REFUSED = r"— \*"
 
 
 def markdown(table: Table, title: str, trained: str, statistics: Statistics) -> str:
-    """The title, what was trained, a remark, warnings, a section per column, controls, differences.
+    """The title, what was trained, a remark, warnings, a section per panel, controls, differences.
 
     Args:
         trained: one sentence on the training data, or "".
@@ -44,20 +39,21 @@ def markdown(table: Table, title: str, trained: str, statistics: Statistics) -> 
     lines = list(zip(table.entries, table.rows, strict=True))
     contestants = [line for line in lines if not line[0].is_control]
     controls = [line for line in lines if line[0].is_control]
-    for column in table.columns:
-        published = published_columns(table.entries, column)
-        cells = [_line(column, row, published) for _, row in contestants]
-        sections += [_heading(table, column), _grid(cells)]
-        if not column.pairwise:
-            sections.append(_grid([_category_cells(column, *line) for line in contestants]))
-        sections += _unscored(table.entries, column)
+    for panel in table.panels:
+        published = published_columns(table.entries, panel)
+        cells = [_line(panel, row, published) for _, row in contestants]
+        sections += [_heading(table, panel), grid(cells)]
+        for column in panel.block.columns:
+            if column.kind == "means":
+                sections.append(grid([_means(panel, column, *line) for line in contestants]))
+        sections += _unscored(table.entries, panel)
     if controls:
         sections += [
             "## Controls: answers that deserve nothing",
             "A judge that rates them like a policy can be fooled. They are judged like any method,"
             " but enter neither the differences nor the style control."
-            + _uncompared(table.rows, table.columns),
-            _grid([_control_cells(table.columns, row) for _, row in controls]),
+            + _uncompared(table.rows, table.panels),
+            grid([_control_cells(table.panels, row) for _, row in controls]),
         ]
     refused = [f"- {row['method']}: {row['refused']}" for row in table.rows if row["refused"]]
     if refused:
@@ -66,7 +62,7 @@ def markdown(table: Table, title: str, trained: str, statistics: Statistics) -> 
         sections += [
             "## Differences between methods, over the same questions",
             DIFFERENCES,
-            _grid([_difference_cells(row) for row in table.differences]),
+            grid([_difference_cells(row) for row in table.differences]),
         ]
     return "\n\n".join(sections) + "\n"
 
@@ -92,117 +88,80 @@ def paper_section(published: list[Row]) -> str:
             " judged at one end of the scale), with a correlation of 0.5 between two methods over"
             " the same questions. Correlation needed: where the difference would begin to stand"
             " out, were it so high (asft/tables/published_differences.py).",
-            _grid(rows) + "\n",
+            grid(rows) + "\n",
         ]
     )
 
 
-def _heading(table: Table, column: Column) -> str:
-    note = judge_note(column.benchmark, judge_models(table.entries, column))
-    label = judge_label(table.entries, column)
-    return f"## {column.benchmark}, judged by {label}\n\n{note[0].upper()}{note[1:]}."
+def _heading(table: Table, panel: Panel) -> str:
+    note = judge_note(panel.benchmark, judge_models(table.entries, panel))
+    label = judge_label(table.entries, panel)
+    return f"## {panel.benchmark}, judged by {label}\n\n{note[0].upper()}{note[1:]}."
 
 
-def _line(column: Column, row: Row, published: list[str]) -> dict[str, str]:
-    """One line of a column's table."""
+def _line(panel: Panel, row: Row, published: list[str]) -> dict[str, str]:
+    """One line of a panel's table."""
+    headline = panel.block.headline
     cells = {"method": row["method"], "seeds": str(row["seeds"])}
-    shown = _headline(column, row)
-    if column.pairwise:
-        several = f"{column.benchmark}_avg_tokens" in row
-        habit = f"{column.benchmark}_" if several else ""
-        low, high = (row[f"{column.prefix}_official_{end}"] for end in ("low", "high"))
-        cells |= {
-            "win rate": shown,
-            "official": NONE if low is None else f"[{low:.1f}, {high:.1f}]",
-            "length-controlled": _number(row[f"{column.prefix}_length_controlled"]),
-            "style-controlled": _number(row[f"{column.prefix}_style_controlled"]),
-            "tokens": _number(row[f"{habit}avg_tokens"], 0),
-            "swap-consistent": _percent(row[f"{habit}swap_consistency"]),
-            "first position wins": _percent(row[f"{habit}first_position_rate"]),
-        }
-    else:
-        turns = {f"turn {n}": _number(row[f"{column.prefix}_turn{n}"], 2) for n in (1, 2)}
-        cells |= {"rating": shown} | turns
-    cells |= {
-        f"paper's, {paper.TABLE2_LABELS[name]}": _number(
-            row[f"paper_{name}"], 1 if column.pairwise else 2
-        )
-        for name in published
-    }
-    return cells | {"scored": _scored(column, row)}
+    cells[headline.label] = _headline(panel, row)
+    for column in panel.block.columns:
+        if column.kind != "means":
+            cells[column.label] = column.text(row, panel.name(column, row))
+    for name in published:
+        cells[f"paper's, {paper.TABLE2_LABELS[name]}"] = headline.text(row, f"paper_{name}")
+    return cells | {"scored": _scored(panel, row)}
 
 
-def _category_cells(column: Column, entry: Entry, row: Row) -> dict[str, str]:
-    content = entry.cells[column].content
-    means: dict[str, float] = {}
-    if isinstance(content, Ratings) and row[column.headline] is not None:
-        means = by_category(content)
-    categories = dict.fromkeys(content.categories) if isinstance(content, Ratings) else {}
-    return {"method": row["method"]} | {
-        name or "no category": _number(means.get(name), 2) for name in categories
-    }
+def _means(panel: Panel, column: JudgedColumn, entry: Entry, row: Row) -> dict[str, str]:
+    """One line of a table of means, as computed: the CSV has none of what has no name."""
+    means = column.values({entry.method: entry.cells[panel]})[entry.method]
+    if row[panel.headline] is None:
+        means = dict.fromkeys(means)
+    shown = {name or f"no {column.label}": column.text(means, name) for name in means}
+    return {"method": row["method"]} | shown
 
 
-def _unscored(entries: list[Entry], column: Column) -> list[str]:
+def _unscored(entries: list[Entry], panel: Panel) -> list[str]:
     """What became of verdicts that do not count."""
     lines = []
     for entry in entries:
-        statuses = entry.cells[column].statuses
+        statuses = entry.cells[panel].statuses
         lost = [f"{n} {name}" for name, n in sorted(statuses.items()) if name != "ok"]
         if lost:
             lines.append(f"{entry.method} {', '.join(lost)}")
     return [f"Without a verdict that counts: {'; '.join(lines)}."] if lines else []
 
 
-def _control_cells(columns: list[Column], row: Row) -> dict[str, str]:
+def _control_cells(panels: list[Panel], row: Row) -> dict[str, str]:
     cells = {"control": row["method"]}
-    for column in columns:
-        cells[f"{column.benchmark}, {column.judge}"] = _headline(column, row)
-        cells[f"scored, {column.prefix}"] = _scored(column, row)
-    notes = ["not scored"] if any(row[column.headline] is None for column in columns) else []
+    for panel in panels:
+        cells[f"{panel.benchmark}, {panel.judge}"] = _headline(panel, row)
+        cells[f"scored, {panel.prefix}"] = _scored(panel, row)
+    notes = ["not scored"] if any(row[panel.headline] is None for panel in panels) else []
     notes += ["**at or above base**"] if row["fools"] else []
     return cells | {"": ", ".join(notes)}
 
 
-def _uncompared(rows: list[Row], columns: list[Column]) -> str:
+def _uncompared(rows: list[Row], panels: list[Panel]) -> str:
     base: Row = next((row for row in rows if row["method"] == "base"), {})
-    names = [column.headline for column in columns if base.get(column.headline) is None]
+    names = [panel.headline for panel in panels if base.get(panel.headline) is None]
     return f" `base` has no value to compare them with: {', '.join(names)}." if names else ""
 
 
 def _difference_cells(row: Row) -> dict[str, str]:
-    low, high, digits = row["low"], row["high"], 1 if row["metric"] == "win_rate" else 2
-    bounds = NONE if low != low else f"[{low:.{digits}f}, {high:.{digits}f}]"
     return {
         "benchmark, judge": f"{row['benchmark']}, {row['judge']}",
         "first − second": f"{row['method_a']} − {row['method_b']}",
-        "difference": f"{row['difference']:+.{digits}f} {bounds}",
-        "p": NONE if row["p_value"] != row["p_value"] else p_text(row["p_value"]),
-        "first is": explain_verdict(row),
+        **difference_texts(row, HEADLINES[row["metric"]].digits),
     }
 
 
-def _headline(column: Column, row: Row) -> str:
-    value, digits = row[column.headline], 1 if column.pairwise else 2
-    if value is None:
+def _headline(panel: Panel, row: Row) -> str:
+    if row[panel.headline] is None:
         return REFUSED
-    low, high = row[f"{column.prefix}_low"], row[f"{column.prefix}_high"]
-    shown = f"{value:.{digits}f}{spread(row[f'{column.prefix}_seed_sd'], digits)}"
-    return f"{shown} [{low:.{digits}f}, {high:.{digits}f}]"
+    return panel.block.headline.estimate(row, panel.names)
 
 
-def _scored(column: Column, row: Row) -> str:
-    n = row[f"{column.prefix}_n"]
-    return f"{n - row[f'{column.prefix}_n_unscored']}/{n}"
-
-
-def _number(value: Any, digits: int = 1) -> str:
-    return NONE if value is None else f"{value:.{digits}f}"
-
-
-def _percent(value: float | None) -> str:
-    return NONE if value is None else f"{100 * value:.0f} %"
-
-
-def _grid(rows: list[dict[str, str]]) -> str:
-    return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
+def _scored(panel: Panel, row: Row) -> str:
+    n = row[panel.named("n")]
+    return f"{n - row[panel.named('n_unscored')]}/{n}"

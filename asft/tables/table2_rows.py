@@ -1,211 +1,113 @@
-"""Table 2's rows: what each column says of each method, what it refuses to say, and warnings."""
+"""Table 2's rows: what each panel says of each method, what it refuses to say, and warnings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from itertools import combinations
 from typing import Any, NamedTuple
 
 from asft.config import Statistics
-from asft.metrics import (
-    FEATURES,
-    Games,
-    Interval,
-    Judged,
-    Ratings,
-    by_category,
-    by_turn,
-    controlled_win_rates,
-    first_position_rate,
-    official_intervals,
-    outcome,
-    rating_difference,
-    rating_interval,
-    swap_consistency,
-    win_rate_difference,
-    win_rate_interval,
-)
+from asft.metrics import Judged
 from asft.tables import paper
-from asft.tables.paper import judge_note, shown_paper_columns
-
-Row = dict[str, Any]
-
-
-class Column(NamedTuple):
-    """One benchmark under one judge; `pairwise` is a win rate, else a mean rating."""
-
-    benchmark: str
-    judge: str
-    pairwise: bool
-
-    @property
-    def prefix(self) -> str:
-        return self.benchmark if self.pairwise else f"{self.benchmark}_{self.judge}"
-
-    @property
-    def headline(self) -> str:
-        return f"{self.prefix}_win_rate" if self.pairwise else self.prefix
-
-
-class Entry(NamedTuple):
-    """One method: its seeds, and what each column's judge said of it."""
-
-    method: str
-    seeds: list[int]
-    cells: dict[Column, Judged]
-
-    @property
-    def is_control(self) -> bool:
-        """Not a contestant but a test of the judge: a constant answer, an echo, an injection."""
-        return self.method.startswith("control_")
+from asft.tables.columns import interval_cells
+from asft.tables.panels import Entry, Panel, columns_at_end, judge_label, judge_models
+from asft.tables.table2_columns import ByMethod, JudgedColumn
+from asft.tables.text import Row
 
 
 class Table(NamedTuple):
     """All of Table 2; a row holds what a line of the CSV does."""
 
     entries: list[Entry]
-    columns: list[Column]
+    panels: list[Panel]
     rows: list[Row]
     differences: list[Row]
 
 
 def build(entries: list[Entry], statistics: Statistics, min_coverage: float) -> Table:
     """Rows and differences; the headline of a cell with too little coverage is None."""
-    columns = list(entries[0].cells)
-    refused = {
-        (entry.method, column): reason
-        for entry in entries
-        for column in columns
-        if (reason := _refusal(entry.cells[column], min_coverage))
-    }
+    panels = list(entries[0].cells)
     rows: list[Row] = [{"method": entry.method, "seeds": len(entry.seeds)} for entry in entries]
     reasons: list[list[str]] = [[] for _ in rows]
-    for column in columns:
-        shown = {e.method: e for e in entries if (e.method, column) not in refused}
-        compared = _compared([e for e in shown.values() if not e.is_control], column)
-        about = _about_judge(entries, column)
-        for entry, row, why in zip(entries, rows, reasons, strict=True):
-            content = entry.cells[column].content
-            row |= _empty(column, content) | {f"{column.prefix}_n": content.n_asked}
-            row |= {f"{column.prefix}_n_unscored": content.n_asked - content.n_scored} | about
-            if entry.method in shown:
-                values, missing = compared.get(entry.method, ({}, []))
-                row |= _cells(column, content, statistics) | values
-                why += missing
-            else:
-                why.append(f"{column.headline}: {refused[entry.method, column]}")
-    for entry, row, why in zip(entries, rows, reasons, strict=True):
-        row |= _habits(entry) | _published(entry.method) | {"refused": "; ".join(why)}
+    refused: set[tuple[str, Panel]] = set()
+    for panel in panels:
+        why = _refusals(entries, panel, min_coverage)
+        refused |= {(method, panel) for method in why}
+        found = list(_values(entries, panel, why))
+        about = _about_judge(entries, panel)
+        for entry, row, missing in zip(entries, rows, reasons, strict=True):
+            judged, reason = entry.cells[panel], why.get(entry.method, "")
+            missing += [f"{panel.headline}: {reason}"] if reason else []
+            row |= dict.fromkeys(panel.names)
+            if not reason:
+                row |= interval_cells(panel.names, panel.block.interval(judged.content, statistics))
+            for column, values in found:
+                value, name = values.get(entry.method), panel.named(column.key)
+                missing += [f"{name}: {value}"] if isinstance(value, str) else []
+                row |= column.cells(name, None if isinstance(value, str) else value)
+            row |= _counts(panel, judged) | about
+    ends = columns_at_end(panels)
+    for entry, row, missing in zip(entries, rows, reasons, strict=True):
+        row |= _at_end(entry, ends) | _published(entry.method) | {"refused": "; ".join(missing)}
     base = next((row for row in rows if row["method"] == "base"), None)
     for entry, row in zip(entries, rows, strict=True):
-        fooled = [c for c in columns if entry.is_control and _fools(row, base, c)]
-        row["fools"] = " ".join(column.prefix for column in fooled)
-        row["warning"] = "; ".join(_warnings(row, base, columns) if entry.is_control else [])
-    contestants = [entry for entry in entries if not entry.is_control]
-    pairs = [(a, b, c) for c in columns for a, b in combinations(contestants, 2)]
-    kept = [p for p in pairs if not {(p[0].method, p[2]), (p[1].method, p[2])} & refused.keys()]
-    return Table(entries, columns, rows, list(_differences(kept, statistics)))
+        fooled = [p for p in panels if entry.is_control and _fools(row, base, p)]
+        row["fools"] = " ".join(panel.prefix for panel in fooled)
+        row["warning"] = "; ".join(_warnings(row, base, panels) if entry.is_control else [])
+    return Table(entries, panels, rows, list(_differences(entries, panels, refused, statistics)))
 
 
-def _refusal(judged: Judged, min_coverage: float) -> str:
-    content = judged.content
-    unit = "games" if isinstance(content, Games) else "ratings"
-    counts = f"{content.n_scored} of {content.n_asked} {unit} scored"
-    if content.n_scored < min_coverage * content.n_asked:
-        return f"{counts}, less than the required {100 * min_coverage:g} %"
-    if judged.n_questions_scored < 2:
-        return f"{counts}; an interval needs at least 2 questions"
-    return ""
-
-
-def judge_models(entries: Sequence[Entry], column: Column) -> list[str]:
-    """The models that answered as this column's judge; its own name where no file says."""
-    named = {name for entry in entries for name in entry.cells[column].judge_models}
-    return sorted(named) or [column.judge]
-
-
-def published_columns(entries: Sequence[Entry], column: Column) -> list[str]:
-    """The columns of the paper's Table 2 that stand beside this one."""
-    return shown_paper_columns(column.benchmark, judge_models(entries, column))
-
-
-def judge_label(entries: Sequence[Entry], column: Column) -> str:
-    """The judge's name in the config, and the model that answered where that is another."""
-    model = judge_models(entries, column)[0]
-    return column.judge if model == column.judge else f"{column.judge} ({model})"
-
-
-def _about_judge(entries: Sequence[Entry], column: Column) -> Row:
-    return {
-        f"{column.prefix}_judge": judge_label(entries, column),
-        f"{column.prefix}_judge_note": judge_note(column.benchmark, judge_models(entries, column)),
-    }
-
-
-def _compared(entries: list[Entry], column: Column) -> dict[str, tuple[Row, list[str]]]:
-    """What comes from the games of all methods shown together, and why a value is missing.
-
-    arena-hard-auto resamples the battles of all its models at once (show_result.py), and style
-    control fits them at once.
-    """
-    contents = {entry.method: entry.cells[column].content for entry in entries}
-    games = {method: found for method, found in contents.items() if isinstance(found, Games)}
-    if not games:
-        return {}
-    official = official_intervals(list(games.values()))
-    length, style = controlled_win_rates(games, 1), controlled_win_rates(games, len(FEATURES))
+def _refusals(entries: list[Entry], panel: Panel, min_coverage: float) -> dict[str, str]:
+    """Why a panel shows no value, by method; nothing of those that it shows."""
     found = {}
-    for method, (low, high) in zip(games, official, strict=True):
-        rates = {"length_controlled": length[method], "style_controlled": style[method]}
-        row: Row = {"official_low": low, "official_high": high}
-        row |= {name: rate.win_rate for name, rate in rates.items() if not rate.reason}
-        missing = [f"{column.prefix}_{n}: {r.reason}" for n, r in rates.items() if r.reason]
-        found[method] = {f"{column.prefix}_{name}": v for name, v in row.items()}, missing
+    for entry in entries:
+        judged = entry.cells[panel]
+        asked, scored = judged.content.n_asked, judged.content.n_scored
+        counts = f"{scored} of {asked} {panel.block.unit} scored"
+        if scored < min_coverage * asked:
+            found[entry.method] = f"{counts}, less than the required {100 * min_coverage:g} %"
+        elif judged.n_questions_scored < 2:
+            found[entry.method] = f"{counts}; an interval needs at least 2 questions"
     return found
 
 
-def _empty(column: Column, content: Games | Ratings) -> Row:
-    """The column's names, in order, without values."""
-    bounds = [column.headline, *(f"{column.prefix}_{end}" for end in ("low", "high", "seed_sd"))]
-    if isinstance(content, Ratings):
-        named = [name for name in dict.fromkeys(content.categories) if name]
-        others = ["turn1", "turn2", *(f"category_{name}" for name in named)]
-    else:
-        others = ["official_low", "official_high", "length_controlled", "style_controlled"]
-    return dict.fromkeys([*bounds, *(f"{column.prefix}_{name}" for name in others)])
+def _values(
+    entries: list[Entry], panel: Panel, refused: Collection[str]
+) -> Iterator[tuple[JudgedColumn, ByMethod]]:
+    """The panel's columns beside the headline, each with its values by method."""
+    cells = {entry.method: entry.cells[panel] for entry in entries}
+    controls = {entry.method for entry in entries if entry.is_control}
+    compared = {name: x for name, x in cells.items() if name not in {*refused, *controls}}
+    for column in panel.block.columns:
+        if column.of == "contestants":
+            yield column, column.values(compared) if compared else {}
+        elif column.of == "scored":
+            values = column.values(cells)
+            yield column, values | {name: _emptied(values[name]) for name in refused}
 
 
-def _cells(column: Column, content: Games | Ratings, statistics: Statistics) -> Row:
-    if isinstance(content, Games):
-        found = win_rate_interval(content, statistics)
-        return {column.headline: found.value} | _bounds(column, found)
-    found = rating_interval(content, statistics)
-    means = {f"turn{n}": mean for n, mean in enumerate(by_turn(content), 1)}
-    named = {name: mean for name, mean in by_category(content).items() if name}
-    means |= {f"category_{name}": mean for name, mean in named.items()}
-    row = {column.headline: found.value} | _bounds(column, found)
-    return row | {f"{column.prefix}_{n}": mean for n, mean in means.items() if mean == mean}
+def _emptied(value: Any) -> Any:
+    """No value; of means their names remain."""
+    return dict.fromkeys(value) if isinstance(value, dict) else None
 
 
-def _bounds(column: Column, found: Interval) -> Row:
-    names = ("low", "high", "seed_sd")
-    return {f"{column.prefix}_{name}": getattr(found, name) for name in names}
+def _counts(panel: Panel, judged: Judged) -> Row:
+    asked, scored = judged.content.n_asked, judged.content.n_scored
+    return {panel.named("n"): asked, panel.named("n_unscored"): asked - scored}
 
 
-def _habits(entry: Entry) -> Row:
-    """Length of the answers and the judge's taste for position, from the win rate's games.
+def _about_judge(entries: list[Entry], panel: Panel) -> Row:
+    note = paper.judge_note(panel.benchmark, judge_models(entries, panel))
+    return {panel.named("judge"): judge_label(entries, panel), panel.named("judge_note"): note}
 
-    Without a win rate the length is that on the first column's benchmark. Names carry the
-    benchmark when there are several win rates.
-    """
-    pairwise = [column for column in entry.cells if column.pairwise]
+
+def _at_end(entry: Entry, ends: list[tuple[Panel, JudgedColumn]]) -> Row:
+    """What does not rest on the verdicts that count; named by the panel if several have one."""
     row: Row = {}
-    for column in pairwise:
-        prefix = f"{column.benchmark}_" if len(pairwise) > 1 else ""
-        judged = entry.cells[column]
-        if isinstance(judged.content, Games):
-            row[f"{prefix}avg_tokens"] = judged.avg_tokens
-            row[f"{prefix}swap_consistency"] = swap_consistency(judged.content)
-            row[f"{prefix}first_position_rate"] = first_position_rate(judged.content)
-    return row or {"avg_tokens": next(iter(entry.cells.values())).avg_tokens}
+    for panel, column in ends:
+        several = sum(other.key == column.key for _, other in ends) > 1
+        name = panel.named(column.key) if several else column.key
+        values = column.values({entry.method: entry.cells[panel]})
+        row |= column.cells(name, values[entry.method])
+    return row
 
 
 def _published(method: str) -> Row:
@@ -214,49 +116,48 @@ def _published(method: str) -> Row:
     return dict(zip(names, values, strict=True))
 
 
-def _fools(row: Row, base: Row | None, column: Column) -> bool:
+def _fools(row: Row, base: Row | None, panel: Panel) -> bool:
     """Whether a control scores at or above the base policy."""
-    ours, theirs = row[column.headline], base[column.headline] if base else None
+    ours, theirs = row[panel.headline], base[panel.headline] if base else None
     return ours is not None and theirs is not None and bool(ours >= theirs)
 
 
-def _warnings(row: Row, base: Row | None, columns: list[Column]) -> Iterator[str]:
-    """Columns in which a control scores at or above the base policy, or has no score at all."""
-    for column in columns:
-        ours = row[column.headline]
+def _warnings(row: Row, base: Row | None, panels: list[Panel]) -> Iterator[str]:
+    """Panels in which a control scores at or above the base policy, or has no score at all."""
+    for panel in panels:
+        ours = row[panel.headline]
         if ours is None:
             yield (
-                f"{row['method']} was not scored on {column.benchmark} by judge {column.judge}:"
+                f"{row['method']} was not scored on {panel.benchmark} by judge {panel.judge}:"
                 " whether it fools this judge is not known"
             )
-        elif base and _fools(row, base, column):
+        elif base and _fools(row, base, panel):
             yield (
-                f"{row['method']} scores {ours:.2f} on {column.benchmark} by judge {column.judge},"
-                f" at or above base ({base[column.headline]:.2f}): this judge can be fooled,"
+                f"{row['method']} scores {ours:.2f} on {panel.benchmark} by judge {panel.judge},"
+                f" at or above base ({base[panel.headline]:.2f}): this judge can be fooled,"
                 " do not trust this column"
             )
 
 
-def _differences(pairs: list[tuple[Entry, Entry, Column]], statistics: Statistics) -> Iterator[Row]:
-    for first, second, column in pairs:
-        a, b = first.cells[column].content, second.cells[column].content
-        if isinstance(a, Games) and isinstance(b, Games):
-            found, n = win_rate_difference(a, b, statistics)
-        elif isinstance(a, Ratings) and isinstance(b, Ratings):
-            found, n = rating_difference(a, b, statistics)
-        else:
-            raise TypeError("a column holds games or ratings, not both")
-        yield {
-            "benchmark": column.benchmark,
-            "judge": column.judge,
-            "method_a": first.method,
-            "method_b": second.method,
-            "metric": "win_rate" if column.pairwise else "rating",
-            "difference": found.value,
-            "low": found.low,
-            "high": found.high,
-            "p_value": found.p_value,
-            "verdict": outcome(found, statistics),
-            "n": n,
-            "seeds": max(len(first.seeds), len(second.seeds)),
-        }
+def _differences(
+    entries: list[Entry],
+    panels: list[Panel],
+    refused: Collection[tuple[str, Panel]],
+    statistics: Statistics,
+) -> Iterator[Row]:
+    """Every pair of contestants, in every panel that shows both."""
+    for panel in panels:
+        shown = [e for e in entries if not e.is_control and (e.method, panel) not in refused]
+        for first, second in combinations(shown, 2):
+            found, n = panel.block.difference(
+                first.cells[panel].content, second.cells[panel].content, statistics
+            )
+            yield {
+                "benchmark": panel.benchmark,
+                "judge": panel.judge,
+                "method_a": first.method,
+                "method_b": second.method,
+                **panel.block.headline.difference(found, statistics),
+                "n": n,
+                "seeds": max(len(first.seeds), len(second.seeds)),
+            }

@@ -14,8 +14,7 @@ By hand: asft table3 --help
 
 import json
 import math
-from collections.abc import Iterator, Sequence
-from itertools import combinations
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,32 +25,18 @@ from asft.config import Statistics
 from asft.errors import UserError
 from asft.files import write_text
 from asft.metrics import (
-    METRICS,
     Interval,
     Scores,
-    Values,
     check_comparable,
-    interval,
-    outcome,
-    paired_difference,
     read_scores,
 )
-from asft.tables import paper
+from asft.tables.table3_columns import TABLE3, estimate_columns
+from asft.tables.table3_rows import Entry, differences_of, intervals_of, row_of
 from asft.tables.table3_text import latex, markdown
 from asft.tables.text import csv_text, explain_intervals, rounded
 
 DIFFERENCES = ["dataset", "method_a", "method_b", "metric", "difference", "low", "high"]
 DIFFERENCES += ["p_value", "verdict", "n", "seeds"]
-
-
-class Entry(NamedTuple):
-    """What one row of the table is made of; `values[metric]` is (seeds, n, k)."""
-
-    dataset: str
-    method: str
-    seeds: list[int]
-    values: dict[str, Values]
-    avg_tokens: float
 
 
 def tabulate_table3(
@@ -77,17 +62,17 @@ def tabulate_table3(
     entries = _entries(scores, files)
     n, signature, note = len(files[0].question_ids), files[0].bleu_signature, " ".join(note.split())
     about = {"model": model, "benchmark": benchmark, "bleu_signature": signature, "note": note}
-    intervals = [_intervals(entry, statistics) for entry in entries]
+    intervals = [intervals_of(entry, statistics) for entry in entries]
     pairs = zip(entries, intervals, strict=True)
-    rows = rounded([_row(*pair) | about for pair in pairs])
+    rows = rounded([row_of(*pair) | about for pair in pairs])
     for row in rows:
         _refuse_nan(row, out)
-    differences = rounded(list(_differences(entries, statistics)))
+    differences = rounded(list(differences_of(entries, statistics)))
     title = f"{model} on {benchmark}, n = {n}. {note}".rstrip()
     remark = _remark(entries, intervals, statistics, signature)
     table = pd.DataFrame(rows)
     if all(len(entry.seeds) == 1 for entry in entries):
-        table = table.drop(columns=[f"{name}_seed_sd" for name in METRICS])  # no cell has a value
+        table = table.drop(columns=[column.names.seed_sd for column in estimate_columns().values()])
     write_text(out, csv_text(table))
     write_text(
         out.with_name(f"{out.stem}.differences.csv"),
@@ -111,31 +96,11 @@ def _entries(scores: Sequence[tuple[str, str, int, Path]], files: list[Scores]) 
 def _pool(dataset: str, method: str, group: dict[int, Scores]) -> Entry:
     files = list(group.values())
     values = {}
-    for name, metric in METRICS.items():
-        columns = [np.stack([file.columns[key] for key in metric.columns], -1) for file in files]
-        values[name] = np.stack(columns)
-    avg_tokens = float(np.mean([file.columns["tokens"] for file in files]))
-    return Entry(dataset, method, sorted(group), values, avg_tokens)
-
-
-def _intervals(entry: Entry, statistics: Statistics) -> dict[str, Interval]:
-    return {
-        name: interval(entry.values[name], metric.over_questions, statistics)
-        for name, metric in METRICS.items()
-    }
-
-
-def _row(entry: Entry, intervals: dict[str, Interval]) -> dict[str, Any]:
-    row: dict[str, Any] = {"dataset": entry.dataset, "method": entry.method}
-    row["seeds"] = len(entry.seeds)
-    row |= {name: found.value for name, found in intervals.items()}
-    for name, found in intervals.items():
-        row |= {f"{name}_low": found.low, f"{name}_high": found.high}
-        row[f"{name}_seed_sd"] = None if math.isnan(found.seed_sd) else found.seed_sd
-    row |= {"n": entry.values["bleu4"].shape[1], "avg_tokens": entry.avg_tokens}
-    published = paper.TABLE3.get((entry.dataset, entry.method), (None,) * 4)
-    names = [f"paper_{metric}" for metric in paper.TABLE3_METRICS]
-    return row | dict(zip(names, published, strict=True))
+    for column in TABLE3:
+        names = column.metric.columns
+        parts = [np.stack([file.columns[name] for name in names], -1) for file in files]
+        values[column.key] = np.stack(parts)
+    return Entry(dataset, method, sorted(group), len(files[0].question_ids), values)
 
 
 def _refuse_nan(row: dict[str, Any], out: Path) -> None:
@@ -145,42 +110,6 @@ def _refuse_nan(row: dict[str, Any], out: Path) -> None:
                 f"{out}: no value for {row['dataset']}/{row['method']}, column {column!r}, from"
                 f" n = {row['n']} questions; an interval needs at least 2"
             )
-
-
-def _differences(entries: list[Entry], statistics: Statistics) -> Iterator[dict[str, Any]]:
-    for dataset, first, second in _pairs(entries):
-        for name, metric in METRICS.items():
-            found = paired_difference(
-                first.values[name], second.values[name], metric.over_questions, statistics
-            )
-            yield {
-                "dataset": dataset,
-                "method_a": first.method,
-                "method_b": second.method,
-                "metric": name,
-                "difference": found.value,
-                "low": found.low,
-                "high": found.high,
-                "p_value": found.p_value,
-                "verdict": outcome(found, statistics),
-                "n": first.values[name].shape[1],
-                "seeds": max(len(first.seeds), len(second.seeds)),
-            }
-
-
-def _pairs(entries: list[Entry]) -> Iterator[tuple[str, Entry, Entry]]:
-    """Who is compared, by data set; the untrained policy answers the same questions in each."""
-    untrained = [entry for entry in entries if entry.dataset == "-"]
-    for dataset in dict.fromkeys(entry.dataset for entry in entries if entry.dataset != "-"):
-        trained = [entry for entry in entries if entry.dataset == dataset]
-        for first, second in combinations(trained, 2):
-            if first.seeds != second.seeds:
-                raise UserError(
-                    f"{dataset}: {first.method} has seeds {first.seeds}, {second.method} has"
-                    f" {second.seeds}; compare methods over the same seeds"
-                )
-        for pair in combinations([*untrained, *trained], 2):
-            yield (dataset, *pair)
 
 
 def _remark(

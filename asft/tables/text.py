@@ -1,4 +1,4 @@
-"""Table 3 as Markdown and LaTeX. A row is what a line of the CSV holds."""
+"""Texts that the tables share."""
 
 from typing import Any
 
@@ -6,12 +6,8 @@ import pandas as pd
 
 from asft.config import Statistics
 
-TEX_SPECIAL = str.maketrans(
-    {character: "\\" + character for character in "_%&#${}"}
-    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {"<": r"\textless{}", ">": r"\textgreater{}"}
-)
-Row = dict[str, Any]
+Row = dict[str, Any]  # a line of a table, by the names in its CSV
+NONE = "—"
 DECIMALS = 4  # in the CSV
 DIFFERENCES = (
     "First minus second. Better or worse: the interval excludes 0 and p is below 1 − confidence."
@@ -75,11 +71,22 @@ def spread(seed_sd: float | None, digits: int) -> str:
     return "" if seed_sd is None or seed_sd != seed_sd else f" ± {seed_sd:.{digits}f}"
 
 
-def tex_spread(seed_sd: float | None, digits: int) -> str:
-    """`spread` for TeX."""
-    return spread(seed_sd, digits).replace(" ±", r" $\pm$")
+def bracketed(low: float, high: float, digits: int) -> str:
+    """Write an interval as "[low, high]"."""
+    return f"[{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def escape_tex(text: str) -> str:
-    """`text` with TeX's special characters escaped."""
-    return text.translate(TEX_SPECIAL)
+def grid(rows: list[dict[str, str]]) -> str:
+    """Make a Markdown table; a row's keys are the heads."""
+    return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
+
+
+def difference_texts(row: Row, digits: int) -> dict[str, str]:
+    """Write the last cells of a line of differences; the first ones say of whom and in what."""
+    low, high, p_value = row["low"], row["high"], row["p_value"]
+    bounds = NONE if low != low else bracketed(low, high, digits)
+    return {
+        "difference": f"{row['difference']:+.{digits}f} {bounds}",
+        "p": NONE if p_value != p_value else p_text(p_value),
+        "first is": explain_verdict(row),
+    }

@@ -1,0 +1,99 @@
+"""What a column is. Each is declared once, in table2_columns or table3_columns: CSV, Markdown,
+LaTeX, the report, model cards and figures go over those rows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from asft.config import Statistics
+from asft.metrics import Difference, Interval, outcome
+from asft.tables.text import NONE, Row, bracketed, spread
+
+OPPOSITE = {"better": "worse", "worse": "better"}
+
+
+class Names(NamedTuple):
+    """What the parts of an estimate are called in the CSV."""
+
+    value: str
+    low: str
+    high: str
+    seed_sd: str
+
+
+def names_of(value: str, bounds: str) -> Names:
+    """Name an estimate and its interval, whose ends begin with `bounds`."""
+    return Names(value, *(f"{bounds}_{end}" for end in ("low", "high", "seed_sd")))
+
+
+def number(cell: Any) -> float | None:
+    """Read a cell of a table or of its CSV; None where it is empty or NaN."""
+    value = None if cell in (None, "") else float(cell)
+    return value if value == value else None
+
+
+def interval_cells(names: Names, found: Interval) -> Row:
+    """Write an estimate as the CSV holds it; one seed has no spread."""
+    values = (found.value, found.low, found.high, number(found.seed_sd))
+    return dict(zip(names, values, strict=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One number of a table: its name in the CSV, and what it is called wherever it is shown.
+
+    A text that is "" keeps the column out of that output. A cell holds, by `kind`, an estimate
+    (with an interval and the spread between seeds), a number, a share (shown as per cent), the two
+    ends of an interval, or means, one a name.
+    """
+
+    key: str  # in the CSV; in Table 2 behind the panel's prefix
+    label: str  # head in Markdown
+    tex: str = ""  # head in LaTeX
+    digits: int = 0
+    kind: Literal["estimate", "number", "share", "interval", "means"] = "number"
+    better: Literal["higher", "lower", ""] = ""  # of an estimate; "": methods are not compared
+    page: str = ""  # head in the report
+    card: str = ""  # in the model card; may hold {judge}
+    figure: str = ""  # title in the figure of differences
+    unit: str = ""  # of differences
+
+    def cells(self, name: str, value: Any) -> Row:
+        """Write a value as the CSV holds it, under `name`."""
+        if self.kind == "interval":
+            low, high = value or (None, None)
+            return {f"{name}_low": low, f"{name}_high": high}
+        if self.kind == "means":
+            return {f"{name}_{part}": number(mean) for part, mean in value.items() if part}
+        return {name: number(value)}
+
+    def text(self, row: Mapping[str, Any], name: str, none: str = NONE) -> str:
+        """Show the value `name` of a table's row or its CSV's; of an estimate no interval."""
+        if self.kind == "interval":
+            low, high = (number(row.get(f"{name}_{end}")) for end in ("low", "high"))
+            return none if low is None or high is None else bracketed(low, high, self.digits)
+        value = number(row.get(name))
+        if value is None:
+            return none
+        if self.kind == "share":
+            return f"{100 * value:.{self.digits}f} %"
+        return f"{value:.{self.digits}f}"
+
+    def estimate(self, row: Row, names: Names) -> str:
+        """Show an estimate of a table's row with all its parts."""
+        value, low, high, seed_sd = (row[name] for name in names)
+        shown = f"{value:.{self.digits}f}{spread(seed_sd, self.digits)}"
+        return f"{shown} {bracketed(low, high, self.digits)}"
+
+    def difference(self, found: Difference, statistics: Statistics) -> Row:
+        """Write the difference of two methods as the CSV of differences holds it."""
+        word = outcome(found, statistics)  # where more is better
+        return {
+            "metric": self.key,
+            "difference": found.value,
+            "low": found.low,
+            "high": found.high,
+            "p_value": found.p_value,
+            "verdict": OPPOSITE.get(word, word) if self.better == "lower" else word,
+        }

@@ -1,0 +1,75 @@
+"""LaTeX that the tables share. They need booktabs, which the first lines say."""
+
+from collections.abc import Iterable, Sequence
+
+from asft.tables.columns import Column, Names
+from asft.tables.text import Row, bracketed, spread
+
+SPECIAL = str.maketrans(
+    {character: "\\" + character for character in "_%&#${}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}"}
+)
+NONE = "---"
+
+
+def tex_table(title: str, caption: str, body: list[str], notes: Sequence[str] = ()) -> str:
+    """Make a `table` environment of `body`, with notes below; texts are escaped here.
+
+    Args:
+        title: of the comment above.
+        body: lines of LaTeX, e.g. those of `tabular`.
+    """
+    lines = [
+        f"% {title}",
+        r"% needs \usepackage{booktabs}",
+        r"\begin{table}[t]",
+        r"\centering\small\setlength{\tabcolsep}{4pt}",
+        rf"\caption{{{escape_tex(caption)}}}",
+        *body,
+        *(rf"\par\footnotesize {escape_tex(note)}" for note in notes),
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def tabular(columns: str, head: Iterable[str], body: Iterable[str]) -> list[str]:
+    """Frame lines of LaTeX; `columns` is how they are aligned."""
+    return [
+        rf"\begin{{tabular}}{{{columns}}}",
+        *(r"\toprule", tex_line(head), r"\midrule", *body, r"\bottomrule"),
+        r"\end{tabular}",
+    ]
+
+
+def tex_line(cells: Iterable[str]) -> str:
+    """Make a line of cells that are LaTeX already."""
+    return " & ".join(cells) + r" \\"
+
+
+def tex_heading(text: str, width: int) -> str:
+    """Make a line of one text across `width` columns."""
+    return rf"\multicolumn{{{width}}}{{l}}{{\emph{{{escape_tex(text)}}}}} \\"
+
+
+def tex_estimate(column: Column, row: Row, names: Names) -> tuple[str, str]:
+    """Show an estimate's value with the spread between seeds, and its interval."""
+    value = column.text(row, names.value, NONE)
+    if row[names.value] is None:
+        return value, ""
+    shown = spread(row[names.seed_sd], column.digits).replace(" ±", r" $\pm$")
+    bounds = bracketed(row[names.low], row[names.high], column.digits)
+    return value + shown, rf"\scriptsize {bounds}"
+
+
+def tex_text(column: Column, row: Row, name: str) -> str:
+    """Show any other value."""
+    text = column.text(row, name, NONE)
+    if column.kind == "interval" and text != NONE:
+        return rf"\scriptsize {text}"
+    return text.replace(" %", r"\,\%")
+
+
+def escape_tex(text: str) -> str:
+    """`text` with TeX's special characters escaped."""
+    return text.translate(SPECIAL)

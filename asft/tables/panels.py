@@ -1,0 +1,81 @@
+"""Table 2's panels, one benchmark under one judge each, and who judged them."""
+
+from collections.abc import Container, Iterable, Sequence
+from typing import NamedTuple
+
+from asft.metrics import Judged
+from asft.tables.columns import Names, names_of
+from asft.tables.paper import shown_paper_columns
+from asft.tables.table2_columns import AVG_TOKENS, RATING, WIN_RATE, Block, JudgedColumn
+
+
+class Panel(NamedTuple):
+    """One benchmark under one judge; `pairwise` is a win rate, else a mean rating."""
+
+    benchmark: str
+    judge: str
+    pairwise: bool
+
+    @property
+    def block(self) -> Block:
+        return WIN_RATE if self.pairwise else RATING
+
+    @property
+    def prefix(self) -> str:
+        return self.block.prefix.format(benchmark=self.benchmark, judge=self.judge)
+
+    @property
+    def headline(self) -> str:
+        return self.block.name.format(benchmark=self.benchmark, judge=self.judge)
+
+    @property
+    def names(self) -> Names:
+        """The headline's names in the CSV."""
+        return names_of(self.headline, self.prefix)
+
+    def named(self, key: str) -> str:
+        """Name what belongs to this panel alone."""
+        return f"{self.prefix}_{key}"
+
+    def name(self, column: JudgedColumn, row: Container[str]) -> str:
+        """Find a column's name in a row: at its end that of the panel only if several have one."""
+        name = self.named(column.key)
+        return name if column.of != "all" or name in row else column.key
+
+
+class Entry(NamedTuple):
+    """One method: its seeds, and what each panel's judge said of it."""
+
+    method: str
+    seeds: list[int]
+    cells: dict[Panel, Judged]
+
+    @property
+    def is_control(self) -> bool:
+        """Not a contestant but a test of the judge: a constant answer, an echo, an injection."""
+        return self.method.startswith("control_")
+
+
+def columns_at_end(panels: Iterable[Panel]) -> list[tuple[Panel, JudgedColumn]]:
+    """List what stands at a row's end; without win rates the length on the first benchmark too."""
+    panels = list(panels)
+    found = [(p, column) for p in panels for column in p.block.columns if column.of == "all"]
+    known = any(column.key == AVG_TOKENS.key for _, column in found)
+    return found if known else [(panels[0], AVG_TOKENS), *found]
+
+
+def judge_models(entries: Sequence[Entry], panel: Panel) -> list[str]:
+    """The models that answered as this panel's judge; its own name where no file says."""
+    named = {name for entry in entries for name in entry.cells[panel].judge_models}
+    return sorted(named) or [panel.judge]
+
+
+def published_columns(entries: Sequence[Entry], panel: Panel) -> list[str]:
+    """The columns of the paper's Table 2 that stand beside this panel."""
+    return shown_paper_columns(panel.benchmark, judge_models(entries, panel))
+
+
+def judge_label(entries: Sequence[Entry], panel: Panel) -> str:
+    """The judge's name in the config, and the model that answered where that is another."""
+    model = judge_models(entries, panel)[0]
+    return panel.judge if model == panel.judge else f"{panel.judge} ({model})"
