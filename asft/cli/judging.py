@@ -2,16 +2,17 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from asft.cli.pipeline import Settings
-from asft.config import Statistics
+from asft.config import Statistics, judged_protocols
 from asft.machine import claim_gpus
 
 app = typer.Typer()
 STORE = Path(os.environ.get("ASFT_CACHE", "cache")) / "judge.sqlite"
+Protocol = Annotated[str, typer.Option(help=" or ".join(judged_protocols()))]
 
 
 @app.command()
@@ -29,7 +30,7 @@ def control(
 @app.command()
 def judge(
     settings: Settings,
-    protocol: Annotated[str, typer.Option(help="mt_bench or arena_hard")],
+    protocol: Protocol,
     benchmark: Path = typer.Option(help="folder of the prepared benchmark"),
     completions: Path = typer.Option(),
     judge_model: Annotated[Path | None, typer.Option(help="a local judge's model folder")] = None,
@@ -50,14 +51,15 @@ def score_verdicts(
     verdicts: Path = typer.Option(),
     questions: Path = typer.Option(),
     completions: Path = typer.Option(),
-    protocol: str = typer.Option(help="mt_bench or arena_hard"),
+    *,
+    protocol: Protocol,
     baseline: Path | None = None,
     out: Path = typer.Option(),
 ) -> None:
     """Verdicts to one row per question."""
     from asft.metrics import aggregate_verdicts as step
 
-    step(verdicts, questions, completions, protocol, out, baseline)  # type: ignore[arg-type]
+    step(verdicts, questions, completions, protocol, out, baseline)
 
 
 import_app = typer.Typer(no_args_is_help=True, help="Published judgments as our verdicts.")
@@ -107,7 +109,7 @@ def import_arena_hard(
 
 def _rebuild(
     out: Path,
-    protocol: Literal["mt_bench", "arena_hard"],
+    protocol: str,
     questions: Path | None,
     answers: Path | None,
     min_coverage: float,

@@ -1,6 +1,6 @@
 """What a config may ask for: tables with their rows and columns, and figures."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -29,11 +29,23 @@ class Table2(Section):
     baseline: str = Field("gpt-4-0314", description="whose answers arena_hard compares with")
     mt_bench: Name = "mt_bench"
     mt_bench_judges: Distinct[Name] = Field(min_length=1)
+    # Left out of what rules print while it is empty: a key more would redo their jobs.
+    also: dict[Name, Annotated[Distinct[Name], Field(min_length=1)]] = Field(
+        default={},
+        exclude_if=lambda also: not also,
+        description="judges by benchmark: further judged benchmarks, their columns come last",
+    )
     controls: Distinct[Literal["null", "echo", "injection", "empty"]] = Field(
         default=["null", "echo", "injection", "empty"],
         description="worthless contestants: one that beats the base policy shows a fooled judge",
     )
     min_coverage: Share = Field(0.9, description="share of verdicts below which a cell refuses")
+
+    @property
+    def judges(self) -> dict[str, list[str]]:
+        """The judges of each benchmark, in the order of the columns."""
+        first = {self.arena_hard: [self.arena_hard_judge], self.mt_bench: self.mt_bench_judges}
+        return first | self.also
 
 
 class Tables(Section):

@@ -20,7 +20,7 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from asft.data import BaselineAnswer, require_answers
 from asft.errors import UserError, nearest
@@ -39,7 +39,7 @@ def aggregate_verdicts(
     verdicts: Path,
     questions: Path,
     completions: Path | None,
-    protocol: Literal["mt_bench", "arena_hard"],
+    protocol: str,
     out: Path,
     baseline: Path | None = None,
 ) -> None:
