@@ -16,7 +16,7 @@ class Protocol(NamedTuple):
     formats: tuple[str, ...]  # of the questions that it can score
     needs: tuple[str, ...] = ()  # keys of the benchmark that must name a source
     # Below: only of protocols with a judge.
-    verdict: Literal["rating", "label"] | None = None  # the key of a Verdict; None: no judge
+    verdict: Literal["rating", "label", ""] = ""  # what a Verdict of it holds; "": no judge
     prompts: str = "prompts.jsonl"  # the judge's prompts, in the benchmark's folder judge/
     # Whether answers are judged against a baseline's, else each alone. Then the score is a win
     # rate in per cent, and a table holds one judge of it.

@@ -13,9 +13,9 @@ from asft.data.prepare_benchmark import write_benchmark
 from asft.data.tokens import encode_prompt
 from asft.files import read_jsonl, write_jsonl
 from asft.generation.endpoint.store import Store
-from asft.judging.calls import LABELS, RATINGS
 from asft.judging.judge import judge_answers
 from asft.judging.local import LocalJudge
+from asft.judging.protocols import LABELS, RATINGS
 from asft.models.folders import load_tokenizer
 from asft.models.loading import load_policy
 from asft.records import Completion, Message, Question, Verdict
