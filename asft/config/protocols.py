@@ -21,10 +21,15 @@ class Protocol(NamedTuple):
     # Whether answers are judged against a baseline's, else each alone. Then the score is a win
     # rate in per cent, and a table holds one judge of it.
     pairwise: bool = False
-    metric: str = ""  # the score's name in the tables' files; in words with blanks
+    metric: str = ""  # the score's name in the tables' files
     scale: str = ""  # of the score
     unit: str = ""  # what is counted, asked for or scored, plural
     digits: int = 2  # of the score, shown
+
+    @property
+    def words(self) -> str:
+        """The score's name for people."""
+        return self.metric.replace("_", " ")
 
 
 # Judges of single answers take one or two turns; a game has one, and reference metrics need a gold

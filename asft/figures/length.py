@@ -28,7 +28,7 @@ from asft.figures.plotting import (
     render,
     title_panel,
 )
-from asft.metrics import Games, Ratings, outcomes_per_question, ratings_per_question
+from asft.metrics import Ratings
 
 COLUMNS = [
     *("benchmark", "judge", "pairwise", "method", "kind", "question_id"),
@@ -65,7 +65,7 @@ def score_by_length(cells: Sequence[Cell], table: pd.DataFrame, path: Path) -> p
             "high": values[f"{column.prefix}_high"],
         }
         rows.append(about | mean)
-        for key, score in _scores(cell).items():
+        for key, score in cell.judged.question_scores().items():
             single = {"kind": "question", "question_id": key}
             rows.append(about | single | {"tokens": lengths[key], "score": score})
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -130,17 +130,6 @@ def _mark_limit(axes: Axes, limit: float) -> str:
         return ""
     axes.axvline(limit, color="#444444", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
     return f" (dashed: their limit, {limit:g})"
-
-
-def _scores(cell: Cell) -> dict[str, float]:
-    content = cell.judged.content
-    if isinstance(content, Games):
-        sums, ids = outcomes_per_question(content), list(dict.fromkeys(content.question_ids))
-        unit = 100.0
-    else:
-        sums, ids, unit = ratings_per_question(content), content.question_ids, 1.0
-    pairs = zip(ids, sums.sum(axis=0), strict=True)  # over seeds
-    return {key: unit * total / weight for key, (total, weight) in pairs if weight > 0}
 
 
 def _lengths(cell: Cell) -> tuple[dict[str, float], float]:

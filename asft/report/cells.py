@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from asft.config import BASE, Config, Run
+from asft.config import BASE, PROTOCOLS, Config, Run
 from asft.tables import Column
 
 Row = dict[str, str]
@@ -85,7 +85,7 @@ def judged_key(config: Config, method: str) -> str:
 
 def judged_column(config: Config, benchmark: str, judge: str) -> Column:
     """What names a column's cells in table2.csv."""
-    return Column(benchmark, judge, config.benchmarks[benchmark].protocol == "arena_hard")
+    return Column(benchmark, judge, PROTOCOLS[config.benchmarks[benchmark].protocol].pairwise)
 
 
 def samples_link(benchmark: str, **state: str) -> str:

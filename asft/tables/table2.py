@@ -20,7 +20,7 @@ import pandas as pd
 from asft.config import Statistics
 from asft.errors import UserError
 from asft.files import write_text
-from asft.metrics import Games, Judged, pool, read_verdict_scores
+from asft.metrics import Judged, pool, read_verdict_scores
 from asft.tables.published_differences import published_differences
 from asft.tables.table2_latex import latex
 from asft.tables.table2_markdown import markdown, paper_section
@@ -94,7 +94,7 @@ def _entries(scores: list[Job]) -> list[Entry]:
         if len(seeds_of) > 1:
             raise UserError(f"{method}: other seeds on some benchmarks than on others")
         pooled = [(key, pool(list(found[key].values()))) for key in keys]
-        cells = {Column(*key, isinstance(j.content, Games)): j for key, j in pooled}
+        cells = {Column(*key, j.facts.pairwise): j for key, j in pooled}
         entries.append(Entry(method, list(seeds_of.pop()), cells))
     return sorted(entries, key=lambda entry: entry.is_control)
 
@@ -110,6 +110,9 @@ def _check_columns(entries: list[Entry]) -> None:
             raise UserError(f"{column.benchmark}: ratings of some methods, games of others")
         first = entries[0].cells[column]
         for judged in (entry.cells[column] for entry in entries):
+            if judged.protocol != first.protocol:
+                units = f"{first.facts.unit} of some methods, {judged.facts.unit} of others"
+                raise UserError(f"{column.benchmark}: {units}")
             if judged.question_ids != first.question_ids:
                 raise UserError(
                     f"{judged.path}: other questions, or another order, than {first.path}"

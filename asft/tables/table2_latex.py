@@ -30,7 +30,8 @@ def latex(table: Table, title: str, trained: str) -> str:
         r"\smallskip",
         *_values(table),
     ]
-    for column in (column for column in table.columns if column.pairwise):
+    with_habits = [c for c in table.columns if f"{c.prefix}_official_low" in table.rows[0]]
+    for column in with_habits:
         lines += [r"\par\smallskip", *_habits(table, column)]
     notes = [EXPLAINED, *(_judge(table, column) for column in table.columns)]
     notes += [f"WARNING: {row['warning']}." for row in table.rows if row["warning"]]

@@ -48,7 +48,7 @@ def markdown(table: Table, title: str, trained: str, statistics: Statistics) -> 
         published = published_columns(table.entries, column)
         cells = [_line(column, row, published) for _, row in contestants]
         sections += [_heading(table, column), _grid(cells)]
-        if not column.pairwise:
+        if f"{column.prefix}_turn1" in table.rows[0]:
             sections.append(_grid([_category_cells(column, *line) for line in contestants]))
         sections += _unscored(table.entries, column)
     if controls:
@@ -107,7 +107,7 @@ def _line(column: Column, row: Row, published: list[str]) -> dict[str, str]:
     """One line of a column's table."""
     cells = {"method": row["method"], "seeds": str(row["seeds"])}
     shown = _headline(column, row)
-    if column.pairwise:
+    if f"{column.prefix}_official_low" in row:
         several = f"{column.benchmark}_avg_tokens" in row
         habit = f"{column.benchmark}_" if several else ""
         low, high = (row[f"{column.prefix}_official_{end}"] for end in ("low", "high"))
@@ -121,8 +121,9 @@ def _line(column: Column, row: Row, published: list[str]) -> dict[str, str]:
             "first position wins": _percent(row[f"{habit}first_position_rate"]),
         }
     else:
-        turns = {f"turn {n}": _number(row[f"{column.prefix}_turn{n}"], 2) for n in (1, 2)}
-        cells |= {"rating": shown} | turns
+        names = {f"turn {n}": f"{column.prefix}_turn{n}" for n in (1, 2)}
+        turns = {label: _number(row[name], 2) for label, name in names.items() if name in row}
+        cells |= {"win rate" if column.pairwise else "rating": shown} | turns
     cells |= {
         f"paper's, {paper.TABLE2_LABELS[name]}": _number(
             row[f"paper_{name}"], 1 if column.pairwise else 2

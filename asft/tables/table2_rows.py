@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from asft.config import Statistics
 from asft.metrics import (
     FEATURES,
+    Content,
     Games,
     Interval,
     Judged,
@@ -17,11 +18,7 @@ from asft.metrics import (
     first_position_rate,
     official_intervals,
     outcome,
-    rating_difference,
-    rating_interval,
     swap_consistency,
-    win_rate_difference,
-    win_rate_interval,
 )
 from asft.tables import paper
 from asft.tables.paper import judge_note, shown_paper_columns
@@ -83,12 +80,12 @@ def build(entries: list[Entry], statistics: Statistics, min_coverage: float) -> 
         compared = _compared([e for e in shown.values() if not e.is_control], column)
         about = _about_judge(entries, column)
         for entry, row, why in zip(entries, rows, reasons, strict=True):
-            content = entry.cells[column].content
+            judged, content = entry.cells[column], entry.cells[column].content
             row |= _empty(column, content) | {f"{column.prefix}_n": content.n_asked}
             row |= {f"{column.prefix}_n_unscored": content.n_asked - content.n_scored} | about
             if entry.method in shown:
                 values, missing = compared.get(entry.method, ({}, []))
-                row |= _cells(column, content, statistics) | values
+                row |= _cells(column, judged, statistics) | values
                 why += missing
             else:
                 why.append(f"{column.headline}: {refused[entry.method, column]}")
@@ -107,8 +104,7 @@ def build(entries: list[Entry], statistics: Statistics, min_coverage: float) -> 
 
 def _refusal(judged: Judged, min_coverage: float) -> str:
     content = judged.content
-    unit = "games" if isinstance(content, Games) else "ratings"
-    counts = f"{content.n_scored} of {content.n_asked} {unit} scored"
+    counts = f"{content.n_scored} of {content.n_asked} {judged.facts.unit} scored"
     if content.n_scored < min_coverage * content.n_asked:
         return f"{counts}, less than the required {100 * min_coverage:g} %"
     if judged.n_questions_scored < 2:
@@ -162,26 +158,26 @@ def _compared(entries: list[Entry], column: Column) -> dict[str, tuple[Row, list
     return found
 
 
-def _empty(column: Column, content: Games | Ratings) -> Row:
+def _empty(column: Column, content: Content) -> Row:
     """The column's names, in order, without values."""
+    others: list[str] = []
     bounds = [column.headline, *(f"{column.prefix}_{end}" for end in ("low", "high", "seed_sd"))]
     if isinstance(content, Ratings):
         named = [name for name in dict.fromkeys(content.categories) if name]
         others = ["turn1", "turn2", *(f"category_{name}" for name in named)]
-    else:
+    elif isinstance(content, Games):
         others = ["official_low", "official_high", "length_controlled", "style_controlled"]
     return dict.fromkeys([*bounds, *(f"{column.prefix}_{name}" for name in others)])
 
 
-def _cells(column: Column, content: Games | Ratings, statistics: Statistics) -> Row:
-    if isinstance(content, Games):
-        found = win_rate_interval(content, statistics)
-        return {column.headline: found.value} | _bounds(column, found)
-    found = rating_interval(content, statistics)
-    means = {f"turn{n}": mean for n, mean in enumerate(by_turn(content), 1)}
-    named = {name: mean for name, mean in by_category(content).items() if name}
-    means |= {f"category_{name}": mean for name, mean in named.items()}
+def _cells(column: Column, judged: Judged, statistics: Statistics) -> Row:
+    found = judged.interval(statistics)
     row = {column.headline: found.value} | _bounds(column, found)
+    if not isinstance(judged.content, Ratings):
+        return row
+    means = {f"turn{n}": mean for n, mean in enumerate(by_turn(judged.content), 1)}
+    named = {name: mean for name, mean in by_category(judged.content).items() if name}
+    means |= {f"category_{name}": mean for name, mean in named.items()}
     return row | {f"{column.prefix}_{n}": mean for n, mean in means.items() if mean == mean}
 
 
@@ -239,19 +235,14 @@ def _warnings(row: Row, base: Row | None, columns: list[Column]) -> Iterator[str
 
 def _differences(pairs: list[tuple[Entry, Entry, Column]], statistics: Statistics) -> Iterator[Row]:
     for first, second, column in pairs:
-        a, b = first.cells[column].content, second.cells[column].content
-        if isinstance(a, Games) and isinstance(b, Games):
-            found, n = win_rate_difference(a, b, statistics)
-        elif isinstance(a, Ratings) and isinstance(b, Ratings):
-            found, n = rating_difference(a, b, statistics)
-        else:
-            raise TypeError("a column holds games or ratings, not both")
+        judged = first.cells[column]
+        found, n = judged.difference(second.cells[column], statistics)
         yield {
             "benchmark": column.benchmark,
             "judge": column.judge,
             "method_a": first.method,
             "method_b": second.method,
-            "metric": "win_rate" if column.pairwise else "rating",
+            "metric": judged.facts.metric,
             "difference": found.value,
             "low": found.low,
             "high": found.high,
