@@ -28,7 +28,6 @@ from asft.figures.plotting import (
     render,
     title_panel,
 )
-from asft.metrics import Ratings
 
 COLUMNS = [
     *("benchmark", "judge", "pairwise", "method", "kind", "question_id"),
@@ -147,10 +146,7 @@ def _lengths(cell: Cell) -> tuple[dict[str, float], float]:
     together = pd.concat(tables)
     if together["tokens"].isna().any():
         return {}, float("nan")
-    content = cell.judged.content
-    turns = pd.Series(1.0, together["question_id"].unique())
-    if isinstance(content, Ratings):  # their tokens are those of all turns
-        turns = pd.Series(content.asked.sum(axis=1).mean(axis=-1), content.question_ids)
+    turns = cell.judged.turns()  # a question's tokens are those of all of them
     asked = together["question_id"].map(turns)
     together["tokens"] /= asked
     limit = together.loc[together["truncated"] == asked, "tokens"].max()

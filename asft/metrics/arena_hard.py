@@ -47,8 +47,9 @@ class Games(NamedTuple):
         return 2 * len(self.labels)
 
     @property
-    def n_answers(self) -> int:
-        return len(self.labels)
+    def turns(self) -> Values:
+        """(questions,): a game is about one turn."""
+        return np.ones(len(set(self.question_ids)))
 
     @property
     def n_scored(self) -> int:

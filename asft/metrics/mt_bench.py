@@ -35,8 +35,9 @@ class Ratings(NamedTuple):
         return int(self.asked.sum())
 
     @property
-    def n_answers(self) -> int:
-        return self.n_asked
+    def turns(self) -> Values:
+        """(questions,): each turn is rated."""
+        return np.asarray(self.asked.sum(axis=1).mean(axis=-1))
 
     @property
     def n_scored(self) -> int:

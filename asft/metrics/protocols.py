@@ -28,8 +28,8 @@ class Content(Protocol):
         """Verdicts that count."""
 
     @property
-    def n_answers(self) -> int:
-        """Answers, one a turn, that a file's column `tokens` adds up."""
+    def turns(self) -> Values:
+        """(questions,): answers to each question, whose tokens a file's column `tokens` adds up."""
 
 
 class Scoring(NamedTuple):

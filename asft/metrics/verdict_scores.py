@@ -72,6 +72,10 @@ class Judged(NamedTuple):
         scored = zip(self.question_ids, values.tolist(), sums[:, 1] > 0, strict=True)
         return {question_id: value for question_id, value, known in scored if known}
 
+    def turns(self) -> dict[str, float]:
+        """How many turns each question has, and with them a file's tokens are divided."""
+        return dict(zip(self.question_ids, self.content.turns.tolist(), strict=True))
+
     def flags(self) -> dict[str, str]:
         """Letters by question (`Scoring.flags`), in alphabetical order; "" where there are none."""
         found: dict[str, set[str]] = {question_id: set() for question_id in self.question_ids}
@@ -94,8 +98,10 @@ def read_verdict_scores(path: Path) -> Judged:
     statuses = Counter(status for text in joined if text for status in text.split(";"))
     models = {name for row in rows for name in cell(path, row, "judge_model").split(";") if name}
     tokens = [number(path, row, "tokens") for row in rows if cell(path, row, "tokens")]
-    average = (sum(tokens) / content.n_answers,) if len(tokens) == len(rows) else ()
     ids = list(dict.fromkeys(cell(path, row, "question_id") for row in rows))
+    turns = dict(zip(ids, content.turns.tolist(), strict=True))
+    answers = sum(turns[row["question_id"]] for row in rows)
+    average = (sum(tokens) / answers,) if len(tokens) == len(rows) else ()
     return Judged(path, protocol, ids, content, statuses, frozenset(models), average)
 
 
