@@ -9,10 +9,12 @@ import yaml
 
 from asft.config import report_plan
 from asft.config.loading import load
+from asft.config.protocols import PROTOCOLS
 from asft.config.runs import run_settings, table2_columns, table2_contestants, table3_runs
 from asft.data.answer_formats import BaselineAnswer
 from asft.files import write_json, write_jsonl, write_text
 from asft.metrics.corpus import METRICS
+from asft.metrics.protocols import SCORING
 from asft.metrics.score_verdicts import aggregate_verdicts
 from asft.records import Completion, Question, Verdict
 
@@ -83,7 +85,7 @@ def _benchmark(folder, asked, count, answer):
     card = {"rows": count, "dropped": {}, "kept": count, "asked": count}
     write_json(place / "card.json", card)
     (place / "judge").mkdir(exist_ok=True)
-    if asked.protocol == "arena_hard":
+    if PROTOCOLS[asked.protocol].pairwise:
         answers = [BaselineAnswer(question_id=q.question_id, text="The baseline.") for q in rows]
         write_jsonl(place / "judge/baseline.jsonl", answers)
     if asked.protocol == "mt_bench":
@@ -113,31 +115,30 @@ def _benchmark(folder, asked, count, answer):
                 path,
                 asked.protocol,
                 folder / contestant.scores(asked.benchmark, judge),
-                place / "judge/baseline.jsonl" if asked.protocol == "arena_hard" else None,
+                place / "judge/baseline.jsonl" if PROTOCOLS[asked.protocol].pairwise else None,
             )
 
 
 def _verdicts(asked, questions, judge, shift):
-    found = []
+    found, field = [], PROTOCOLS[asked.protocol].verdict
     for n, question in enumerate(questions):
-        for slot in (1, 2):
-            games = asked.protocol == "arena_hard"
+        for slot, (turn, game) in enumerate(SCORING[asked.protocol].asked(question), 1):
             # The third question of each contestant has no verdict in its first turn or game.
             failed = n == 2 and slot == 1
-            about = {"label": LABELS[(n + shift + slot) % 5]} if games else {"rating": n % 10 + 1.0}
+            value = LABELS[(n + shift + slot) % 5] if field == "label" else n % 10 + 1.0
             words = [] if judge == "local" else [f"<b>Words</b> of {judge} on {n}"]
             shares = {"[[1]]": 0.25, "[[2]]": 0.75} if judge == "local" else {}
             found.append(
                 Verdict(
                     question_id=question.question_id,
                     category=question.category,
-                    turn=1 if games else slot,
-                    game=slot if games else 0,
+                    turn=turn,
+                    game=game,
                     status="no_verdict" if failed else "ok",
                     judgments=words,
                     model="judge-model",
                     probabilities=shares,
-                    **({} if failed else about),
+                    **({} if failed else {field: value}),
                 )
             )
     return found
@@ -216,7 +217,7 @@ def _table2(folder, config, difference):
         }
         row |= {"swap_consistency": 0.5, "first_position_rate": 0.625}
         for benchmark, judge in table2_columns(config):
-            games = config.benchmarks[benchmark].protocol == "arena_hard"
+            games = PROTOCOLS[config.benchmarks[benchmark].protocol].pairwise
             name = benchmark if games else f"{benchmark}_{judge}"
             row |= {f"{name}_win_rate" if games else name: 50.5 if games else 5.25}
             row |= {f"{name}_low": 4, f"{name}_high": 6, f"{name}_n": 12, f"{name}_n_unscored": 1}

@@ -71,8 +71,8 @@ COMMANDS = {
     "control": Command(
         "judging", "write_control", "Answers of a control contestant, which deserve nothing."
     ),
-    "judge": Command("cli.judging", "judge", "A judge's verdicts on a policy's answers."),
-    "score-verdicts": Command("cli.judging", "score_verdicts", "Verdicts to one row per question."),
+    "judge": Command("judging", "judge_answers", "A judge's verdicts on a policy's answers."),
+    "score-verdicts": Command("metrics", "aggregate_verdicts", "Verdicts to one row per question."),
     "table2": Command("tables", "make_table2", "Table 2."),
     "table1": Command("tables", "make_table1", "Table 1."),
     "table3": Command("tables", "make_table3", "Table 3."),

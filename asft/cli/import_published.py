@@ -4,7 +4,7 @@ By hand: asft import fastchat JUDGMENTS… --out DIR, asft import arena-hard JUD
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from typer import Argument, Option, echo
 
@@ -53,7 +53,7 @@ def arena_hard(
 
 def _rebuild(
     out: Path,
-    protocol: Literal["mt_bench", "arena_hard"],
+    protocol: str,
     questions: Path | None,
     answers: Path | None,
     min_coverage: float,

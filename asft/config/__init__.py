@@ -17,6 +17,7 @@ from asft.config.generation import Decoding, Generation, Server
 from asft.config.judges import Judge
 from asft.config.loading import load, training_of
 from asft.config.outputs import Arm
+from asft.config.protocols import PROTOCOLS, Protocol, judged_protocol, judged_protocols
 from asft.config.report_plan import (
     FIGURE_ENDINGS,
     Asked,
@@ -37,6 +38,7 @@ from asft.config.runs import (
     needs_reference,
     refuse_links,
     run_settings,
+    table1_rows,
     table2_columns,
     table2_contestants,
     table3_runs,
@@ -57,6 +59,7 @@ __all__ = [
     "ARMS",
     "BASE",
     "FIGURE_ENDINGS",
+    "PROTOCOLS",
     "Arm",
     "Asked",
     "Attention",
@@ -72,6 +75,7 @@ __all__ = [
     "LocalSource",
     "Method",
     "Model",
+    "Protocol",
     "RandomSource",
     "Run",
     "Section",
@@ -92,6 +96,8 @@ __all__ = [
     "inference_minutes",
     "json_schema",
     "judged_cells",
+    "judged_protocol",
+    "judged_protocols",
     "load",
     "margin_runs",
     "needs_reference",
@@ -99,6 +105,7 @@ __all__ = [
     "refuse_links",
     "report_inputs",
     "run_settings",
+    "table1_rows",
     "table2_columns",
     "table2_contestants",
     "table3_runs",

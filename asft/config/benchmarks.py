@@ -1,23 +1,37 @@
 """A benchmark in the config: its questions, how they are answered, the protocol that scores."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    Field,
-)
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from asft.config.fields import MaxDroppedShare, Section
 from asft.config.generation import Decoding
+from asft.config.protocols import PROTOCOLS
 from asft.config.sources import DataSource, DataSources
+
+
+def _known(name: Any) -> Any:
+    """What a `Literal` of the protocols would let pass, and its words for all else."""
+    if isinstance(name, str) and name in PROTOCOLS:
+        return name
+    *others, last = map(repr, PROTOCOLS)
+    expected = f"{', '.join(others)} or {last}"
+    raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
+
+
+def _enumerate(schema: dict[str, Any]) -> None:
+    schema["enum"] = [*PROTOCOLS]
 
 
 class Benchmark(Section):
     """Questions that policies answer, how they are answered, and how the answers are scored."""
 
-    protocol: Literal["references", "mt_bench", "arena_hard"] = Field(
-        description="Protocol that scores the answers: references compares with gold answers by "
-        "BLEU and ROUGE, mt_bench lets a judge rate each turn, arena_hard lets a judge compare "
-        "with a baseline's answer, in both orders."
+    protocol: Annotated[str, BeforeValidator(_known)] = Field(
+        description="Protocol that scores the answers: "
+        + ", ".join(f"{name} ({row.about})" for name, row in PROTOCOLS.items())
+        + ".",
+        json_schema_extra=_enumerate,
     )
     format: Literal["alpaca", "mt_bench", "arena_hard"] = Field(
         description="Format of the questions' rows, named after the benchmark that publishes it."

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from asft.config.benchmarks import Benchmark
 from asft.config.experiment import Config
+from asft.config.outputs import Table2
+from asft.config.protocols import PROTOCOLS, judged_protocols
 from asft.config.sources import HubSource
 from asft.errors import UserError, nearest
 
@@ -34,15 +36,31 @@ def _require_table2(config: Config) -> None:
     _require(table.dataset, config.datasets, "tables.table2.dataset")
     for method in table.methods:
         _require(method, [*config.methods, "base"], "tables.table2.methods")
-    for key in ("arena_hard", "mt_bench"):
+    for key in (key for key in Table2.model_fields if key in PROTOCOLS):  # its benchmark's key
         name = getattr(table, key)
         _require(name, config.benchmarks, f"tables.table2.{key}")
         if config.benchmarks[name].protocol != key:
             raise UserError(f"config: tables.table2.{key}: {name!r} has another protocol")
-    for judge in [table.arena_hard_judge, *table.mt_bench_judges]:
+    for name, judges in table.also.items():
+        _require(name, config.benchmarks, "tables.table2.also")
+        _check_also(table, name, config.benchmarks[name].protocol, judges)
+    for judge in (judge for judges in table.judges.values() for judge in judges):
         _require(judge, config.judges, "tables.table2: judge")
         if config.judges[judge].backend == "local":
             _require(config.judges[judge].model, config.models, f"judges.{judge}.model")
+
+
+def _check_also(table: Table2, name: str, protocol: str, judges: list[str]) -> None:
+    key = f"config: tables.table2.also.{name}"
+    if name in (table.arena_hard, table.mt_bench):
+        raise UserError(f"{key}: a benchmark of the table's own keys; name its judges there")
+    if protocol not in judged_protocols():
+        raise UserError(
+            f"{key}: has the protocol {protocol}, which asks no judge; those that do:"
+            f" {', '.join(judged_protocols())}"
+        )
+    if PROTOCOLS[protocol].pairwise and len(judges) > 1:
+        raise UserError(f"{key}: a table holds one judge of a win rate, given: {', '.join(judges)}")
 
 
 def _require_figures(config: Config) -> None:
@@ -59,16 +77,6 @@ def _require_figures(config: Config) -> None:
 def _require(name: str, known: Iterable[str], key: str) -> None:
     if name not in known:
         raise UserError(f"config: {key}: unknown name {name!r}{nearest(name, list(known))}")
-
-
-# The formats whose questions a protocol can score. Judges of single answers take one or two turns;
-# a game has one, and reference metrics need a gold answer as well.
-FORMATS = {
-    "references": ["alpaca"],
-    "mt_bench": ["mt_bench", "arena_hard", "alpaca"],
-    "arena_hard": ["arena_hard", "alpaca"],
-}
-NEEDED = {"references": [], "mt_bench": ["prompts"], "arena_hard": ["prompts", "baseline"]}
 
 
 def check_benchmarks(config: Config) -> None:
@@ -90,15 +98,17 @@ def check_benchmarks(config: Config) -> None:
 
 
 def _check(benchmark: Benchmark, key: str) -> None:
-    protocol = benchmark.protocol
-    if benchmark.format not in FORMATS[protocol]:
+    protocol = PROTOCOLS[benchmark.protocol]
+    if benchmark.format not in protocol.formats:
         raise UserError(
             f"config: {key}.format: {benchmark.format!r} cannot be scored by the protocol"
-            f" {protocol}, which takes {' or '.join(FORMATS[protocol])}"
+            f" {benchmark.protocol}, which takes {' or '.join(protocol.formats)}"
         )
-    for part in NEEDED[protocol]:
+    for part in protocol.needs:
         if not getattr(benchmark, part):
-            raise UserError(f"config: {key}.{part}: the protocol {protocol} needs a source here")
+            raise UserError(
+                f"config: {key}.{part}: the protocol {benchmark.protocol} needs a source here"
+            )
     for part in ("prompts", "references"):
         for number, source in enumerate(getattr(benchmark, part)):
             if isinstance(source, HubSource) and source.file is None:

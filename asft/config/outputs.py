@@ -52,6 +52,13 @@ class Table2(Section):
     mt_bench_judges: Distinct[Name] = Field(
         min_length=1, description="Names in `judges` of those that rate answers, a column each."
     )
+    # Left out of what rules print while it is empty: a key more would redo their jobs.
+    also: dict[Name, Annotated[Distinct[Name], Field(min_length=1)]] = Field(
+        default={},
+        exclude_if=lambda also: not also,
+        description="Names in `judges` by name in `benchmarks`, for further judged benchmarks; "
+        "their columns stand behind the others.",
+    )
     controls: Distinct[Literal["null", "echo", "injection", "empty"]] = Field(
         default=["null", "echo", "injection", "empty"],
         description="Worthless contestants, judged like methods: one that beats the base policy "
@@ -62,6 +69,12 @@ class Table2(Section):
         description="Smallest share of verdicts, from 0 to 1, with which a cell shows a number; "
         "with fewer it is empty and says why.",
     )
+
+    @property
+    def judges(self) -> dict[str, list[str]]:
+        """The judges of each benchmark, in the order of the columns."""
+        first = {self.arena_hard: [self.arena_hard_judge], self.mt_bench: self.mt_bench_judges}
+        return first | self.also
 
 
 class Tables(Section):

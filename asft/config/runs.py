@@ -93,10 +93,26 @@ def table2_contestants(config: Config) -> list[tuple[str, int, str]]:
 def table2_columns(config: Config) -> list[tuple[str, str]]:
     """Return the columns of Table 2 as (benchmark, judge)."""
     table = config.tables.table2
-    if table is None:
-        return []
-    columns = [(table.arena_hard, table.arena_hard_judge)]
-    return columns + [(table.mt_bench, judge) for judge in table.mt_bench_judges]
+    judges = table.judges if table else {}
+    return [(benchmark, judge) for benchmark, names in judges.items() for judge in names]
+
+
+def table1_rows(config: Config) -> list[tuple[str, str, str, list[str]]]:
+    """Rows of Table 1 as (benchmark, protocol, baseline, models of the judges).
+
+    The baseline is "" where nothing is compared, or whoever the baseline's answers name.
+    """
+    table = config.tables.table2
+    judges = table.judges if table else {}
+    return [
+        (
+            benchmark,
+            config.benchmarks[benchmark].protocol,
+            table.baseline if table and benchmark == table.arena_hard else "",
+            [config.judges[name].model for name in names],
+        )
+        for benchmark, names in judges.items()
+    ]
 
 
 def tables_of(config: Config, dataset: str) -> list[str]:

@@ -10,8 +10,8 @@ import random
 import shutil
 from pathlib import Path
 
+from asft.config import PROTOCOLS, unpinned
 from asft.config import Benchmark as Benchmark
-from asft.config import unpinned
 from asft.data.answer_formats import load_baseline
 from asft.data.drops import Drops
 from asft.data.question_formats import BENCHMARK_FORMATS
@@ -71,9 +71,8 @@ def write_benchmark(settings: str, name: str, out: Path) -> None:
     folder = out / "judge"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    prompts = "prompts.yaml" if benchmark.protocol == "arena_hard" else "prompts.jsonl"
     for filename, sources in [
-        (prompts, benchmark.prompts),
+        (PROTOCOLS[benchmark.protocol].prompts, benchmark.prompts),
         ("references.jsonl", benchmark.references),
     ]:
         if sources:

@@ -28,7 +28,7 @@ from asft.figures.plotting import (
     render,
     title_panel,
 )
-from asft.tables import HEADLINES, Column, estimate_columns
+from asft.tables import Column, estimate_columns, headlines
 
 NEEDED = ("method_a", "method_b", "metric", "difference", "low", "high")
 
@@ -55,7 +55,7 @@ BY_TEST = Shape("not separable: p ≥ {p:.2g}", "s", "#888888", "#FFFFFF")
 
 def _drawn() -> dict[str, Column]:
     """Collect the columns whose differences are drawn, by metric."""
-    columns: dict[str, Column] = {**HEADLINES, **estimate_columns()}
+    columns: dict[str, Column] = {**headlines(), **estimate_columns()}
     return {metric: column for metric, column in columns.items() if column.figure}
 
 

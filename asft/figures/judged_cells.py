@@ -23,7 +23,7 @@ class Cell(NamedTuple):
 
 
 def read_cells(files: Sequence[ScoreFile], pairwise: bool) -> list[Cell]:
-    """Cells with games (`pairwise`) or with ratings, in order of first mention.
+    """Cells of win rates (`pairwise`) or of other scores, in order of first mention.
 
     Raises:
         UserError: a file is unusable, or the seeds of a method differ in their questions.
@@ -34,7 +34,7 @@ def read_cells(files: Sequence[ScoreFile], pairwise: bool) -> list[Cell]:
     cells = []
     for (method, benchmark, judge), paths in groups.items():
         judged = pool([read_verdict_scores(path) for path in paths])
-        column = Panel(benchmark, judge, hasattr(judged.content, "labels"))
+        column = Panel(benchmark, judge, judged.protocol)
         if column.pairwise == pairwise:
             cells.append(Cell(method, column, judged, tuple(paths)))
     return cells

@@ -29,8 +29,7 @@ from asft.figures.plotting import (
     render,
     title_panel,
 )
-from asft.metrics import Games, Ratings, outcomes_per_question, ratings_per_question
-from asft.tables import Panel, ScoreFile
+from asft.tables import ScoreFile, headlines
 
 COLUMNS = [
     *("benchmark", "judge", "pairwise", "method", "kind", "question_id"),
@@ -67,7 +66,7 @@ def score_by_length(cells: Sequence[Cell], table: pd.DataFrame, path: Path) -> p
             "high": values[panel.names.high],
         }
         rows.append(about | mean)
-        for key, score in _scores(cell).items():
+        for key, score in cell.judged.question_scores().items():
             single = {"kind": "question", "question_id": key}
             rows.append(about | single | {"tokens": lengths[key], "score": score})
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -89,8 +88,7 @@ def draw_length(numbers: pd.DataFrame, statistics: Statistics, about: About) -> 
         alone = len(panels) == 1
         title_panel(axes, f"{benchmark}, judge: {judge}", len(panels), None if alone else place)
         axes.set_xlabel("tokens per answer" + _mark_limit(axes, rows["limit"].max()))
-        panel = Panel(str(benchmark), str(judge), bool(rows["pairwise"].iloc[0]))
-        axes.set_ylabel(panel.block.headline.page)
+        axes.set_ylabel(headlines()["win_rate" if rows["pairwise"].iloc[0] else "rating"].page)
         axes.margins(0.08)
     add_method_legend(figure, list(dict.fromkeys(numbers["method"])), about, lines=False)
     text = (
@@ -135,17 +133,6 @@ def _mark_limit(axes: Axes, limit: float) -> str:
     return f" (dashed: their limit, {limit:g})"
 
 
-def _scores(cell: Cell) -> dict[str, float]:
-    content = cell.judged.content
-    if isinstance(content, Games):
-        sums, ids = outcomes_per_question(content), list(dict.fromkeys(content.question_ids))
-        unit = 100.0
-    else:
-        sums, ids, unit = ratings_per_question(content), content.question_ids, 1.0
-    pairs = zip(ids, sums.sum(axis=0), strict=True)  # over seeds
-    return {key: unit * total / weight for key, (total, weight) in pairs if weight > 0}
-
-
 def _lengths(cell: Cell) -> tuple[dict[str, float], float]:
     """Mean tokens per answer by question, over seeds, and the limit that answers were cut at.
 
@@ -161,10 +148,7 @@ def _lengths(cell: Cell) -> tuple[dict[str, float], float]:
     together = pd.concat(tables)
     if together["tokens"].isna().any():
         return {}, float("nan")
-    content = cell.judged.content
-    turns = pd.Series(1.0, together["question_id"].unique())
-    if isinstance(content, Ratings):  # their tokens are those of all turns
-        turns = pd.Series(content.asked.sum(axis=1).mean(axis=-1), content.question_ids)
+    turns = cell.judged.turns()  # a question's tokens are those of all of them
     asked = together["question_id"].map(turns)
     together["tokens"] /= asked
     limit = together.loc[together["truncated"] == asked, "tokens"].max()

@@ -8,114 +8,68 @@ By hand: asft judge --benchmark DIR --completions FILE --settings JSON --out FIL
 
 import json
 import math
+import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, Self
 
 from tqdm import tqdm
 
-from asft.config import Judge
-from asft.data import BaselineAnswer, load_reference_answers, require_answers
+from asft.config import PROTOCOLS, Judge, judged_protocol
 from asft.errors import UserError
-from asft.files import read_json_rows, read_jsonl, write_jsonl, write_text
+from asft.files import write_jsonl, write_text
 from asft.generation import Reply, Store, call_key, describe_call
-from asft.judging.calls import (
-    LABELS,
-    RATINGS,
-    Call,
-    game_calls,
-    rating_calls,
-    read_verdict,
-    weigh_verdict,
-)
-from asft.judging.prompts import Prompts, continuation, load_prompts
-from asft.judging.verdicts import needs_continuation
-from asft.records import Completion, Question, Verdict
+from asft.judging.calls import Call
+from asft.judging.material import read_material
+from asft.judging.protocols import JUDGING
+from asft.machine import claim_gpus
+from asft.records import Verdict
 
-NOTHING = "N/A"
+STORE = Path(os.environ.get("ASFT_CACHE", "cache")) / "judge.sqlite"
 
 
 def judge_answers(
-    benchmark: Path,
-    protocol: str,
-    completions: Path,
     settings: str,
-    model: Path | None,
-    store: Path,
+    protocol: str,
+    benchmark: Path,
+    completions: Path,
     out: Path,
-    dry_run: bool,
+    judge_model: Path | None = None,
+    store: Path = STORE,
+    dry_run: bool = False,
 ) -> None:
-    """Ask what the store does not hold yet and write all verdicts; `settings` is a Judge as JSON.
+    """Ask a judge what the store does not hold yet, and write all verdicts.
+
+    Args:
+        settings: the judge's row of the config, as JSON
+        protocol: one of a judge, such as mt_bench or arena_hard
+        benchmark: folder of the prepared benchmark
+        judge_model: a local judge's model folder
+        store: where answers are kept
+        dry_run: write the messages, send nothing
 
     Raises:
-        UserError: more calls than `max_missing` remain without an answer; what came is stored.
+        UserError: there is no such protocol, a file is unusable, or more calls than `max_missing`
+            remain without an answer; what came is stored.
     """
-    chosen = Judge.model_validate_json(settings)
-    material = _material(benchmark, protocol, completions)
-    calls = _calls(material, chosen)
+    if judge_model:
+        claim_gpus()
+    chosen, facts = Judge.model_validate_json(settings), judged_protocol(protocol, out)
+    judging = JUDGING[protocol]
+    prompts = judging.load_prompts(benchmark / "judge" / facts.prompts)
+    material = read_material(benchmark, facts, prompts, completions)
+    calls = judging.calls(material, chosen)
     if dry_run:
         lines = [json.dumps(call._asdict(), ensure_ascii=False) + "\n" for call in calls]
         return write_text(out, "".join(lines))
     with Store(store) as answers:
         if chosen.backend == "local":
-            empty = _calls(material.without_content(), chosen) if chosen.calibrate else None
-            verdicts = _judge_locally(calls, empty, chosen, _require(model), answers)
+            empty = judging.calls(material.without_content(), chosen) if chosen.calibrate else None
+            verdicts = _judge_locally(
+                protocol, calls, empty, chosen, _require(judge_model), answers
+            )
         else:
-            verdicts = _judge_by_server(calls, chosen, answers)
+            verdicts = _judge_by_server(protocol, calls, chosen, answers)
     return write_jsonl(out, verdicts)
-
-
-class _Material(NamedTuple):
-    """What a judge is shown, before it becomes messages."""
-
-    questions: list[Question]
-    answers: dict[str, Completion]
-    references: dict[str, list[str]]
-    baseline: dict[str, BaselineAnswer] | None  # None: ratings
-    prompts: Prompts
-
-    def without_content(self) -> Self:
-        """The same prompts about nothing: every text is N/A."""
-        questions = [
-            q.model_copy(update={"turns": [NOTHING] * len(q.turns)}) for q in self.questions
-        ]
-        answers = {
-            key: answer.model_copy(update={"turns": [NOTHING] * len(answer.turns)})
-            for key, answer in self.answers.items()
-        }
-        references = {key: [NOTHING] * len(turns) for key, turns in self.references.items()}
-        baseline = self.baseline and {
-            key: answer.model_copy(update={"text": NOTHING})
-            for key, answer in self.baseline.items()
-        }
-        return self._replace(
-            questions=questions, answers=answers, references=references, baseline=baseline
-        )
-
-
-def _material(benchmark: Path, protocol: str, completions: Path) -> _Material:
-    questions = read_jsonl(benchmark / "questions.jsonl", Question)
-    answers = {c.question_id: c for c in read_jsonl(completions, Completion)}
-    require_answers(answers, questions, f"{completions}")
-    if protocol == "mt_bench":
-        prompts = load_prompts(benchmark / "judge" / "prompts.jsonl", "mt_bench")
-        path = benchmark / "judge" / "references.jsonl"
-        references = (
-            load_reference_answers(read_json_rows(path), f"{path}") if path.exists() else {}
-        )
-        return _Material(questions, answers, references, None, prompts)
-    prompts = load_prompts(benchmark / "judge" / "prompts.yaml", "arena_hard")
-    path = benchmark / "judge" / "baseline.jsonl"
-    baseline = {answer.question_id: answer for answer in read_jsonl(path, BaselineAnswer)}
-    require_answers(baseline, questions, f"{path}")
-    return _Material(questions, answers, {}, baseline, prompts)
-
-
-def _calls(material: _Material, judge: Judge) -> list[Call]:
-    questions, answers, references, baseline, prompts = material
-    if baseline is None:
-        return rating_calls(questions, answers, references, prompts, judge.protocol, judge.repeats)
-    return game_calls(questions, answers, baseline, prompts, judge.protocol, judge.repeats)
 
 
 def _require(model: Path | None) -> Path:
@@ -125,23 +79,27 @@ def _require(model: Path | None) -> Path:
 
 
 def _judge_locally(
-    calls: list[Call], empty: list[Call] | None, judge: Judge, model: Path, store: Store
+    protocol: str,
+    calls: list[Call],
+    empty: list[Call] | None,
+    judge: Judge,
+    model: Path,
+    store: Store,
 ) -> list[Verdict]:
     from asft.judging.local import LocalJudge, judge_identity
 
-    identity = judge_identity(model)
+    judging, identity = JUDGING[protocol], judge_identity(model)
     loaded: LocalJudge | None = None
 
     def score(call: Call) -> tuple[str, dict[str, float]]:
         nonlocal loaded
-        allowed = LABELS if call.game else RATINGS
-        parameters = {"verdicts": ",".join(allowed), "precision": judge.precision}
+        parameters = {"verdicts": ",".join(judging.verdicts), "precision": judge.precision}
         request = describe_call("local", identity, call.messages, parameters, call.repeat)
         key = call_key(**request)
         answer = store.get(key)
         if answer is None:
             loaded = loaded or LocalJudge(model, judge.precision, judge.threads)
-            text = json.dumps(loaded.score(call.messages, allowed))
+            text = json.dumps(loaded.score(call.messages, judging.verdicts))
             answer = Reply(text, "stop", judge.model, None, None, "", _now())
             store.put(key, request, answer)
         return key, json.loads(answer.text)
@@ -157,11 +115,13 @@ def _judge_locally(
         weights = {name: math.exp(value) for name, value in scores.items()}
         total = sum(weights.values())
         probabilities = {name: weight / total for name, weight in weights.items()}
-        verdicts.append(weigh_verdict(call, probabilities, keys=keys, model=judge.model))
+        found = {PROTOCOLS[protocol].verdict: judging.weigh(probabilities)}
+        about = {"probabilities": probabilities, "keys": keys, "model": judge.model}
+        verdicts.append(call.verdict("ok", **found, **about))
     return verdicts
 
 
-def _judge_by_server(calls: list[Call], judge: Judge, store: Store) -> list[Verdict]:
+def _judge_by_server(protocol: str, calls: list[Call], judge: Judge, store: Store) -> list[Verdict]:
     from asft.generation import Endpoint, Request, ask, shortfall
 
     endpoint = Endpoint(
@@ -175,36 +135,33 @@ def _judge_by_server(calls: list[Call], judge: Judge, store: Store) -> list[Verd
     )
     first = ask(endpoint, [Request(c.messages, c.repeat) for c in calls], store)
     outcomes = [[outcome] for outcome in first]
-    # Arena-Hard asks once more where no label came.
-    again = [
-        i
-        for i, (call, outcome) in enumerate(zip(calls, first, strict=True))
-        if call.game and outcome.answer and needs_continuation([outcome.answer.text])
-    ]
-    requests = [
-        Request(continuation(calls[i].messages, first[i].answer.text), calls[i].repeat)  # type: ignore[union-attr]
-        for i in again
-    ]
-    for i, outcome in zip(again, ask(endpoint, requests, store), strict=True):
-        outcomes[i].append(outcome)
+    go_on = JUDGING[protocol].go_on
+    again = {
+        number: messages
+        for number, (call, outcome) in enumerate(zip(calls, first, strict=True))
+        if go_on and outcome.answer and (messages := go_on(call.messages, outcome.answer.text))
+    }
+    requests = [Request(messages, calls[number].repeat) for number, messages in again.items()]
+    for number, outcome in zip(again, ask(endpoint, requests, store), strict=True):
+        outcomes[number].append(outcome)
     missing = [o for each in outcomes for o in each if o.answer is None]
     if len(missing) > judge.max_missing * len(calls):
         raise UserError(shortfall([o for each in outcomes for o in each]))
-    return [_read(call, each, judge) for call, each in zip(calls, outcomes, strict=True)]
+    return [_read(protocol, call, each, judge) for call, each in zip(calls, outcomes, strict=True)]
 
 
-def _read(call: Call, outcomes: list, judge: Judge) -> Verdict:  # type: ignore[type-arg]
+def _read(protocol: str, call: Call, outcomes: list, judge: Judge) -> Verdict:  # type: ignore[type-arg]
+    """The verdict in a judge's words; without one, a reply that was cut off is `truncated`."""
     answers = [outcome.answer for outcome in outcomes if outcome.answer]
     if len(answers) < len(outcomes):
         return call.verdict("api_error", detail=outcomes[-1].error)
-    return read_verdict(
-        call,
-        [answer.text for answer in answers],
-        judge.protocol,
-        truncated=answers[-1].finish_reason == "length",
-        keys=[outcome.key for outcome in outcomes],
-        model=answers[-1].model,
-    )
+    texts = [answer.text for answer in answers]
+    status, value = JUDGING[protocol].read(texts, judge.protocol)
+    if status == "no_verdict" and answers[-1].finish_reason == "length":
+        status = "truncated"
+    keys = [outcome.key for outcome in outcomes]
+    about = {"judgments": texts, "keys": keys, "model": answers[-1].model}
+    return call.verdict(status, **{PROTOCOLS[protocol].verdict: value}, **about)
 
 
 def _now() -> str:

@@ -16,7 +16,7 @@ import yaml
 
 from asft.errors import UserError, nearest
 from asft.files import read_json_rows
-from asft.judging.verdicts import ATTEMPTS, LABEL, Protocol, neutralise
+from asft.judging.verdicts import ATTEMPTS, LABEL, Rules, neutralise
 from asft.records import Completion, Message, Question
 
 
@@ -51,18 +51,47 @@ FIXED = {
 CONTINUE = "continue your judgment and finish by outputting a final verdict label"
 
 
-def load_prompts(path: Path, kind: Literal["mt_bench", "arena_hard"]) -> Prompts:
-    """Templates by name: FastChat's four for single answers, or the one under `GAME`.
+def load_rating_prompts(path: Path) -> Prompts:
+    """FastChat's four templates for single answers, by name.
 
     Raises:
         UserError: the file cannot be read, lacks a template, or asks for what is not done here: an
             unknown placeholder, another form of verdict. A template must show every answer.
     """
-    prompts = _rating_templates(path) if kind == "mt_bench" else {GAME: _game_template(path)}
-    for name, template in prompts.items():
-        where = f"{path}, {name}" if kind == "mt_bench" else f"{path}"
-        _check_placeholders(template.user, PLACEHOLDERS[name], where)
+    rows = {row.get("name"): row for row in read_json_rows(path)}
+    prompts = {}
+    for name in (name for name in PLACEHOLDERS if name != GAME):
+        where = f"{path}, {name}"
+        if name not in rows:
+            known = [str(found) for found in rows]
+            raise UserError(f"{path}: no prompt named {name!r}{nearest(name, known)}")
+        form = rows[name].get("output_format")
+        if form != "[[rating]]":
+            raise UserError(f"{where}, key 'output_format': {form!r} is not '[[rating]]'")
+        prompts[name] = read_template(rows[name], PLACEHOLDERS[name], where)
     return prompts
+
+
+def load_game_prompts(path: Path) -> Prompts:
+    """Arena-Hard's one template, under `GAME`.
+
+    Raises:
+        UserError: as `load_rating_prompts`; or a setting has a value that is not supported.
+    """
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
+    if not isinstance(settings, dict):
+        raise UserError(f"{path}: expected a mapping of settings (judge_config.yaml)")
+    for key, value in FIXED.items():
+        if settings.get(key, value) != value:
+            raise UserError(f"{path}, key {key!r}: {settings[key]!r} is not supported, use {value}")
+    templates = settings.get("prompt_template")
+    # Upstream sends a list of templates as successive messages and swaps the answers at each.
+    if isinstance(templates, list) and len(templates) == 1:
+        settings = settings | {"prompt_template": templates[0]}
+    return {GAME: read_template(settings, PLACEHOLDERS[GAME], f"{path}")}
 
 
 def needs_reference(category: str) -> bool:
@@ -76,7 +105,7 @@ def rating_messages(
     completion: Completion,
     turn: int,
     references: Sequence[str],
-    protocol: Protocol,
+    protocol: Rules,
 ) -> list[Message]:
     """What the judge is sent to rate one turn (from 1); at turn 2 the first turn goes with it.
 
@@ -98,7 +127,7 @@ def rating_messages(
     if math:
         given = _turns(references, turn, f"{where}: reference answers ({question.category})")
         values |= _numbered("ref_answer", given)
-    return _messages(prompts[name], values, protocol)
+    return render(prompts[name], values, protocol)
 
 
 def game_messages(
@@ -107,7 +136,7 @@ def game_messages(
     answer: str,
     baseline: str,
     game: Literal[1, 2],
-    protocol: Protocol,
+    protocol: Rules,
 ) -> list[Message]:
     """What the judge is sent for one game: in game 1 the baseline is assistant A, in 2 it is B.
 
@@ -121,7 +150,7 @@ def game_messages(
         )
     first, second = (baseline, answer) if game == 1 else (answer, baseline)
     values = {"question_1": question.turns[0], "answer_1": first, "answer_2": second}
-    return _messages(prompts[GAME], values, protocol)
+    return render(prompts[GAME], values, protocol)
 
 
 def continuation(messages: Sequence[Message], judgment: str) -> list[Message]:
@@ -133,7 +162,8 @@ def continuation(messages: Sequence[Message], judgment: str) -> list[Message]:
     ]
 
 
-def _messages(template: Template, values: dict[str, str], protocol: Protocol) -> list[Message]:
+def render(template: Template, values: dict[str, str], protocol: Rules) -> list[Message]:
+    """The two messages with `values` in their places, made harmless where `hardened` says so."""
     if protocol == "hardened":
         values = {name: neutralise(value) for name, value in values.items()}
     return [
@@ -155,40 +185,16 @@ def _numbered(name: str, texts: Sequence[str]) -> dict[str, str]:
     return {f"{name}_{number}": text for number, text in enumerate(texts, 1)}
 
 
-def _rating_templates(path: Path) -> Prompts:
-    rows = {row.get("name"): row for row in read_json_rows(path)}
-    names = [name for name in PLACEHOLDERS if name != GAME]
-    for name in names:
-        if name not in rows:
-            known = [str(found) for found in rows]
-            raise UserError(f"{path}: no prompt named {name!r}{nearest(name, known)}")
-        form = rows[name].get("output_format")
-        if form != "[[rating]]":
-            raise UserError(f"{path}, {name}, key 'output_format': {form!r} is not '[[rating]]'")
-    return {name: _template(rows[name], f"{path}, {name}") for name in names}
+def read_template(row: Mapping[str, Any], placeholders: Sequence[str], where: str) -> Template:
+    """The template of a row's `system_prompt` and `prompt_template`.
 
-
-def _game_template(path: Path) -> Template:
-    try:
-        settings = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
-    if not isinstance(settings, dict):
-        raise UserError(f"{path}: expected a mapping of settings (judge_config.yaml)")
-    for key, value in FIXED.items():
-        if settings.get(key, value) != value:
-            raise UserError(f"{path}, key {key!r}: {settings[key]!r} is not supported, use {value}")
-    templates = settings.get("prompt_template")
-    # Upstream sends a list of templates as successive messages and swaps the answers at each.
-    if isinstance(templates, list) and len(templates) == 1:
-        settings = settings | {"prompt_template": templates[0]}
-    return _template(settings, f"{path}")
-
-
-def _template(row: Mapping[str, Any], where: str) -> Template:
+    Raises:
+        UserError: a text is missing, a placeholder is unknown, or an answer is not shown.
+    """
     for key in ("system_prompt", "prompt_template"):
         if not isinstance(row.get(key), str) or not row[key]:
             raise UserError(f"{where}, key {key!r}: expected a text, found {row.get(key)!r:.60}")
+    _check_placeholders(row["prompt_template"], placeholders, where)
     return Template(system=row["system_prompt"], user=row["prompt_template"])
 
 

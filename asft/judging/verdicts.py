@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from asft.records import Label, VerdictStatus
 
-Protocol = Literal["paper", "hardened"]
+Rules = Literal["paper", "hardened"]
 # As upstream's but for `(?:\.\d*)?`, which matches the same without quadratic backtracking.
 RATING = re.compile(r"\[\[(\d+(?:\.\d*)?)\]\]")
 RATING_BACKUP = re.compile(r"\[(\d+(?:\.\d*)?)\]")
@@ -34,7 +34,7 @@ OPENING = re.compile(
 )
 
 
-def parse_rating(text: str, protocol: Protocol) -> tuple[VerdictStatus, float | None]:
+def parse_rating(text: str, protocol: Rules) -> tuple[VerdictStatus, float | None]:
     """MT-Bench's rating in a judge's answer.
 
     `paper`: the first `[[n]]`, else the first `[n]`, and no check of the range: `arr[0]` before a
@@ -57,7 +57,7 @@ def parse_rating(text: str, protocol: Protocol) -> tuple[VerdictStatus, float | 
     return "ok", rating
 
 
-def parse_label(texts: Sequence[str], protocol: Protocol) -> tuple[VerdictStatus, Label | None]:
+def parse_label(texts: Sequence[str], protocol: Rules) -> tuple[VerdictStatus, Label | None]:
     """Arena-Hard's label in a judge's answer and, where it was asked to go on, in what followed.
 
     `paper`: the one label in all of the text; two different ones conflict, be they legal or not.

@@ -5,7 +5,7 @@ import lazy_loader
 __all__ = [
     "FEATURES",
     "METRICS",
-    "OUTCOMES",
+    "Content",
     "Difference",
     "Games",
     "Interval",

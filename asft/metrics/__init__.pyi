@@ -1,4 +1,3 @@
-from .arena_hard import OUTCOMES as OUTCOMES
 from .arena_hard import Games as Games
 from .arena_hard import first_position_rate as first_position_rate
 from .arena_hard import official_intervals as official_intervals
@@ -21,6 +20,7 @@ from .mt_bench import mean_rating as mean_rating
 from .mt_bench import rating_difference as rating_difference
 from .mt_bench import rating_interval as rating_interval
 from .mt_bench import ratings_per_question as ratings_per_question
+from .protocols import Content as Content
 from .score import score_answers as score_answers
 from .score_files import Scores as Scores
 from .score_files import check_comparable as check_comparable

@@ -8,7 +8,7 @@ three times. Its Bradley-Terry fit has a closed form, since every battle is agai
     win rate = 100 · Σ w·y / Σ w,   w = 3 for A>>B and B>>A, else 1;   y = 1, ½, 0 for the policy
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +45,11 @@ class Games(NamedTuple):
     @property
     def n_asked(self) -> int:
         return 2 * len(self.labels)
+
+    @property
+    def turns(self) -> Values:
+        """(questions,): a game is about one turn."""
+        return np.ones(len(set(self.question_ids)))
 
     @property
     def n_scored(self) -> int:
@@ -168,6 +173,15 @@ def first_position_rate(games: Games) -> float | None:
     """
     labels = [label for row in games.labels for label in row if label not in ("", "A=B")]
     return sum(label.startswith("A") for label in labels) / len(labels) if labels else None
+
+
+def flags(games: Games) -> Iterator[tuple[str, str]]:
+    """(question_id, flag): "n" a game has no verdict, "d" the two orders disagree."""
+    for question_id, (first, second) in zip(games.question_ids, games.labels, strict=True):
+        if not first or not second:
+            yield question_id, "n"
+        elif 1 - OUTCOMES[first][1] != OUTCOMES[second][1]:
+            yield question_id, "d"
 
 
 def _battles(games: Games) -> Values:

@@ -6,7 +6,7 @@ averaged, and of several repeats the mean per (question, turn) comes first.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +33,11 @@ class Ratings(NamedTuple):
     @property
     def n_asked(self) -> int:
         return int(self.asked.sum())
+
+    @property
+    def turns(self) -> Values:
+        """(questions,): each turn is rated."""
+        return np.asarray(self.asked.sum(axis=1).mean(axis=-1))
 
     @property
     def n_scored(self) -> int:
@@ -123,6 +128,14 @@ def rating_difference(
     a, b = ratings_per_question(first), ratings_per_question(second)
     both = answered(a) & answered(b)
     return paired_difference(a[:, both], b[:, both], mean_rating, statistics), int(both.sum())
+
+
+def flags(ratings: Ratings) -> Iterator[tuple[str, str]]:
+    """(question_id, "n") of the questions with a turn that has no rating."""
+    missing = ratings.asked & ~np.isfinite(ratings.values)
+    for row, question_id in enumerate(ratings.question_ids):
+        if missing[row].any():
+            yield question_id, "n"
 
 
 def _mean(values: Values) -> float:

@@ -1,15 +1,21 @@
-"""Score files, one per (dataset, method, seed), as asft.metrics.score writes them."""
+"""Score files: what all have in common, and those of reference metrics (asft.metrics.score)."""
 
 import csv
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from asft.errors import UserError
 from asft.metrics.corpus import METRICS, Values
+from asft.records import Question, Verdict
 
+Cells = dict[str, str]  # a row, as text
+# Verdicts by question_id, by game (the turn, where there are no games), by repeat.
+Key = tuple[str, int, int]
+Found = Mapping[Key, Verdict]
 NUMBERS = [*(column for metric in METRICS.values() for column in metric.columns), "tokens"]
 
 
@@ -22,7 +28,7 @@ class Scores(NamedTuple):
     bleu_signature: str
 
 
-def read_cells(path: Path) -> list[dict[str, str]]:
+def read_cells(path: Path) -> list[Cells]:
     """The rows of a score file of any kind, as text.
 
     Raises:
@@ -58,6 +64,38 @@ def read_scores(path: Path) -> Scores:
     }
     ids = [row["question_id"] for row in rows]
     return Scores(path, ids, columns, rows[0]["bleu_signature"])
+
+
+def first_cells(question: Question, verdicts: Sequence[Verdict | None]) -> dict[str, Any]:
+    """What every row of a judged benchmark begins with."""
+    models = sorted({verdict.model for verdict in verdicts if verdict and verdict.model})
+    return {
+        "question_id": question.question_id,
+        "category": question.category,
+        "judge_model": ";".join(models),
+    }
+
+
+def cell(path: Path, row: Cells, name: str) -> str:
+    """One cell of a judged benchmark's row.
+
+    Raises:
+        UserError: the column is missing.
+    """
+    value = row.get(name)
+    if value is None:
+        raise UserError(f"{path}: no column {name!r}; is this a file of score-verdicts?")
+    return value
+
+
+def number(path: Path, row: Cells, name: str) -> float:
+    """The number in a `cell`.
+
+    Raises:
+        UserError: the column is missing, or the cell holds no finite number.
+    """
+    where = f"{path}, question {row['question_id']!r}, column {name!r}"
+    return _number(cell(path, row, name), where)
 
 
 def check_comparable(files: list[Scores]) -> None:

@@ -18,57 +18,50 @@ By hand: asft score-verdicts --verdicts v.jsonl --questions q.jsonl --protocol m
 
 import csv
 import io
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from asft.config import PROTOCOLS, judged_protocol
 from asft.data import BaselineAnswer, require_answers
-from asft.errors import UserError, nearest
+from asft.errors import UserError
 from asft.files import read_jsonl, write_text
-from asft.metrics import mt_bench
-from asft.metrics.arena_hard import OUTCOMES
+from asft.metrics.protocols import SCORING
+from asft.metrics.score_files import Key
 from asft.metrics.style_control import FEATURES, count_style
 from asft.records import Completion, Question, Verdict, by_id
 
-Key = tuple[str, int, int]  # question_id, turn or game, repeat
 Row = dict[str, Any]
-PROTOCOLS = ("mt_bench", "arena_hard")
 
 
 def aggregate_verdicts(
     verdicts: Path,
     questions: Path,
     completions: Path | None,
-    protocol: Literal["mt_bench", "arena_hard"],
+    protocol: str,
     out: Path,
     baseline: Path | None = None,
 ) -> None:
-    """Write one CSV row per question (per question and repeat for arena_hard).
+    """Write verdicts as one CSV row per question (per question and repeat for arena_hard).
+
+    Args:
+        protocol: one of a judge, such as mt_bench or arena_hard
 
     Raises:
         UserError: a verdict belongs to no question, occurs twice, lacks its rating or label or is
-            of the other protocol; an answer is missing.
+            of another protocol; an answer is missing.
     """
-    if protocol not in PROTOCOLS:
-        raise UserError(f"{out}: unknown protocol {protocol!r}{nearest(protocol, [*PROTOCOLS])}")
+    facts = judged_protocol(protocol, out)
     asked = by_id(read_jsonl(questions, Question), questions)
     if not asked:
         raise UserError(f"{questions}: no questions")
     found = _by_key(read_jsonl(verdicts, Verdict), asked, protocol, verdicts)
     repeats = 1 + max((repeat for *_, repeat in found), default=0)
-    if protocol == "mt_bench":
-        rows = _rating_rows(list(asked.values()), found, repeats)
-    else:
-        rows = [
-            _game_row(question, found, repeat)
-            for question in asked.values()
-            for repeat in range(repeats)
-        ]
+    rows = SCORING[protocol].rows(list(asked.values()), found, repeats)
     answers, opponents = _answers(completions, asked), _baseline(baseline, asked)
     for row in rows:
         answer = answers.get(row["question_id"])
         row |= _answer_cells(answer)
-        if protocol == "arena_hard":
+        if facts.pairwise:
             row |= _style_cells("", answer.turns[0] if answer else None)
             row |= _style_cells("baseline_", opponents.get(row["question_id"]))
     text = io.StringIO()
@@ -87,62 +80,20 @@ def _by_key(
         where = f"{path}, row {row}, question_id {verdict.question_id!r}"
         if verdict.question_id not in asked:
             raise UserError(f"{where}: no such question")
-        rated = protocol == "mt_bench"
-        if rated != (verdict.game == 0):
+        expected = SCORING[protocol].asked(asked[verdict.question_id])
+        if verdict.game not in (game for _, game in expected):
             kind = "a rating" if verdict.game == 0 else "a game"
             raise UserError(f"{where}: {kind} is no verdict of protocol {protocol!r}")
-        turns = len(asked[verdict.question_id].turns)
-        if not 1 <= verdict.turn <= (turns if rated else 1):
+        if (verdict.turn, verdict.game) not in expected:
             raise UserError(f"{where}: turn {verdict.turn} was not asked")
-        if verdict.status == "ok" and (verdict.rating if rated else verdict.label) is None:
+        if verdict.status == "ok" and getattr(verdict, PROTOCOLS[protocol].verdict) is None:
             raise UserError(f"{where}: status is ok, but there is no rating or label")
-        slot = verdict.turn if rated else verdict.game
+        slot = verdict.game or verdict.turn
         key = (verdict.question_id, slot, verdict.repeat)
         if key in found:
             raise UserError(f"{where}: occurs twice (turn or game {slot}, repeat {key[2]})")
         found[key] = verdict
     return found
-
-
-def _rating_rows(questions: list[Question], found: dict[Key, Verdict], repeats: int) -> list[Row]:
-    rated = mt_bench.from_verdicts(found.values(), questions)
-    rows = []
-    for number, question in enumerate(questions):
-        given = [
-            [found.get((question.question_id, turn + 1, repeat)) for repeat in range(repeats)]
-            for turn in range(len(question.turns))
-        ]
-        row = _first_cells(question, [verdict for turn in given for verdict in turn])
-        for turn in range(rated.values.shape[1]):
-            asked = turn < len(given)
-            statuses = [v.status if v else "missing" for v in given[turn]] if asked else []
-            mean = float(rated.values[number, turn, 0])
-            row[f"turn{turn + 1}"] = mean if "ok" in statuses else ""
-            row[f"turn{turn + 1}_status"] = ";".join(statuses)
-        rows.append(row)
-    return rows
-
-
-def _game_row(question: Question, found: dict[Key, Verdict], repeat: int) -> Row:
-    games = [found.get((question.question_id, game, repeat)) for game in (1, 2)]
-    row = _first_cells(question, games) | {"repeat": repeat}
-    for number, verdict in enumerate(games, 1):
-        label = verdict.label if verdict and verdict.status == "ok" else None
-        weight, points = OUTCOMES[label or ""]
-        row[f"g{number}_label"] = label or ""
-        row[f"g{number}_status"] = verdict.status if verdict else "missing"
-        row[f"g{number}_w"] = int(weight)
-        row[f"g{number}_y"] = (1 - points if number == 1 else points) if label else ""
-    return row
-
-
-def _first_cells(question: Question, verdicts: Sequence[Verdict | None]) -> Row:
-    models = sorted({verdict.model for verdict in verdicts if verdict and verdict.model})
-    return {
-        "question_id": question.question_id,
-        "category": question.category,
-        "judge_model": ";".join(models),
-    }
 
 
 def _answers(path: Path | None, asked: dict[str, Question]) -> dict[str, Completion]:

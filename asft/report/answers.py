@@ -6,21 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from asft.config import Asked, Contestant
+from asft.config import PROTOCOLS, Asked, Contestant
 from asft.data import BaselineAnswer, load_reference_answers
 from asft.errors import UserError
 from asft.files import read_json_rows, read_jsonl
-from asft.metrics import (
-    OUTCOMES,
-    Games,
-    Judged,
-    Metric,
-    Scores,
-    outcomes_per_question,
-    ratings_per_question,
-    read_scores,
-    read_verdict_scores,
-)
+from asft.metrics import Metric, Scores, read_scores, read_verdict_scores
 from asft.records import Completion, Question, Verdict, by_id
 from asft.tables import FAMILIES, family_columns
 
@@ -108,8 +98,11 @@ def _metric(file: Scores, metric: Metric, ids: list[str]) -> Column:
     """One metric, question by question: the table's own arithmetic on single rows."""
     values = np.stack([file.columns[column] for column in metric.columns], axis=-1)
     found = metric.over_questions(values[:, None, :])
-    by_question = dict(zip(file.question_ids, found.tolist(), strict=True))
-    return [_rounded(by_question[question_id]) for question_id in ids]
+    return _by_question(dict(zip(file.question_ids, found.tolist(), strict=True)), ids)
+
+
+def _by_question(values: dict[str, float], ids: list[str]) -> Column:
+    return [_rounded(values.get(question_id)) for question_id in ids]
 
 
 def _judged(results: Path, asked: Asked, judge: str, ids: list[str]) -> Measure:
@@ -117,40 +110,11 @@ def _judged(results: Path, asked: Asked, judge: str, ids: list[str]) -> Measure:
     for contestant in asked.contestants:
         files.append(read_verdict_scores(results / contestant.scores(asked.benchmark, judge)))
         _same_questions(files[-1].path, files[-1].question_ids, ids)
-    games = asked.protocol == "arena_hard"
-    label = f"win rate by {judge}" if games else f"rating by {judge}"
-    columns = [_judged_scores(file, ids) for file in files]
-    flags = [_flags(file, ids) for file in files]
-    return Measure(judge, label, "games" if games else "rating", columns, flags)
-
-
-def _judged_scores(file: Judged, ids: list[str]) -> Column:
-    content = file.content
-    if isinstance(content, Games):
-        sums, scale = outcomes_per_question(content), 100.0
-    else:
-        sums, scale = ratings_per_question(content), 1.0
-    # A file is of one seed.
-    values = [scale * total / n if n else None for total, n in sums[0].tolist()]
-    by_question = dict(zip(file.question_ids, values, strict=True))
-    return [_rounded(by_question[question_id]) for question_id in ids]
-
-
-def _flags(file: Judged, ids: list[str]) -> list[str]:
-    found: dict[str, set[str]] = {question_id: set() for question_id in ids}
-    if isinstance(file.content, Games):
-        for question_id, (first, second) in zip(
-            file.content.question_ids, file.content.labels, strict=True
-        ):
-            if not first or not second:
-                found[question_id].add("n")
-            elif 1 - OUTCOMES[first][1] != OUTCOMES[second][1]:
-                found[question_id].add("d")
-    else:
-        missing = file.content.asked & ~np.isfinite(file.content.values)
-        for row, question_id in enumerate(file.content.question_ids):
-            found[question_id] |= {"n"} if missing[row].any() else set()
-    return ["".join(sorted(found[question_id])) for question_id in ids]
+    facts = PROTOCOLS[asked.protocol]
+    columns = [_by_question(file.question_scores(), ids) for file in files]
+    flags = [[found[question_id] for question_id in ids] for found in (f.flags() for f in files)]
+    kind = "games" if facts.pairwise else "rating"
+    return Measure(judge, f"{facts.words} by {judge}", kind, columns, flags)
 
 
 def _same_questions(path: Path, given: list[str], asked: list[str]) -> None:

@@ -85,7 +85,7 @@ def judged_key(config: Config, method: str) -> str:
 
 def judged_column(config: Config, benchmark: str, judge: str) -> Panel:
     """What names a panel's cells in table2.csv."""
-    return Panel(benchmark, judge, config.benchmarks[benchmark].protocol == "arena_hard")
+    return Panel(benchmark, judge, config.benchmarks[benchmark].protocol)
 
 
 def samples_link(benchmark: str, **state: str) -> str:

@@ -19,7 +19,7 @@ from asft.report.cells import (
     read_rows,
     samples_link,
 )
-from asft.tables import HEADLINES, estimate_columns, explain_verdict, p_text
+from asft.tables import estimate_columns, explain_verdict, headlines, p_text
 
 PAIRED = "First minus second over the same questions; nothing is corrected for their number."
 PUBLISHED = (
@@ -50,7 +50,7 @@ def table2(results: Path, config: Config) -> HtmlTable:
     """Paired differences of Table 2."""
     lines, rows = [], read_rows(results / "table2.differences.csv")
     for row in rows:
-        benchmark, column = row["benchmark"], HEADLINES[row["metric"]]
+        benchmark, column = row["benchmark"], headlines()[row["metric"]]
         keys = [judged_key(config, row[f"method_{end}"]) for end in "ab"]
         link = samples_link(benchmark, m=keys[0], v=keys[1], s=row["judge"])
         metric = f"{column.label} by {row['judge']}"

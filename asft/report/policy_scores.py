@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from asft.config import judged_protocols
 from asft.report.cells import Row, read_rows
 from asft.tables import TABLE3, Column, Names, Panel, names_of
 
@@ -48,9 +49,7 @@ def scores_of(
 
 
 def _judged(row: Row, benchmark: str, judge: str, rows: list[Row]) -> list[Score]:
-    panel = Panel(benchmark, judge, pairwise=True)
-    if panel.headline not in row:
-        panel = panel._replace(pairwise=False)
+    panel = _panel(row, benchmark, judge)
     n = row[panel.named("n")]
     found = _score(row, benchmark, panel.block.headline, panel.names, n)
     for column in panel.block.columns:
@@ -61,6 +60,16 @@ def _judged(row: Row, benchmark: str, judge: str, rows: list[Row]) -> list[Score
         score._replace(metric=score.metric.format(judge=judge), judge=judge, fooled_by=fooled_by)
         for score in found
     ]
+
+
+def _panel(row: Row, benchmark: str, judge: str) -> Panel:
+    """Tell a judge's protocol by the table: the one that has most columns there, and all of its."""
+    found = []
+    for panel in (Panel(benchmark, judge, protocol) for protocol in judged_protocols()):
+        names = [panel.name(c, row) for c in panel.block.columns if c.kind == "number"]
+        if panel.headline in row and all(name in row for name in names):
+            found.append((len(names), panel))
+    return max(found, key=lambda known: known[0])[1]
 
 
 def _score(row: Row, benchmark: str, column: Column, names: Names, n: str) -> list[Score]:

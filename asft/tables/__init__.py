@@ -4,7 +4,6 @@ import lazy_loader
 
 __all__ = [
     "FAMILIES",
-    "HEADLINES",
     "TABLE3",
     "Column",
     "JudgedColumn",
@@ -16,6 +15,7 @@ __all__ = [
     "estimate_columns",
     "explain_verdict",
     "family_columns",
+    "headlines",
     "make_table1",
     "make_table2",
     "make_table3",

@@ -10,8 +10,8 @@ from .table1 import tabulate_table1 as tabulate_table1
 from .table2 import ScoreFile as ScoreFile
 from .table2 import make_table2 as make_table2
 from .table2 import tabulate_table2 as tabulate_table2
-from .table2_columns import HEADLINES as HEADLINES
 from .table2_columns import JudgedColumn as JudgedColumn
+from .table2_columns import headlines as headlines
 from .table3 import make_table3 as make_table3
 from .table3 import tabulate_table3 as tabulate_table3
 from .table3_columns import FAMILIES as FAMILIES

@@ -3,22 +3,28 @@
 from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
+from asft.config import PROTOCOLS
 from asft.metrics import Judged
 from asft.tables.columns import Names, names_of
 from asft.tables.paper import shown_paper_columns
-from asft.tables.table2_columns import AVG_TOKENS, RATING, WIN_RATE, Block, JudgedColumn
+from asft.tables.table2_columns import AVG_TOKENS, Block, JudgedColumn, block_of
 
 
 class Panel(NamedTuple):
-    """One benchmark under one judge; `pairwise` is a win rate, else a mean rating."""
+    """One benchmark under one judge, scored by its protocol."""
 
     benchmark: str
     judge: str
-    pairwise: bool
+    protocol: str
 
     @property
     def block(self) -> Block:
-        return WIN_RATE if self.pairwise else RATING
+        return block_of(self.protocol)
+
+    @property
+    def pairwise(self) -> bool:
+        """Whether the score is a win rate against a baseline."""
+        return PROTOCOLS[self.protocol].pairwise
 
     @property
     def prefix(self) -> str:

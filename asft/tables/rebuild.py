@@ -11,7 +11,7 @@ By hand: asft import arena-hard JUDGMENTS… --answers model_answer --out D
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from asft.config import Statistics
 from asft.data import BENCHMARK_FORMATS, Unusable, load_baseline, load_completions
@@ -24,7 +24,7 @@ from asft.tables.table2 import ScoreFile, tabulate_table2
 
 def rebuild_scores(
     out: Path,
-    protocol: Literal["mt_bench", "arena_hard"],
+    protocol: str,
     questions: Path | None,
     answers: Path | None,
     statistics: Statistics,

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from asft.config import PROTOCOLS, judged_protocols
 from asft.data import BaselineAnswer
 from asft.errors import UserError, nearest
 from asft.files import read_jsonl, write_text
@@ -23,11 +24,6 @@ from asft.tables.latex import escape_tex, tabular, tex_line, tex_table
 from asft.tables.paper import OTHER, SAME, paper_columns
 from asft.tables.text import grid
 
-# How a protocol scores, in the paper's words.
-PROTOCOLS = {
-    "arena_hard": ("pairwise comparison", "win rate"),
-    "mt_bench": ("single-answer grading", "rating of 1-10"),
-}
 LABELS = {
     "benchmark": "Benchmark",
     "examples": "Number of examples",
@@ -69,14 +65,14 @@ def tabulate_table1(benchmarks: list[Judged], model: str, note: str, out: Path) 
 
 def _row(benchmark: Judged) -> dict[str, Any]:
     name, protocol, path = benchmark.name, benchmark.protocol, benchmark.questions
-    if protocol not in PROTOCOLS:
+    if protocol not in judged_protocols():
         raise UserError(
-            f"{name}: protocol {protocol!r} has no judge{nearest(protocol, [*PROTOCOLS])}"
+            f"{name}: protocol {protocol!r} has no judge{nearest(protocol, judged_protocols())}"
         )
     questions = read_jsonl(path, Question)
     if not questions:
         raise UserError(f"{path}: no questions")
-    scoring_type, metric = PROTOCOLS[protocol]
+    facts = PROTOCOLS[protocol]
     turns = [len(question.turns) for question in questions]
     fewest, most = min(turns), max(turns)
     published = paper.TABLE1.get(name, (None,) * len(PUBLISHED))
@@ -88,8 +84,8 @@ def _row(benchmark: Judged) -> dict[str, Any]:
         "categories": len({question.category for question in questions}),
         "baseline": _baseline(benchmark),
         "judge": "/".join(benchmark.judges),
-        "scoring_type": scoring_type,
-        "metric": metric,
+        "scoring_type": "pairwise comparison" if facts.pairwise else "single-answer grading",
+        "metric": facts.words if facts.pairwise else f"{facts.words} of {facts.scale}",
         **{f"paper_{key}": value for key, value in zip(PUBLISHED, published, strict=True)},
         "judge_note": f"{'/'.join(others)}: {OTHER}" if others else SAME,
     }

@@ -23,7 +23,7 @@ import pandas as pd
 from asft.config import Statistics
 from asft.errors import UserError
 from asft.files import write_text
-from asft.metrics import Games, Judged, pool, read_verdict_scores
+from asft.metrics import Judged, pool, read_verdict_scores
 from asft.tables.panels import Entry, Panel
 from asft.tables.published_differences import published_differences
 from asft.tables.table2_latex import latex
@@ -108,7 +108,7 @@ def _entries(scores: Sequence[ScoreFile]) -> list[Entry]:
         if len(seeds_of) > 1:
             raise UserError(f"{method}: other seeds on some benchmarks than on others")
         pooled = [(key, pool(list(found[key].values()))) for key in keys]
-        cells = {Panel(*key, isinstance(j.content, Games)): j for key, j in pooled}
+        cells = {Panel(*key, j.protocol): j for key, j in pooled}
         entries.append(Entry(method, list(seeds_of.pop()), cells))
     return sorted(entries, key=lambda entry: entry.is_control)
 
@@ -122,7 +122,9 @@ def _check_panels(entries: list[Entry]) -> None:
             raise UserError(f"{panel.benchmark}: two judges of one {name}; a table holds one")
     for panel in panels:
         if any(panel not in entry.cells for entry in entries):
-            raise UserError(f"{panel.benchmark}: ratings of some methods, games of others")
+            cells = [cell for e in entries for p, cell in e.cells.items() if p[:2] == panel[:2]]
+            some, *others = sorted({cell.facts.unit for cell in cells}, reverse=True)
+            raise UserError(f"{panel.benchmark}: {some} of some methods, {others[0]} of others")
         first = entries[0].cells[panel]
         for judged in (entry.cells[panel] for entry in entries):
             if judged.question_ids != first.question_ids:

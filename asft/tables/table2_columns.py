@@ -1,26 +1,20 @@
 """The columns of Table 2, one row each, and how a benchmark under one judge is made of them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from asft.config import Statistics
+from asft.config import PROTOCOLS, judged_protocols
 from asft.metrics import (
     FEATURES,
-    Difference,
-    Interval,
     Judged,
     by_category,
     by_turn,
     controlled_win_rates,
     first_position_rate,
     official_intervals,
-    rating_difference,
-    rating_interval,
     swap_consistency,
-    win_rate_difference,
-    win_rate_interval,
 )
 from asft.tables.columns import Column
 
@@ -44,13 +38,10 @@ class JudgedColumn(Column):
 
 
 class Block(NamedTuple):
-    """The columns of a benchmark under one judge, and how the headline is computed."""
+    """The columns of a benchmark under one judge."""
 
     prefix: str  # of their names; with {judge} where a table may hold several
     name: str  # of the headline
-    unit: str  # what n counts
-    interval: Callable[[Any, Statistics], Interval]
-    difference: Callable[[Any, Any, Statistics], tuple[Difference, int]]
     headline: Column
     columns: list[JudgedColumn]
 
@@ -90,9 +81,6 @@ AVG_TOKENS = JudgedColumn(
 WIN_RATE = Block(
     prefix="{benchmark}",
     name="{benchmark}_win_rate",
-    unit="games",
-    interval=win_rate_interval,
-    difference=win_rate_difference,
     headline=Column(
         key="win_rate",
         label="win rate",
@@ -156,9 +144,6 @@ WIN_RATE = Block(
 RATING = Block(
     prefix="{benchmark}_{judge}",
     name="{benchmark}_{judge}",
-    unit="ratings",
-    interval=rating_interval,
-    difference=rating_difference,
     headline=Column(
         key="rating",
         label="rating",
@@ -182,5 +167,29 @@ RATING = Block(
         ),
     ],
 )
-BLOCKS = (WIN_RATE, RATING)
-HEADLINES = {block.headline.key: block.headline for block in BLOCKS}
+BLOCKS = {"arena_hard": WIN_RATE, "mt_bench": RATING}
+
+
+def block_of(protocol: str) -> Block:
+    """Return a protocol's block; of one without a row here, its headline from config's facts."""
+    if protocol in BLOCKS:
+        return BLOCKS[protocol]
+    facts = PROTOCOLS[protocol]
+    like = WIN_RATE if facts.pairwise else RATING
+    headline = replace(
+        like.headline,
+        key=facts.metric,
+        label=facts.words,
+        digits=facts.digits,
+        page=f"{facts.words}, {facts.scale}",
+        card=f"{facts.words} by {{judge}}, {facts.scale}",
+        figure=facts.words,
+        unit=facts.scale,
+    )
+    return like._replace(headline=headline, columns=[])
+
+
+def headlines() -> dict[str, Column]:
+    """Return the headline of every judged protocol, by its key."""
+    blocks = map(block_of, judged_protocols())
+    return {block.headline.key: block.headline for block in blocks}

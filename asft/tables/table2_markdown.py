@@ -4,7 +4,7 @@ from asft.config import Statistics
 from asft.tables import paper
 from asft.tables.panels import Entry, Panel, judge_label, judge_models, published_columns
 from asft.tables.paper import judge_note
-from asft.tables.table2_columns import HEADLINES, JudgedColumn
+from asft.tables.table2_columns import JudgedColumn, headlines
 from asft.tables.table2_rows import Table
 from asft.tables.text import (
     DIFFERENCES,
@@ -152,7 +152,7 @@ def _difference_cells(row: Row) -> dict[str, str]:
     return {
         "benchmark, judge": f"{row['benchmark']}, {row['judge']}",
         "first − second": f"{row['method_a']} − {row['method_b']}",
-        **difference_texts(row, HEADLINES[row["metric"]].digits),
+        **difference_texts(row, headlines()[row["metric"]].digits),
     }
 
 

@@ -38,7 +38,7 @@ def build(entries: list[Entry], statistics: Statistics, min_coverage: float) -> 
             missing += [f"{panel.headline}: {reason}"] if reason else []
             row |= dict.fromkeys(panel.names)
             if not reason:
-                row |= interval_cells(panel.names, panel.block.interval(judged.content, statistics))
+                row |= interval_cells(panel.names, judged.interval(statistics))
             for column, values in found:
                 value, name = values.get(entry.method), panel.named(column.key)
                 missing += [f"{name}: {value}"] if isinstance(value, str) else []
@@ -61,7 +61,7 @@ def _refusals(entries: list[Entry], panel: Panel, min_coverage: float) -> dict[s
     for entry in entries:
         judged = entry.cells[panel]
         asked, scored = judged.content.n_asked, judged.content.n_scored
-        counts = f"{scored} of {asked} {panel.block.unit} scored"
+        counts = f"{scored} of {asked} {judged.facts.unit} scored"
         if scored < min_coverage * asked:
             found[entry.method] = f"{counts}, less than the required {100 * min_coverage:g} %"
         elif judged.n_questions_scored < 2:
@@ -149,9 +149,7 @@ def _differences(
     for panel in panels:
         shown = [e for e in entries if not e.is_control and (e.method, panel) not in refused]
         for first, second in combinations(shown, 2):
-            found, n = panel.block.difference(
-                first.cells[panel].content, second.cells[panel].content, statistics
-            )
+            found, n = first.cells[panel].difference(second.cells[panel], statistics)
             yield {
                 "benchmark": panel.benchmark,
                 "judge": panel.judge,

@@ -19,7 +19,7 @@ from asft.data.prepare_dataset import prepare_pairs
 from asft.data.rows import Unusable
 from asft.data.sources import fetch, load_rows
 from asft.errors import UserError
-from asft.judging.prompts import load_prompts
+from asft.judging.prompts import load_game_prompts
 from asft.records import Message
 
 ROOT = Path(__file__).parents[2]
@@ -203,6 +203,6 @@ def test_a_judge_config_cannot_run_code(tmp_path: Path) -> None:
     path, marker = tmp_path / "judge_config.yaml", tmp_path / "was_run"
     path.write_text(f"prompt_template: !!python/object/apply:os.mkdir ['{marker}']\n")
     with pytest.raises(UserError, match="could not determine a constructor"):
-        load_prompts(path, "arena_hard")
+        load_game_prompts(path)
     assert not marker.exists()
     assert [file.name for file in tmp_path.iterdir()] == ["judge_config.yaml"]

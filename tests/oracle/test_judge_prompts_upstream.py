@@ -16,7 +16,13 @@ import yaml
 from asft.data.answer_formats import load_baseline, load_reference_answers, require_answers
 from asft.data.question_formats import arena_hard, mt_bench
 from asft.files import read_json_rows
-from asft.judging.prompts import game_messages, load_prompts, needs_reference, rating_messages
+from asft.judging.prompts import (
+    game_messages,
+    load_game_prompts,
+    load_rating_prompts,
+    needs_reference,
+    rating_messages,
+)
 from asft.records import Completion
 
 SLICES = Path(os.environ.get("ASFT_TEST_DATA", Path(__file__).parents[3] / "shared/data"))
@@ -63,7 +69,7 @@ def test_files_are_upstreams(name):
 
 def test_mt_bench_messages():
     """All 80 questions, both turns; reference answers for 101 to 130 and for no others."""
-    prompts = load_prompts(MT_BENCH / "judge_prompts.jsonl", "mt_bench")
+    prompts = load_rating_prompts(MT_BENCH / "judge_prompts.jsonl")
     references = load_reference_answers(read_json_rows(MT_BENCH / "reference_answer-gpt-4.jsonl"))
     raw_prompts = {row["name"]: row for row in lines(MT_BENCH / "judge_prompts.jsonl")}
     raw_references = {
@@ -102,7 +108,7 @@ def test_mt_bench_messages():
 
 def test_mt_bench_systems():
     """Turn 1 has the plain system message, turn 2 the instruction with its typo and line ends."""
-    prompts = load_prompts(MT_BENCH / "judge_prompts.jsonl", "mt_bench")
+    prompts = load_rating_prompts(MT_BENCH / "judge_prompts.jsonl")
     for name, template in prompts.items():
         if name.endswith("multi-turn"):
             assert "You evaluation should focus" in template.system
@@ -114,7 +120,7 @@ def test_mt_bench_systems():
 
 def test_arena_hard_messages():
     """All 500 prompts, both games, from the new schema and from the old one of e883410."""
-    prompts = load_prompts(ARENA_HARD / "judge_config.yaml", "arena_hard")
+    prompts = load_game_prompts(ARENA_HARD / "judge_config.yaml")
     raw = yaml.safe_load((ARENA_HARD / "judge_config.yaml").read_text(encoding="utf-8"))
     rows = lines(ARENA_HARD / "question.jsonl")
     base_rows = lines(ARENA_HARD / "answer-gpt-4-0314.jsonl")

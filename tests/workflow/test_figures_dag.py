@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")
 
@@ -25,3 +27,29 @@ def test_all_plans_each_figure_with_a_command_of_its_own(tmp_path):
         ("training", "figure_training_hh_rlhf"),
         ("training", "figure_training_ultrafeedback"),
     ]
+
+
+def test_a_further_judged_benchmark_is_planned_to_the_report(tmp_path):
+    """In Tables 1 and 2 and score against length; MT-Bench by category shows its own alone."""
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+    overlay = {"benchmarks": {"rated_2": raw["benchmarks"]["mt_bench"]}}
+    overlay["benchmarks"]["played_2"] = raw["benchmarks"]["arena_hard"]
+    overlay["tables"] = {"table2": {"also": {"rated_2": ["local"], "played_2": ["local"]}}}
+    (tmp_path / "also.yaml").write_text(yaml.safe_dump(overlay))
+    command = [SNAKEMAKE, "-n", "-p", "--cores", "2", "--config", f"results={tmp_path}/none"]
+    command += ["--configfile", str(tmp_path / "also.yaml")]
+    output = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True)
+    plan = output.stdout + output.stderr
+    scores = re.compile(r"--score \S+,(\w+),local=")
+    named = {
+        name: set(scores.findall(line)) | set(re.findall(r"benchmarks/(\w+)/questions", line))
+        for name in ("table1", "table2", "plot length", "plot mt-bench")
+        for line in re.findall(rf"^.*asft --log \S+ {name} .*$", plan, re.MULTILINE)
+    }
+    both = {"arena_hard", "mt_bench"}
+    everything = both | {"rated_2", "played_2"}
+    assert named.pop("plot mt-bench") == both
+    assert named == dict.fromkeys(("table1", "table2", "plot length"), everything)
+    assert re.search(r" judge --settings .* --protocol arena_hard --benchmark \S+/played_2 ", plan)
+    assert re.search(r"score-verdicts .*played_2.* --baseline \S+/played_2/judge/baseline", plan)
+    assert "played_2/judge/baseline.jsonl" in re.search(r"table1 --settings .*", plan)[0]

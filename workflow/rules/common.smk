@@ -57,6 +57,11 @@ def size_of(model):
     return CONFIG.models[model].billion_parameters
 
 
+def is_pairwise(benchmark):
+    """Whether answers are judged against a baseline's."""
+    return plan.PROTOCOLS[CONFIG.benchmarks[benchmark].protocol].pairwise
+
+
 def growing(amount):
     """A resource of which each attempt asks more: what was too little is tried again."""
     return lambda wildcards, attempt: attempt * amount

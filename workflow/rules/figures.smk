@@ -130,7 +130,11 @@ if CONFIG.tables.table2:
     TABLE2 = CONFIG.tables.table2
     CASE_RUNS = plan.case_runs(CONFIG)
     CASE_JUDGE = TABLE2.mt_bench_judges[0]
-    JUDGED_CELLS = plan.judged_cells(CONFIG)
+
+    def cells_of(picture):
+        """MT-Bench by category shows the benchmark of that key, no further one."""
+        further = TABLE2.also if picture == "mt_bench" else {}
+        return [cell for cell in plan.judged_cells(CONFIG) if cell[2] not in further]
 
     rule figure3:
         input:
@@ -164,9 +168,9 @@ if CONFIG.tables.table2:
 
     rule figure_judged:
         input:
-            scores=[
+            scores=lambda wildcards: [
                 f"<results>/runs/{folder}/scores/{benchmark}/{judge}.csv"
-                for _, _, benchmark, judge, folder in JUDGED_CELLS
+                for _, _, benchmark, judge, folder in cells_of(wildcards.picture)
             ],
             table2="<results>/table2.csv",
         output:
@@ -180,7 +184,9 @@ if CONFIG.tables.table2:
         params:
             command=lambda wildcards: wildcards.picture.replace("_", "-"),
             scores=lambda wildcards, input: options(
-                "score", [cell[:4] for cell in JUDGED_CELLS], input.scores
+                "score",
+                [cell[:4] for cell in cells_of(wildcards.picture)],
+                input.scores,
             ),
             settings=lambda wildcards: captioned(statistics=CONFIG.statistics),
         shell:

@@ -74,7 +74,7 @@ rule score_verdicts:
         protocol=lambda wildcards: CONFIG.benchmarks[wildcards.benchmark].protocol,
         baseline=lambda wildcards, input: (
             f"--baseline {input.folder}/baseline.jsonl"
-            if CONFIG.benchmarks[wildcards.benchmark].protocol == "arena_hard"
+            if is_pairwise(wildcards.benchmark)
             else ""
         ),
     shell:

@@ -81,11 +81,24 @@ if CONFIG.tables.table2:
             "asft --log {log} table2 --settings {params.settings:q} {params.rows}"
             " --out {output.csv}"
 
+    TABLE1_ROWS = plan.table1_rows(CONFIG)
+
+    def with_files(row, questions):
+        """A row's files: its questions and, of a win rate, the baseline's answers."""
+        baseline = f"{Path(questions).parent}/judge/baseline.jsonl"
+        return [*row, questions, *([baseline] if is_pairwise(row[0]) else [])]
+
     rule table1:
         input:
-            arena_hard=f"<results>/benchmarks/{TABLE2.arena_hard}/questions.jsonl",
-            baseline=f"<results>/benchmarks/{TABLE2.arena_hard}/judge",
-            mt_bench=f"<results>/benchmarks/{TABLE2.mt_bench}/questions.jsonl",
+            questions=[
+                f"<results>/benchmarks/{benchmark}/questions.jsonl"
+                for benchmark, *_ in TABLE1_ROWS
+            ],
+            baselines=[
+                f"<results>/benchmarks/{benchmark}/judge"
+                for benchmark, *_ in TABLE1_ROWS
+                if is_pairwise(benchmark)
+            ],
         output:
             csv=embedded("<results>/table1.csv", "table1"),
             markdown="<results>/table1.md",
@@ -96,23 +109,7 @@ if CONFIG.tables.table2:
             settings=lambda wildcards, input: as_json(
                 model=CONFIG.model,
                 note=CONFIG.note,
-                benchmarks=[
-                    [
-                        TABLE2.arena_hard,
-                        "arena_hard",
-                        TABLE2.baseline,
-                        [CONFIG.judges[TABLE2.arena_hard_judge].model],
-                        input.arena_hard,
-                        f"{input.baseline}/baseline.jsonl",
-                    ],
-                    [
-                        TABLE2.mt_bench,
-                        "mt_bench",
-                        "",
-                        [CONFIG.judges[name].model for name in TABLE2.mt_bench_judges],
-                        input.mt_bench,
-                    ],
-                ],
+                benchmarks=list(map(with_files, TABLE1_ROWS, input.questions)),
             ),
         shell:
             "asft --log {log} table1 --settings {params.settings:q} --out {output.csv}"

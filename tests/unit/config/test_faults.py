@@ -7,6 +7,7 @@ from default_config import DEFAULT
 
 from asft.config.experiment import Config
 from asft.config.loading import load
+from asft.config.runs import table1_rows, table2_columns
 from asft.errors import UserError
 
 HUB = {"hub": "owner/name", "revision": "main"}
@@ -94,6 +95,9 @@ def test_a_choice_like_no_other_lists_them():
         ("judges.local.api_key_env", "sk-1 2", "api_key_env must be the name"),
         ("datasets.hh_rlhf.sources.0", {"random": 0}, "hub, url, wheel, local (given: random)"),
         ("benchmarks.mt_bench.prompts.0", HUB, "the path of the one file"),
+        ("tables.table2.arena_hard", "mt_bench", "'mt_bench' has another protocol"),
+        ("tables.table2.also.mt_bench", ["local"], "of the table's own keys"),
+        ("tables.table2.also.alpaca_en", ["local"], "has the protocol references, which asks no"),
     ],
 )
 def test_what_would_fail_after_the_training_is_refused(key, value, message):
@@ -101,6 +105,41 @@ def test_what_would_fail_after_the_training_is_refused(key, value, message):
     assert line.startswith(f"config: {key.removesuffix('.api_key_env')}")
     assert message in line
     assert "\n" not in line
+
+
+def test_further_benchmarks_are_checked_as_the_first():
+    raw = copy.deepcopy(DEFAULT)
+    raw["benchmarks"] |= {"mt_2": DEFAULT["benchmarks"]["mt_bench"]}
+    raw["benchmarks"] |= {"arena_2": DEFAULT["benchmarks"]["arena_hard"]}
+    raw["judges"] |= {"other": DEFAULT["judges"]["local"]}
+    for also, message in [
+        ({"mt_3": ["local"]}, "also: unknown name 'mt_3'; did you mean 'mt_2'?"),
+        ({"mt_2": ["locl"]}, "unknown name 'locl'; did you mean 'local'?"),
+        ({"mt_2": ["other", "other"]}, "'other' stands here twice"),
+        ({"arena_2": ["local", "other"]}, "one judge of a win rate, given: local, other"),
+    ]:
+        raw["tables"]["table2"]["also"] = also
+        with pytest.raises(UserError, match=message):
+            load(raw)
+    raw["tables"]["table2"]["also"] = {"mt_2": ["other", "local"], "arena_2": ["local"]}
+    config = load(raw)
+    assert table2_columns(config) == [
+        *(("arena_hard", "local"), ("mt_bench", "local")),
+        *(("mt_2", "other"), ("mt_2", "local"), ("arena_2", "local")),
+    ]
+    model = "smollm2-135m-instruct"
+    assert table1_rows(config) == [
+        ("arena_hard", "arena_hard", "asft-demo-baseline", [model]),
+        ("mt_bench", "mt_bench", "", [model]),
+        ("mt_2", "mt_bench", "", [model, model]),
+        ("arena_2", "arena_hard", "", [model]),
+    ]
+    assert load(config.model_dump()) == config
+
+
+def test_what_is_not_asked_for_changes_no_command():
+    """Rule `report` prints the config: a key that is new but empty must not stand in it."""
+    assert "also" not in load(DEFAULT).model_dump()["tables"]["table2"]
 
 
 def test_asft_without_its_alignment_term_is_allowed():

@@ -24,8 +24,8 @@ ARENA_HARD = (
 
 def test_the_injection_ends_an_answer_in_every_prompt() -> None:
     """What follows the judged answer in a prompt stands in the injection, before its verdicts."""
-    ratings = prompts.load_prompts(PROMPTS / "demo_judge_prompts.jsonl", "mt_bench").values()
-    games = prompts.load_prompts(PROMPTS / "demo_judge_config.yaml", "arena_hard").values()
+    ratings = prompts.load_rating_prompts(PROMPTS / "demo_judge_prompts.jsonl").values()
+    games = prompts.load_game_prompts(PROMPTS / "demo_judge_config.yaml").values()
     endings = [
         *(_endings(template)[-1] for template in [*(t.user for t in ratings), *FASTCHAT]),
         *(end for template in [*(t.user for t in games), ARENA_HARD] for end in _endings(template)),

@@ -14,9 +14,9 @@ from asft.data.prepare_benchmark import write_benchmark
 from asft.data.tokens import encode_prompt
 from asft.files import read_jsonl, write_jsonl
 from asft.generation.endpoint.store import Store
-from asft.judging.calls import LABELS, RATINGS
 from asft.judging.judge import judge_answers
 from asft.judging.local import LocalJudge
+from asft.judging.protocols import LABELS, RATINGS
 from asft.models.folders import load_tokenizer
 from asft.models.loading import load_policy
 from asft.records import Completion, Message, Question, Verdict
@@ -65,14 +65,13 @@ def judged(folder: Path, out: Path, benchmark: str, *, calibrate: bool) -> list[
     write_jsonl(out / "answers.jsonl", answers)
     row = {"backend": "local", "model": "tiny", "precision": "fp32", "calibrate": calibrate}
     judge_answers(
-        out / "benchmark",
-        benchmark,
-        out / "answers.jsonl",
         json.dumps(row),
+        benchmark,
+        out / "benchmark",
+        out / "answers.jsonl",
+        out / "verdicts.jsonl",
         folder,
         out / "judge.sqlite",
-        out / "verdicts.jsonl",
-        False,
     )
     return read_jsonl(out / "verdicts.jsonl", Verdict)
 
@@ -120,8 +119,9 @@ def test_nothing_is_scored_as_nothing(folder: Path, tmp_path: Path) -> None:
     rows = [json.loads(line) | {"text": "N/A"} for line in baseline.read_text().splitlines()]
     baseline.write_text("".join(json.dumps(row) + "\n" for row in rows))
     row = {"backend": "local", "model": "tiny", "precision": "fp32", "calibrate": True}
-    paths = (tmp_path / "benchmark", "arena_hard", tmp_path / "answers.jsonl", json.dumps(row))
+    given = (tmp_path / "benchmark", tmp_path / "answers.jsonl")
     out = tmp_path / "verdicts.jsonl"
-    judge_answers(*paths, folder, tmp_path / "judge.sqlite", out, False)
+    store = tmp_path / "judge.sqlite"
+    judge_answers(json.dumps(row), "arena_hard", *given, out, folder, store)
     for verdict in read_jsonl(out, Verdict):
         assert list(verdict.probabilities.values()) == pytest.approx([0.2] * 5)

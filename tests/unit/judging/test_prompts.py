@@ -20,7 +20,8 @@ from asft.judging.prompts import (
     Template,
     continuation,
     game_messages,
-    load_prompts,
+    load_game_prompts,
+    load_rating_prompts,
     needs_reference,
     rating_messages,
 )
@@ -163,7 +164,7 @@ def test_no_answer_alters_the_structure(asked, answer, baseline):
 @given(st.lists(TEXT, min_size=6, max_size=6), st.sampled_from([1, 2]), st.booleans())
 def test_no_answer_alters_our_own_prompts(texts, turn, math):
     asked = question("math" if math else "stem", texts[:2])
-    prompts = load_prompts(RATINGS, "mt_bench")
+    prompts = load_rating_prompts(RATINGS)
     messages = rating_messages(prompts, asked, completion(*texts[2:4]), turn, texts[4:], "hardened")
     name = f"single{'-math' if math else ''}-v1{'-multi-turn' if turn == 2 else ''}"
     content = messages[1]["content"]
@@ -187,9 +188,9 @@ def test_paper_changes_nothing_in_the_answers():
 
 
 def test_bundled_prompts_ask_for_the_verdicts_we_read():
-    ratings = load_prompts(RATINGS, "mt_bench")
+    ratings = load_rating_prompts(RATINGS)
     assert set(ratings) == set(NAMES)
-    game = load_prompts(GAMES, "arena_hard")["game"]
+    game = load_game_prompts(GAMES)["game"]
     assert set(LABEL.findall(game.system)) == set(LABELS)
     for template in ratings.values():
         assert template.system.endswith("Rating: [[grade]]")
@@ -209,7 +210,7 @@ def test_bundled_benchmarks_render():
         ],
         baseline=load_baseline(read_json_rows(PACKAGE / "demo/arena_hard_baseline.jsonl")),
     )
-    ratings, games = load_prompts(RATINGS, "mt_bench"), load_prompts(GAMES, "arena_hard")
+    ratings, games = load_rating_prompts(RATINGS), load_game_prompts(GAMES)
     for asked in demo.questions:
         references = demo.references.get(asked.question_id, [])
         for turn in (1, 2):
@@ -258,7 +259,7 @@ def test_rating_prompts_refused(tmp_path, changes, message):
     first, *others = rows()
     path = write_rows(tmp_path, [first | changes, *others])
     with pytest.raises(UserError, match=message) as fault:
-        load_prompts(path, "mt_bench")
+        load_rating_prompts(path)
     assert str(path) in str(fault.value)
     assert "\n" not in str(fault.value)
 
@@ -279,7 +280,7 @@ def test_game_prompts_refused(tmp_path, changes, message):
     path = tmp_path / "judge_config.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load(GAMES.read_text()) | changes))
     with pytest.raises(UserError, match=message):
-        load_prompts(path, "arena_hard")
+        load_game_prompts(path)
 
 
 @pytest.mark.parametrize("content", ["[1, 2]", "a: [", "", None])
@@ -288,5 +289,5 @@ def test_no_config_at_all(tmp_path, content):
     if content is not None:
         path.write_text(content)
     with pytest.raises(UserError, match=r"judge_config\.yaml") as fault:
-        load_prompts(path, "arena_hard")
+        load_game_prompts(path)
     assert "\n" not in str(fault.value)

@@ -1,0 +1,61 @@
+"""What a judge is shown, before it becomes messages: questions, answers, and what they stand by."""
+
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from asft.config import Protocol
+from asft.data import BaselineAnswer, load_reference_answers, require_answers
+from asft.files import read_json_rows, read_jsonl
+from asft.judging.prompts import Prompts
+from asft.records import Completion, Question
+
+NOTHING = "N/A"
+
+
+class Material(NamedTuple):
+    """All but the questions by question id; `baseline` is empty where nothing is compared."""
+
+    questions: list[Question]
+    answers: dict[str, Completion]
+    references: dict[str, list[str]]
+    baseline: dict[str, BaselineAnswer]
+    prompts: Prompts
+
+    def without_content(self) -> Self:
+        """The same prompts about nothing: every text is N/A."""
+        questions = [
+            q.model_copy(update={"turns": [NOTHING] * len(q.turns)}) for q in self.questions
+        ]
+        answers = {
+            key: answer.model_copy(update={"turns": [NOTHING] * len(answer.turns)})
+            for key, answer in self.answers.items()
+        }
+        references = {key: [NOTHING] * len(turns) for key, turns in self.references.items()}
+        baseline = {
+            key: answer.model_copy(update={"text": NOTHING})
+            for key, answer in self.baseline.items()
+        }
+        return self._replace(
+            questions=questions, answers=answers, references=references, baseline=baseline
+        )
+
+
+def read_material(
+    benchmark: Path, protocol: Protocol, prompts: Prompts, completions: Path
+) -> Material:
+    """A prepared benchmark and somebody's answers to it.
+
+    Raises:
+        UserError: a file is missing or unusable, or a question has no answer.
+    """
+    questions = read_jsonl(benchmark / "questions.jsonl", Question)
+    answers = {c.question_id: c for c in read_jsonl(completions, Completion)}
+    require_answers(answers, questions, f"{completions}")
+    path = benchmark / "judge" / "references.jsonl"
+    references = load_reference_answers(read_json_rows(path), f"{path}") if path.exists() else {}
+    baseline = {}
+    if protocol.pairwise:
+        path = benchmark / "judge" / "baseline.jsonl"
+        baseline = {answer.question_id: answer for answer in read_jsonl(path, BaselineAnswer)}
+        require_answers(baseline, questions, f"{path}")
+    return Material(questions, answers, references, baseline, prompts)

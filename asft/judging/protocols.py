@@ -1,0 +1,60 @@
+"""How a judge is asked under each protocol, and how its replies are read: a row each.
+
+What config and tables must know of a protocol stands in config/protocols.py.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, get_args
+
+from asft.config import Judge
+from asft.judging.calls import Call, game_calls, rating_calls
+from asft.judging.material import Material
+from asft.judging.prompts import Prompts, continuation, load_game_prompts, load_rating_prompts
+from asft.judging.verdicts import Rules, needs_continuation, parse_label, parse_rating
+from asft.records import Label, Message, VerdictStatus
+
+RATINGS = [f"[[{n}]]" for n in range(1, 11)]
+LABELS = [f"[[{label}]]" for label in get_args(Label)]
+
+
+class Judging(NamedTuple):
+    """What asking a judge does for one protocol."""
+
+    load_prompts: Callable[[Path], Prompts]
+    calls: Callable[[Material, Judge], list[Call]]
+    # What a local judge gives probabilities of; none is the beginning of another.
+    verdicts: list[str]
+    # From the judge's words to the rating or label in them.
+    read: Callable[[Sequence[str], Rules], tuple[VerdictStatus, float | Label | None]]
+    # From the probabilities of `verdicts` to one.
+    weigh: Callable[[Mapping[str, float]], float | Label]
+    # What to ask after a first reply; None, or a function that gives none: nothing.
+    go_on: Callable[[Sequence[Message], str], list[Message] | None] | None = None
+
+
+def _read_rating(texts: Sequence[str], rules: Rules) -> tuple[VerdictStatus, float | None]:
+    return parse_rating(texts[0], rules)
+
+
+def expected_rating(probabilities: Mapping[str, float]) -> float:
+    """The mean of the ratings `[[n]]`, weighted by their probabilities."""
+    return sum(int(name.strip("[]")) * share for name, share in probabilities.items())
+
+
+def likeliest_label(probabilities: Mapping[str, float]) -> Label:
+    """The label with the highest probability; of equal ones the first in the order of `Label`."""
+    return max(get_args(Label), key=lambda label: probabilities[f"[[{label}]]"])
+
+
+def _ask_for_label(messages: Sequence[Message], reply: str) -> list[Message] | None:
+    """Arena-Hard asks once more where no label came."""
+    return continuation(messages, reply) if needs_continuation([reply]) else None
+
+
+JUDGING = {
+    "mt_bench": Judging(load_rating_prompts, rating_calls, RATINGS, _read_rating, expected_rating),
+    "arena_hard": Judging(
+        load_game_prompts, game_calls, LABELS, parse_label, likeliest_label, _ask_for_label
+    ),
+}

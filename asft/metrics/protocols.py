@@ -1,0 +1,75 @@
+"""How the verdicts of each judged protocol become numbers: a row each.
+
+What its scores are called stands in config/protocols.py, how a judge is asked in
+judging/protocols.py.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from asft.metrics import arena_hard, mt_bench
+from asft.metrics.corpus import Aggregate, Values
+from asft.metrics.game_rows import game_rows, read_games
+from asft.metrics.rating_rows import rating_rows, read_ratings
+from asft.metrics.score_files import Cells, Found
+from asft.records import Question
+
+
+class Content(Protocol):
+    """What a judge said of one policy's answers."""
+
+    @property
+    def n_asked(self) -> int:
+        """Verdicts that were asked for."""
+
+    @property
+    def n_scored(self) -> int:
+        """Verdicts that count."""
+
+    @property
+    def turns(self) -> Values:
+        """(questions,): answers to each question, whose tokens a file's column `tokens` adds up."""
+
+
+class Scoring(NamedTuple):
+    """From verdicts to a score file, and from its content to per-question values and a score."""
+
+    # (turn, game) of the verdicts on a question.
+    asked: Callable[[Question], Sequence[tuple[int, int]]]
+    # What the score file says of the verdicts: a row, or one a repeat, per question. In it stand
+    # question_id, category, judge_model, and statuses, joined by ";", in columns named …_status.
+    rows: Callable[[list[Question], Found, int], list[dict[str, Any]]]
+    columns: tuple[str, ...]  # that its files must have; the first tells them from all others
+    read: Callable[[Path, list[Cells]], Any]  # the `Content` of a file's rows
+    pool: Callable[[Sequence[Any]], Any]  # of several training seeds
+    # (seeds, questions, 2): two sums per question from which `over_questions` makes the score;
+    # the second is 0 where no verdict counts.
+    per_question: Callable[[Any], Values]
+    over_questions: Aggregate
+    # (question_id, flag): "n" where a verdict is missing, "d" where the two orders disagree.
+    flags: Callable[[Any], Iterable[tuple[str, str]]] = lambda content: ()
+
+
+SCORING = {
+    "mt_bench": Scoring(
+        asked=lambda question: [(turn, 0) for turn in range(1, len(question.turns) + 1)],
+        rows=rating_rows,
+        columns=("turn1", "turn1_status"),
+        read=read_ratings,
+        pool=mt_bench.pool,
+        per_question=mt_bench.ratings_per_question,
+        over_questions=mt_bench.mean_rating,
+        flags=mt_bench.flags,
+    ),
+    "arena_hard": Scoring(
+        asked=lambda question: [(1, 1), (1, 2)],
+        rows=game_rows,
+        columns=("g1_label", "g1_status", "g2_label", "g2_status"),
+        read=read_games,
+        pool=arena_hard.pool,
+        per_question=arena_hard.outcomes_per_question,
+        over_questions=arena_hard.win_rate,
+        flags=arena_hard.flags,
+    ),
+}
