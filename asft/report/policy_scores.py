@@ -63,13 +63,13 @@ def _judged(row: Row, benchmark: str, judge: str, rows: list[Row]) -> list[Score
 
 
 def _panel(row: Row, benchmark: str, judge: str) -> Panel:
-    """Tell a judge's protocol by the table: the one that has most columns there, and all of its."""
-    found = []
-    for panel in (Panel(benchmark, judge, protocol) for protocol in judged_protocols()):
-        names = [panel.name(c, row) for c in panel.block.columns if c.kind == "number"]
-        if panel.headline in row and all(name in row for name in names):
-            found.append((len(names), panel))
-    return max(found, key=lambda known: known[0])[1]
+    """Tell a judge's protocol by the table: the one whose columns it has, and lacks fewest of."""
+
+    def fit(panel: Panel) -> int:
+        return sum(1 if panel.name(c, row) in row else -1 for c in panel.block.columns)
+
+    panels = [Panel(benchmark, judge, protocol) for protocol in judged_protocols()]
+    return max((panel for panel in panels if panel.headline in row), key=fit)
 
 
 def _score(row: Row, benchmark: str, column: Column, names: Names, n: str) -> list[Score]:

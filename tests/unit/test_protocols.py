@@ -16,7 +16,6 @@ from asft.config.protocols import PROTOCOLS, judged_protocols
 from asft.config.runs import table1_rows, table2_columns, table2_contestants
 from asft.data.prepare_benchmark import write_benchmark
 from asft.errors import UserError
-from asft.figures.judged_cells import ScoreFile
 from asft.figures.length import plot_length
 from asft.figures.plotting import About
 from asft.files import read_jsonl, write_json, write_jsonl
@@ -27,7 +26,7 @@ from asft.metrics.score_verdicts import aggregate_verdicts
 from asft.records import Completion, Question
 from asft.report.pages import write_report
 from asft.tables.table1 import Judged, tabulate_table1
-from asft.tables.table2 import tabulate_table2
+from asft.tables.table2 import ScoreFile, tabulate_table2
 
 # By method and question, what the judge says; the last question gets nothing that counts.
 REPLIES = {

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from asft.cli.report import report_experiment
 from report_results import small, write_results
 
 from asft.config import Config, report_plan
@@ -18,6 +17,7 @@ from asft.figures.differences import plot_differences
 from asft.figures.plotting import About
 from asft.metrics.corpus import METRICS, Metric
 from asft.report.model_card import Origin, write_model_card
+from asft.report.report import make_report
 from asft.tables.columns import Column
 from asft.tables.table2 import tabulate_table2
 from asft.tables.table2_columns import BLOCKS, RATING, WIN_RATE, JudgedColumn
@@ -37,7 +37,9 @@ def distinct(texts: list[str]) -> bool:
     return len(set(texts)) == len(texts)
 
 
-TABLES = {f"table 2, {block.headline.key}": [block.headline, *block.columns] for block in BLOCKS}
+TABLES = {
+    f"table 2, {block.headline.key}": [block.headline, *block.columns] for block in BLOCKS.values()
+}
 TABLES |= {f"table 3, {family}": family_columns(family) for family in FAMILIES}
 
 
@@ -57,7 +59,7 @@ def test_columns_that_stand_beside_one_another_have_names_of_their_own(name: str
 
 def test_keys_and_titles_are_distinct_in_all_of_a_table():
     assert distinct([column.key for column in TABLE3])
-    figure = [*estimate_columns().values(), *(block.headline for block in BLOCKS)]
+    figure = [*estimate_columns().values(), *(block.headline for block in BLOCKS.values())]
     assert distinct([column.figure for column in figure if column.figure])
     assert distinct([column.key for column in figure]), "differences are found by it"
 
@@ -132,7 +134,7 @@ def outputs(folder: Path) -> dict[str, str]:
     raw = small()
     config = write_results(folder, raw)
     _tables(folder, config)
-    report_experiment(json.dumps(raw), folder, folder / "report")
+    make_report(json.dumps(raw), folder, folder / "report")
     run = folder / f"runs/hh_rlhf/asft/seed{config.seeds[0]}"
     write_model_card(
         run,

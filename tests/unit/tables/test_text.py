@@ -1,6 +1,7 @@
 """Words and numbers of the tables: escaped for LaTeX, p never written as 0."""
 
-from asft.tables.text import escape_tex, p_text
+from asft.tables.latex import escape_tex
+from asft.tables.text import p_text
 
 
 def test_escape_tex():
