@@ -127,8 +127,8 @@ def test_light_rooms_load_no_torch(light):
 
 
 TESTS = Path(__file__).parents[1]
-# Tests of no room and of no file on the ground: of the house, data and documents.
-WITHOUT_ROOM = {"architecture", "demo", "fault_table", "lock"}
+# Tests of no single room: of the house, what goes through all rooms, data and documents.
+WITHOUT_ROOM = {"api", "architecture", "demo", "docs", "fault_table", "lock", "protocols"}
 UNIT = sorted(str(p.relative_to(TESTS / "unit")) for p in TESTS.glob("unit/**/test_*.py"))
 
 
