@@ -49,7 +49,7 @@ def measure(pairs: int, prompt: int, answer: int) -> dict[str, Any]:
     from asft.losses import METHODS
     from asft.machine import keep_freed_memory
     from asft.models.loading import load_policy
-    from asft.training.attention.register import PAIR_ATTENTION
+    from asft.training.attention.names import PAIR_ATTENTION
     from asft.training.cost import peak_memory
     from asft.training.trainer import PairTrainer
 

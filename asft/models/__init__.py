@@ -3,10 +3,12 @@
 import lazy_loader
 
 __all__ = [
+    "attention_window",
     "default_device",
     "end_token_ids",
     "fetch_base_model",
     "files_of",
+    "learnt_positions",
     "load_policy",
     "load_tokenizer",
     "resolve_precision",

@@ -4,5 +4,7 @@ from .folders import load_tokenizer as load_tokenizer
 from .hardware import default_device as default_device
 from .hardware import resolve_precision as resolve_precision
 from .hardware import use_threads as use_threads
+from .limits import attention_window as attention_window
+from .limits import learnt_positions as learnt_positions
 from .loading import end_token_ids as end_token_ids
 from .loading import load_policy as load_policy

@@ -20,7 +20,10 @@ def cost_of(trainer: PairTrainer) -> dict[str, Any]:
     seconds = sum(row["seconds"] for row in steady)
     device, model = trainer.args.device, cast(torch.nn.Module, trainer.model)
     peak, how = peak_memory(device)
-    return {
+    # Only where it is so: an ordinary run packs pairs.
+    apart = getattr(trainer.policy, "apart_because", "")
+    packing = {"packing": f"one completion at a time: {apart}"} if apart else {}
+    return packing | {
         "steps": len(steps),
         "steady_steps": len(steady),
         "steady_seconds": round(seconds, 3),

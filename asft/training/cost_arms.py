@@ -25,9 +25,9 @@ from asft.data import TokenPair, read_tokens
 from asft.errors import UserError
 from asft.losses import METHODS
 from asft.machine import keep_freed_memory
-from asft.models import default_device, load_policy, resolve_precision
-from asft.training.attention.choose import implementation
+from asft.models import default_device, resolve_precision
 from asft.training.cost import cost_of
+from asft.training.loading import load_trainable
 from asft.training.packing import packed_by_length
 from asft.training.reference_logps import (
     CachedReference,
@@ -65,8 +65,7 @@ def measure_arm(
     with tempfile.TemporaryDirectory() as scratch:
         reference, seconds = _reference(arm, model, pairs, training, precision, scratch)
         set_seed(seed)
-        attention = implementation(training.attention, default_device(), precision)
-        policy = load_policy(model, torch.float32, attention)
+        policy = load_trainable(model, training.attention, precision, pairs)
         trainer = PairTrainer(
             policy,
             pairs,
@@ -101,8 +100,8 @@ def _reference(
     if arm == "asft":
         return None, 0.0
     if arm == "dpo_online":
-        attention = implementation(training.attention, default_device(), precision)
-        loaded = load_policy(model, precision, attention).to(default_device())
+        loaded = load_trainable(model, training.attention, precision, pairs, precision)
+        loaded = loaded.to(default_device())
         return OnlineReference(loaded, precision), 0.0
     different = list({pair.id: pair for pair in pairs}.values())
     # A process of its own, gone before training starts: its peak of memory is not training's.
@@ -120,8 +119,7 @@ def _cache(
     """The reference's log-probabilities, and the seconds that they took once it was loaded."""
     keep_freed_memory()
     device = default_device()
-    attention = implementation(training.attention, device, precision)
-    base = load_policy(model, torch.float32, attention).to(device)
+    base = load_trainable(model, training.attention, precision, pairs).to(device)
     rows = packed_by_length(pairs, token_budget(training, base))
     began = time.perf_counter()
     table = score_pairs(base, rows, precision)

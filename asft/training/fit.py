@@ -15,12 +15,12 @@ from asft.data import read_tokens
 from asft.errors import UserError
 from asft.files import write_json
 from asft.losses import METHODS
-from asft.models import default_device, load_policy, load_tokenizer, resolve_precision
+from asft.models import load_tokenizer, resolve_precision
 from asft.processes import split_of
-from asft.training.attention.choose import implementation
 from asft.training.checkpoints import Checkpoints
 from asft.training.cost import cost_of
 from asft.training.distributed import from_all, from_first, processes, rank
+from asft.training.loading import load_trainable
 from asft.training.lora import adapt, merged
 from asft.training.reference_logps import CachedReference
 from asft.training.trainer import PairTrainer
@@ -44,14 +44,14 @@ def make_trainer(
         raise UserError(f"{tokens}: no training pairs")
     set_seed(run["seed"])
     precision = resolve_precision(training.precision)
-    attention = implementation(training.attention, default_device(), precision)
-    policy = load_policy(model, torch.float32, attention)
+    heldout = read_tokens(tokens, "heldout")
+    policy = load_trainable(model, training.attention, precision, [*pairs, *heldout])
     if training.lora:
         policy = adapt(policy, training.lora)
     return PairTrainer(
         policy,
         pairs,
-        read_tokens(tokens, "heldout"),
+        heldout,
         method=METHODS[run["loss"]],
         hyperparameters=run["hyperparameters"],
         training=training,

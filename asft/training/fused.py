@@ -144,6 +144,22 @@ def cast_linear(x: Tensor, module: torch.nn.Linear) -> Tensor:
     return _Linear.apply(x, module.weight)  # type: ignore[no-any-return, no-untyped-call]
 
 
+class Rotation:
+    """`apply_rotary_pos_emb` by ours where all of a head rotates, else by the model's own."""
+
+    def __init__(self, theirs: Callable[..., Any]) -> None:
+        self.theirs = theirs
+
+    def __call__(
+        self, q: Tensor, k: Tensor, cos: Tensor, sin: Tensor, *more: Any, **options: Any
+    ) -> Any:
+        """Rotate queries and keys; arguments as of transformers' function."""
+        whole = q.shape[-1] == k.shape[-1] == cos.shape[-1] == sin.shape[-1]
+        if not whole or not options.keys() <= {"unsqueeze_dim"} or len(more) > 1:
+            return self.theirs(q, k, cos, sin, *more, **options)
+        return rotary(q, k, cos, sin, *more, **options)
+
+
 def rotary(
     q: Tensor, k: Tensor, cos: Tensor, sin: Tensor, unsqueeze_dim: int = 1
 ) -> tuple[Tensor, Tensor]:
@@ -176,8 +192,9 @@ def fuse(model: Any) -> list[str]:
             replaced.add(name)
     for source in {type(module).__module__ for module in model.modules()}:
         theirs = getattr(sys.modules[source], "apply_rotary_pos_emb", None)
-        if theirs is rotary or (theirs is not None and _rotates_alike(theirs)):
-            sys.modules[source].apply_rotary_pos_emb = rotary  # type: ignore[attr-defined]
+        if theirs is not None and not isinstance(theirs, Rotation) and _rotates_alike(theirs):
+            theirs = sys.modules[source].apply_rotary_pos_emb = Rotation(theirs)  # type: ignore[attr-defined]
+        if isinstance(theirs, Rotation):
             replaced.add("apply_rotary_pos_emb")
     return sorted(replaced)
 

@@ -31,11 +31,9 @@ def score_reference(settings: str, model: Path, tokens: Path, out: Path) -> None
         from asft.training.reference_logps import merge_reference
 
         return merge_reference(out, training.processes)
-    import torch
-
     from asft.data import read_tokens
-    from asft.models import default_device, load_policy, resolve_precision
-    from asft.training.attention.choose import implementation
+    from asft.models import default_device, resolve_precision
+    from asft.training.loading import load_trainable
     from asft.training.packing import packed_by_length
     from asft.training.reference_logps import part_of, score_pairs, write_reference
     from asft.training.token_budget import token_budget
@@ -45,8 +43,7 @@ def score_reference(settings: str, model: Path, tokens: Path, out: Path) -> None
     # 0.
     device = default_device()
     precision = resolve_precision(training.precision)
-    attention = implementation(training.attention, device, precision)
-    base = load_policy(model, torch.float32, attention).to(device)
+    base = load_trainable(model, training.attention, precision, pairs).to(device)
     rows = list(packed_by_length(pairs, token_budget(training, base)))
     number, processes = place()
     if processes > 1 and number == 0:

@@ -71,7 +71,7 @@ class Shape(NamedTuple):
 
 def shape_of(model: Any) -> Shape:
     """Return the sizes of a transformers model."""
-    config = model.config
+    config = model.config.get_text_config()  # of a model that also sees, its part for text
     return Shape(
         weights=model.num_parameters(),
         trained=sum(p.numel() for p in model.parameters() if p.requires_grad),

@@ -16,7 +16,7 @@ from asft.losses import METHODS
 from asft.models.folders import load_tokenizer
 from asft.models.hardware import resolve_precision
 from asft.models.loading import end_token_ids, load_policy
-from asft.training.attention.register import PAIR_ATTENTION
+from asft.training.attention.names import PAIR_ATTENTION
 from asft.training.trainer import PairTrainer
 
 pytestmark = pytest.mark.model

@@ -12,7 +12,7 @@ from asft.losses import METHODS, odds_ratio
 from asft.models.folders import load_tokenizer
 from asft.models.loading import load_policy
 from asft.models.tiny import tiny_model
-from asft.training.attention.register import PAIR_ATTENTION
+from asft.training.attention.names import PAIR_ATTENTION
 from asft.training.packing import pack, pair_logps
 
 ROWS = [

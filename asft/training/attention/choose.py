@@ -7,7 +7,7 @@ import torch
 import asft.training.attention.pairs  # noqa: F401 - registers itself
 from asft.config import Attention
 from asft.errors import UserError
-from asft.training.attention.register import FLASH_ATTENTION, FLEX_ATTENTION, PAIR_ATTENTION
+from asft.training.attention.names import FLASH_ATTENTION, FLEX_ATTENTION, PAIR_ATTENTION
 
 
 def implementation(wanted: Attention, device: torch.device, precision: torch.dtype) -> str:

@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.nn.attention.varlen import varlen_attn
 from torch.nn.functional import pad
 
-from asft.training.attention.register import FLASH_ATTENTION, register
+from asft.training.attention.names import FLASH_ATTENTION
+from asft.training.attention.register import register
 from asft.training.packing import Span, without_waiting
 
 # Newer torch wants to be told that heads share keys; older takes it as it is.

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 
-from asft.training.attention.register import FLEX_ATTENTION, register
+from asft.training.attention.names import FLEX_ATTENTION
+from asft.training.attention.register import register
 from asft.training.packing import Span, without_waiting
 
 

@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from asft.training.attention.blocks import attend_in_blocks
-from asft.training.attention.register import PAIR_ATTENTION, register
+from asft.training.attention.names import PAIR_ATTENTION
+from asft.training.attention.register import register
 from asft.training.packing import Span
 
 Sizes = tuple[int, int, int]  # tokens of prompt, chosen and rejected

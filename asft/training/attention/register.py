@@ -10,10 +10,6 @@ from transformers import AttentionInterface
 from asft.training.fused import autocast_dtype
 from asft.training.packing import Span
 
-PAIR_ATTENTION = "asft_pairs"
-FLEX_ATTENTION = "asft_flex"
-FLASH_ATTENTION = "asft_varlen"  # with "flash" in its name transformers would want a package
-
 
 def register(name: str, attend: Callable[..., Tensor], knows_dropout: bool = False) -> None:
     """Register `attend(query, key, value, spans, scale)` with transformers under `name`.

@@ -15,8 +15,8 @@ from asft.errors import UserError
 from asft.training import attention
 from asft.training.attention import flash, flex  # noqa: F401 - flex registers itself
 from asft.training.attention.choose import implementation
+from asft.training.attention.names import FLASH_ATTENTION, FLEX_ATTENTION, PAIR_ATTENTION
 from asft.training.attention.pairs import attend_by_pairs
-from asft.training.attention.register import FLASH_ATTENTION, FLEX_ATTENTION, PAIR_ATTENTION
 from asft.training.logps import token_logps
 from asft.training.packing import MULTIPLE, pack, pair_logps
 

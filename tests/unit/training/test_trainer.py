@@ -9,7 +9,7 @@ from asft.errors import UserError
 from asft.losses import METHODS
 from asft.models.loading import load_policy
 from asft.training import arguments
-from asft.training.attention.register import PAIR_ATTENTION
+from asft.training.attention.names import PAIR_ATTENTION
 from asft.training.packing import pack
 from asft.training.reference_logps import CachedReference, score_pairs, write_reference
 from asft.training.trainer import PairTrainer
