@@ -6,7 +6,9 @@ takes seconds.
 """
 
 import errno
+import re
 import shutil
+import traceback
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -31,6 +33,8 @@ KNOBS = {
     "prepare-dataset": "give it a smaller file",
     "others": "run fewer jobs at once",
 }
+# Functions of ours that read a file: `read_settings`, `load_policy`, `CachedReference.__init__`.
+_READS = re.compile(r"(^|\.)_?(read|load|resolve|tokenizer_of|CachedReference\b)")
 _OUTPUTS = ("--log", "--out", "--store")
 _ROOM = (
     *("no space left on device", "file too large", "disk quota exceeded"),
@@ -58,7 +62,8 @@ def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:
         return _of_full_disk(error, arguments)
     if isinstance(error, OSError) and error.filename is not None:
         return _of_file(error)
-    return f"{type(error).__name__}: {_words(error)}{_suspects(arguments)}"
+    suspects = _suspects(arguments) if _is_of_reading(error) else ""
+    return f"{type(error).__name__}: {_words(error)}{suspects}"
 
 
 def is_full(error: BaseException) -> bool:
@@ -94,8 +99,15 @@ def _words(error: BaseException) -> str:
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 
+def _is_of_reading(error: BaseException) -> bool:
+    """Whether the error came up within a function of ours that reads a file."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    ours = [f for f in frames if str(f.f_globals.get("__name__", "")).startswith("asft.")]
+    return any(_READS.search(frame.f_code.co_qualname) for frame in ours)
+
+
 def _suspects(arguments: Sequence[str]) -> str:
-    """The files that the step was given: where nothing else is known, one of them is damaged."""
+    """The files that the step was given: where reading one failed without its name."""
     paths = [
         value
         for option, value in pairwise(arguments)

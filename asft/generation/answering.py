@@ -14,6 +14,7 @@ from asft.data import encode_prompt
 from asft.errors import UserError
 from asft.files import fingerprint
 from asft.generation.decoding import Row, decode, supports
+from asft.models import learnt_positions
 from asft.records import Completion, Message, Question
 
 # Batches in a share, at most: at its end no row waits for a place, and the batch runs empty.
@@ -88,7 +89,7 @@ def answer_share(
             talks[i].append(Message(role="user", content=share[i].turns[turn]))
         prompts = [encode_prompt(talks[i], tokenizer) for i in active]
         for i, prompt in zip(active, prompts, strict=True):
-            _check_length(prompt, model, share[i].question_id)
+            _check_length(prompt, model, share[i].question_id, decodings[i].max_new_tokens)
         # Seeded by what is asked, not by how much was asked before or beside it.
         seeds = [_seed_of(seed, turn, share[i].question_id) for i in active]
         chosen = [decodings[i] for i in active]
@@ -107,9 +108,16 @@ def answer_share(
         )
 
 
-def _check_length(prompt: list[int], model: Any, question_id: str) -> None:
-    """Positions beyond the model's context were never trained; some models have none there."""
-    context = getattr(model.config, "max_position_embeddings", None)
+def _check_length(prompt: list[int], model: Any, question_id: str, limit: int) -> None:
+    """Refuse positions beyond the model's context: never trained, and some models have none."""
+    positions = learnt_positions(model)
+    if positions is not None and len(prompt) + limit > positions:
+        raise UserError(
+            f"question_id {question_id!r}: its prompt has {len(prompt)} tokens and its answer may"
+            f" have {limit}, the model has learnt {positions} positions; lower"
+            " decoding.max_new_tokens, or leave out the question"
+        )
+    context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     if context is not None and len(prompt) >= context:
         raise UserError(
             f"question_id {question_id!r}: its prompt has {len(prompt)} tokens, the model's context"

@@ -24,7 +24,7 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 from asft.config import HubSource, Model, RandomSource, Source, unpinned
 from asft.data import fetch_one, reason, try_each, warn_unless_pinned
 from asft.errors import UserError
-from asft.files import file_sha256, fingerprint, read_text, write_json, write_text
+from asft.files import file_sha256, fingerprint, read_json, read_text, write_json, write_text
 from asft.models.folders import CHAT_TEMPLATE, POINTER, forget_reading, tokenizer_of
 from asft.models.tiny import tiny_model
 
@@ -118,7 +118,7 @@ def _point_to_hub(source: HubSource, folder: Path) -> tuple[Tokenizer, dict[str,
 def _point_to_folder(path: Path, folder: Path) -> tuple[Tokenizer, dict[str, Any]]:
     _require_safetensors(file.name for file in path.iterdir())
     write_json(folder / POINTER, {"local": str(path.resolve())})
-    hashes = {file.name: file_sha256(file) for file in sorted(path.glob("*.safetensors"))}
+    hashes = {file.name: file_sha256(file) for file in _weight_files(path)}
     card = {"sha256": fingerprint(hashes)} | _weights(path)
     return tokenizer_of(str(path), None), card
 
@@ -166,6 +166,11 @@ def _mend_splitting(tokenizer: Tokenizer, path: Path) -> None:
 
 def _require_safetensors(names: Iterable[str]) -> None:
     listed = list(names)
+    if "adapter_config.json" in listed:
+        raise UserError(
+            "an adapter, not a whole model: merge it into its base (peft's merge_and_unload, then"
+            " save_pretrained), and name the folder of the merged model"
+        )
     if any(name.endswith(".safetensors") and "/" not in name for name in listed):
         return
     pickles = [name for name in listed if name.endswith((".bin", ".pt", ".pth", ".ckpt"))]
@@ -173,10 +178,22 @@ def _require_safetensors(names: Iterable[str]) -> None:
     raise UserError(f"{found}; a model needs *.safetensors: convert it with save_pretrained")
 
 
+def _weight_files(folder: Path) -> list[Path]:
+    """The files that transformers reads: those of the index, else the one of the usual name.
+
+    Others may lie beside them, such as Mistral's consolidated.safetensors: the same weights again.
+    """
+    index, single = folder / "model.safetensors.index.json", folder / "model.safetensors"
+    if index.is_file():
+        names = read_json(index).get("weight_map", {}).values()
+        return [folder / name for name in sorted(set(names))]
+    return [single] if single.is_file() else sorted(folder.glob("*.safetensors"))
+
+
 def _weights(folder: Path) -> dict[str, Any]:
     """Number and type of the parameters, from the headers alone; tied ones count once."""
     parameters, dtypes = 0, set()
-    for file in folder.glob("*.safetensors"):
+    for file in _weight_files(folder):
         try:
             tensors = safe_open(file, framework="pt")
         except SafetensorError as error:

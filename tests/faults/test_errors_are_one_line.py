@@ -32,7 +32,7 @@ def test_what_nobody_foresaw_is_one_line_too(words: list[str], tmp_path: Path) -
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.startswith("error: JSONDecodeError: Expecting property name")
-    assert done.stderr.endswith(f"; is one of these damaged: {tmp_path / 'card.json'}?\n")
+    assert "damaged" not in done.stderr  # no file was read
     assert done.stderr.count("\n") == 1
 
 

@@ -3,9 +3,11 @@
 import pytest
 import torch
 from small_questions import GREEDY, QUESTIONS, SAMPLED
+from transformers import GPT2Config, GPT2LMHeadModel
 
+from asft.errors import UserError
 from asft.generation import answering
-from asft.generation.answering import answer_share, shares
+from asft.generation.answering import _check_length, answer_share, shares
 from asft.models.folders import load_tokenizer
 from asft.models.loading import end_token_ids, load_policy
 from asft.records import Question
@@ -86,3 +88,12 @@ def test_any_end_token_ends_an_answer(policy):
     assert ended.finish_reasons == ["stop"]
     assert ended.tokens == [at + 1]
     assert ended.turns[0] == tokenizer.decode(ids[:at], skip_special_tokens=True).strip()
+
+
+def test_an_answer_beyond_learnt_positions_is_refused_before_it_begins():
+    """GPT-2 and its like have no vector there; others only were not trained on so many."""
+    config = GPT2Config(vocab_size=300, n_positions=24, n_embd=8, n_layer=1, n_head=1)
+    model = GPT2LMHeadModel(config)
+    _check_length([1] * 4, model, "q", 20)
+    with pytest.raises(UserError, match=r"'q': its prompt has 5 tokens.* 20, .* 24 positions"):
+        _check_length([1] * 5, model, "q", 20)

@@ -10,6 +10,7 @@ import torch
 from asft.config.data import Model
 from asft.config.sources import HubSource, LocalSource
 from asft.errors import UserError
+from asft.files import read_json
 from asft.models.fetch_model import fetch_base_model, import_model
 from asft.models.folders import load_tokenizer, resolve
 from asft.models.loading import load_policy
@@ -120,3 +121,26 @@ def test_next_source_is_tried(tiny: Path, tmp_path: Path) -> None:
 def test_settings_that_do_not_fit(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"--settings, key 'sources'"):
         fetch_base_model('{"sources": []}', tmp_path / "out")
+
+
+def test_an_adapter_is_refused_with_the_remedy(tiny: Path, tmp_path: Path) -> None:
+    """Beside whole weights too: transformers would load it on top of them."""
+    (tiny / "adapter_config.json").write_text("{}")
+    with pytest.raises(UserError, match="an adapter, not a whole model: merge it"):
+        import_model(local(tiny), tmp_path / "out")
+
+
+def test_weights_that_lie_there_twice_count_once(tiny: Path, tmp_path: Path) -> None:
+    """Mistral's repositories hold consolidated.safetensors beside the files of the index."""
+    import_model(local(tiny), tmp_path / "once")
+    shutil.copyfile(tiny / "model.safetensors", tiny / "consolidated.safetensors")
+    import_model(local(tiny), tmp_path / "beside")
+    whole = (tiny / "model.safetensors").rename(tiny / "model-00001-of-00001.safetensors")
+    index = {"weight_map": {"model.norm.weight": whole.name}}
+    (tiny / "model.safetensors.index.json").write_text(json.dumps(index))
+    import_model(local(tiny), tmp_path / "index")
+    once, *others = (
+        read_json(tmp_path / name / "card.json") for name in ("once", "beside", "index")
+    )
+    assert [card["parameters"] for card in others] == [once["parameters"]] * 2
+    assert others[0]["sha256"] == once["sha256"]
