@@ -8,7 +8,7 @@ import numpy as np
 from asft.config.experiment import Statistics
 from asft.figures.case_study import Contestant
 from asft.figures.histories import HistoryFile
-from asft.figures.plotting import About
+from asft.figures.marks import About
 from asft.files import write_jsonl
 from asft.metrics.score_verdicts import aggregate_verdicts
 from asft.records import Completion, Question, Verdict

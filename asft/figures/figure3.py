@@ -13,16 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from asft.figures.case_study import RULE, Contestant, case_study
-from asft.figures.plotting import (
-    PAGE,
-    About,
-    add_caption,
-    caption_of,
-    mark_of,
-    new_figure,
-    note_figure,
-    render,
-)
+from asft.figures.marks import About, mark_of
+from asft.figures.plotting import PAGE, add_caption, caption_of, new_figure, note_figure, render
 from asft.figures.typesetting import BASE, CUT, LINE, shorten, wrap
 from asft.files import read_jsonl
 from asft.records import Completion, Question, Verdict

@@ -16,14 +16,12 @@ from matplotlib.transforms import ScaledTranslation
 from asft.config import Statistics
 from asft.errors import UserError
 from asft.figures.judged_cells import Cell, read_cells, read_table2, shown
+from asft.figures.marks import About, Mark, mark_of
 from asft.figures.plotting import (
     PAGE,
-    About,
-    Mark,
     add_caption,
     add_method_legend,
     caption_of,
-    mark_of,
     new_figure,
     note_figure,
     render,

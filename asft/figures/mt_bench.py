@@ -18,13 +18,12 @@ from matplotlib.figure import Figure
 
 from asft.config import Statistics
 from asft.figures.judged_cells import Cell, read_cells, read_table2, shown
+from asft.figures.marks import About, mark_of
 from asft.figures.plotting import (
     PAGE,
-    About,
     add_caption,
     add_method_legend,
     caption_of,
-    mark_of,
     new_figure,
     note_figure,
     render,

@@ -10,18 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from string import ascii_lowercase
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
-from asft.figures.colours import OTHERS, colour_of
+from asft.figures.marks import About, mark_of
 from asft.figures.typesetting import BASE, FONT, LINE, SIZE, wrap
 from asft.files import atomic, write_text
 
@@ -53,53 +52,6 @@ METADATA: dict[str, dict[str, Any]] = {
     "pdf": {"CreationDate": None, "Producer": None, "Creator": "asft"},
     "png": {"Software": None},
 }
-# Marker and dashes, for readers without colour.
-MARKS: dict[str, tuple[str, Any]] = {
-    "base": ("X", (0, (1, 1))),
-    "sft": ("v", (0, (1, 1.5))),
-    "dpo": ("s", (0, (5, 1.5))),
-    "ipo": ("D", (0, (5, 1.5, 1, 1.5))),
-    "ipo_sum": ("P", (0, (3, 1, 1, 1, 1, 1))),
-    "orpo": ("^", (0, (3, 1))),
-    "orpo_full_nll": ("<", (0, (3, 1, 1, 1))),
-    "asft": ("o", "-"),
-}
-OTHER_MARKS = ("p", "h", ">", "*", "d", "8")
-LABELS = {"base": "base", "orpo_full_nll": "ORPO (full NLL)", "ipo_sum": "IPO (sums)"}
-
-
-class About(NamedTuple):
-    """What a caption says of the experiment, and the config's methods, which share the colours."""
-
-    model: str
-    note: str
-    methods: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, settings: dict[str, Any]) -> About:
-        """Read what every `asft plot` is told in its settings."""
-        note = " ".join(settings["note"].split())
-        return cls(settings["model"], note, tuple(settings["methods"]))
-
-
-class Mark(NamedTuple):
-    """How a method is drawn, the same in every figure."""
-
-    label: str
-    colour: str
-    marker: str
-    dashes: Any
-
-
-def mark_of(method: str, about: About) -> Mark:
-    """The method's mark; one without a mark of its own gets it with its colour."""
-    colour = colour_of(method, about.methods)
-    label = LABELS.get(method, method.upper() if method in MARKS else method)
-    if method in MARKS:
-        return Mark(label, colour, *MARKS[method])
-    place = OTHERS.index(colour) if colour in OTHERS else 0
-    dashes = (0, (1 + place, 1, 4, 1))
-    return Mark(label, colour, OTHER_MARKS[place % len(OTHER_MARKS)], dashes)
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -165,12 +117,6 @@ def note_figure(text: str) -> Figure:
     add_caption(figure, text)
     figure.set_layout_engine("none")  # there is nothing to lay out
     return figure
-
-
-def tint(colour: str, share: float) -> str:
-    """A share of the colour in white: unlike a transparent one it hides what lies below it."""
-    red, green, blue = (1 - share * (1 - part) for part in to_rgb(colour))
-    return to_hex((red, green, blue))
 
 
 def title_panel(axes: Axes, title: str, columns: int, number: int | None = None) -> None:

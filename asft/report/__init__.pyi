@@ -1,4 +1,4 @@
-from .model_card import Origin as Origin
+from .card_text import Origin as Origin
 from .model_card import make_model_card as make_model_card
 from .model_card import write_model_card as write_model_card
 from .pages import write_report as write_report

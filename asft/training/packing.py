@@ -16,10 +16,6 @@ import torch
 from torch import Tensor
 
 from asft.data import TokenPair
-from asft.losses import CompletionLogps, PairLogps
-from asft.training.apart import scores_apart
-from asft.training.attention.names import attends_to_pairs
-from asft.training.logps import sum_segments, token_logps
 
 # Rows are as long as a multiple of this: a CPU's bf16 products are an eighth faster forwards.
 MULTIPLE = 4
@@ -121,33 +117,6 @@ def without_waiting(tensor: Tensor, device: torch.device) -> Tensor:
 
 def _tensor(parts: Iterable[np.ndarray]) -> Tensor:
     return torch.from_numpy(np.concatenate(list(parts)).astype(np.int64))
-
-
-def pair_logps(model: torch.nn.Module, row: PackedRow) -> PairLogps:
-    """Compute the log-probabilities of a row's pairs under a causal LM.
-
-    The model attends by one of the functions of asft/training/attention. The LM head runs on scored
-    positions only. Absent completions and prompts have sum 0 and 0 tokens. A model that attends by
-    its own computes one completion at a time.
-    """
-    pairs = len(row["ids"])
-    if not attends_to_pairs(model):
-        return _by_kind(scores_apart(model, row), pairs)
-    output = model(
-        input_ids=row["input_ids"],
-        position_ids=row["position_ids"],
-        spans=row["spans"],
-        logits_to_keep=row["scored"],
-        use_cache=False,
-    )
-    logits = output.logits.squeeze(0)  # not [0], whose gradient is a second array of zeros
-    scores = sum_segments(token_logps(logits, row["targets"]), row["segments"], 3 * pairs)
-    return _by_kind(scores, pairs)
-
-
-def _by_kind(scores: CompletionLogps, pairs: int) -> PairLogps:
-    kinds = zip(scores.sum.view(3, pairs), scores.tokens.view(3, pairs), strict=True)
-    return PairLogps(*(CompletionLogps(*kind) for kind in kinds))
 
 
 def packed_by_length(

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from asft.data import TokenPair
-from asft.training.apart import scores_apart
 from asft.training.attention.names import PAIR_ATTENTION, attends_to_pairs
-from asft.training.packing import pack, pair_logps
+from asft.training.packing import pack
+from asft.training.pair_logps import pair_logps, scores_apart
 
 SIZES = ((5, 4, 7), (3, 6, 2))  # tokens of prompt, chosen and rejected of two pairs
 # Nats of a completion. Rounding is below 1e-4 in fp32; a leak is of the order of the values.

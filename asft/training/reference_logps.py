@@ -15,7 +15,8 @@ from asft.errors import UserError
 from asft.losses import CompletionLogps, PairLogps
 from asft.parquet import read_parquet, write_parquet
 from asft.training.fused import fuse
-from asft.training.packing import PackedRow, pair_logps, without_waiting
+from asft.training.packing import PackedRow, without_waiting
+from asft.training.pair_logps import pair_logps
 
 COLUMNS = ("chosen_sum", "chosen_tokens", "rejected_sum", "rejected_tokens")
 

@@ -28,7 +28,8 @@ from asft.training.arguments import training_arguments
 from asft.training.distributed import share_out
 from asft.training.fused import add_rows_in_place, fuse
 from asft.training.history import History
-from asft.training.packing import PackedRow, pack, packed_by_length, pair_logps
+from asft.training.packing import PackedRow, pack, packed_by_length
+from asft.training.pair_logps import pair_logps
 from asft.training.token_budget import token_budget
 
 # From a row of pairs to the reference's log-probabilities of them.

@@ -12,7 +12,8 @@ from asft.losses import METHODS
 from asft.training import fused
 from asft.training.attention.choose import implementation
 from asft.training.attention.names import PAIR_ATTENTION
-from asft.training.packing import pack, pair_logps
+from asft.training.packing import pack
+from asft.training.pair_logps import pair_logps
 from asft.training.reference_logps import CachedReference, score_pairs, write_reference
 from asft.training.trainer import PairTrainer
 

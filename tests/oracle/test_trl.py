@@ -13,7 +13,8 @@ from asft.models.folders import load_tokenizer
 from asft.models.loading import load_policy
 from asft.models.tiny import tiny_model
 from asft.training.attention.names import PAIR_ATTENTION
-from asft.training.packing import pack, pair_logps
+from asft.training.packing import pack
+from asft.training.pair_logps import pair_logps
 
 ROWS = [
     ("Name a fruit.", "An apple is a fruit.", "No."),

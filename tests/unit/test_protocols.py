@@ -17,7 +17,7 @@ from asft.config.runs import table1_rows, table2_columns, table2_contestants
 from asft.data.prepare_benchmark import write_benchmark
 from asft.errors import UserError
 from asft.figures.length import plot_length
-from asft.figures.plotting import About
+from asft.figures.marks import About
 from asft.files import read_jsonl, write_json, write_jsonl
 from asft.judging.judge import judge_answers
 from asft.judging.protocols import JUDGING

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from transformers import AttentionInterface
 
-from asft.training.fused import autocast_dtype
+from asft.training.kernels import autocast_dtype
 from asft.training.packing import Span
 
 

@@ -5,7 +5,7 @@ import pytest
 from figure_inputs import ABOUT, measurements
 
 from asft.errors import UserError
-from asft.figures.cost import plot_cost
+from asft.figures.figure2b import plot_cost
 
 
 def test_cost_has_medians_and_the_expectation(tmp_path):

@@ -6,9 +6,10 @@ import pytest
 from figure_inputs import HEADER, histories, history
 
 from asft.errors import UserError
-from asft.figures.curves import plot_curves, plot_margins
+from asft.figures.curves import plot_curves
+from asft.figures.figure2a import plot_margins
 from asft.figures.histories import MOST_POINTS, QUANTITIES, HistoryFile, over_seeds
-from asft.figures.plotting import About
+from asft.figures.marks import About
 
 ABOUT = About("tiny", "A note.", ("sft", "asft", "orpo"))
 

@@ -10,15 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from asft.figures.plotting import (
-    MARKS,
-    About,
-    add_caption,
-    mark_of,
-    new_figure,
-    note_figure,
-    render,
-)
+from asft.figures.marks import MARKS, About, mark_of
+from asft.figures.plotting import add_caption, new_figure, note_figure, render
 
 ABOUT = About("tiny", "Not comparable to anything.", ("asft", "mine", "yours"))
 ENDINGS = (".pdf", ".png", ".csv")

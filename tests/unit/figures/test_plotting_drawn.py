@@ -11,14 +11,17 @@ from matplotlib.collections import FillBetweenPolyCollection
 from asft.config.experiment import Statistics
 from asft.figures.case_study import COLUMNS as CASE
 from asft.figures.colours import FIXED, OTHERS
-from asft.figures.cost import ARMS, Measurement, costs, draw_costs
-from asft.figures.curves import CURVES, MARGINS, draw_curves, draw_margins
-from asft.figures.differences import BY_TEST, PLAIN, VERDICTS, draw_differences
+from asft.figures.cost import ARMS, Measurement, costs
+from asft.figures.curves import CURVES, draw_curves
 from asft.figures.figure1 import draw_figure1
+from asft.figures.figure2a import MARGINS, draw_margins
+from asft.figures.figure2b import draw_costs
 from asft.figures.figure3 import draw_case
+from asft.figures.forest import BY_TEST, PLAIN, VERDICTS, draw_differences
 from asft.figures.length import draw_length
+from asft.figures.marks import About
 from asft.figures.mt_bench import draw_mt_bench
-from asft.figures.plotting import About, render, style
+from asft.figures.plotting import render, style
 
 ABOUT = About("tiny", "A note.", ("asft", "orpo"))
 SETTINGS = Statistics(resamples=100)

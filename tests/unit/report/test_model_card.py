@@ -10,7 +10,8 @@ from huggingface_hub import ModelCard
 
 from asft.config.loading import load
 from asft.config.runs import card_settings
-from asft.report.model_card import KNOWN_BASES, Origin, write_model_card
+from asft.report.card_text import KNOWN_BASES, Origin
+from asft.report.model_card import write_model_card
 
 ROOT = Path(__file__).parents[3]
 RUN = {

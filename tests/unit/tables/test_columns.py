@@ -14,9 +14,10 @@ from asft.config import Config, report_plan
 from asft.config.experiment import Statistics
 from asft.config.runs import table2_columns
 from asft.figures.differences import plot_differences
-from asft.figures.plotting import About
+from asft.figures.marks import About
 from asft.metrics.corpus import METRICS, Metric
-from asft.report.model_card import Origin, write_model_card
+from asft.report.card_text import Origin
+from asft.report.model_card import write_model_card
 from asft.report.report import make_report
 from asft.tables.columns import Column
 from asft.tables.table2 import tabulate_table2

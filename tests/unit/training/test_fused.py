@@ -12,7 +12,8 @@ from transformers.models.llama import modeling_llama
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from asft.models.loading import load_policy
-from asft.training import fused
+from asft.training.fused import _agrees, _is_gated, _rotates_alike, add_rows_in_place, fuse
+from asft.training.kernels import cast_linear, gated_mlp, rms_norm, rotary
 
 FUSED = ["Linear", "LlamaMLP", "LlamaRMSNorm", "apply_rotary_pos_emb"]
 PLAIN_ROTARY = modeling_llama.apply_rotary_pos_emb
@@ -31,7 +32,7 @@ def test_rms_norm(dtype: torch.dtype):
     x = torch.randn(2, 7, 24, dtype=dtype) * 3
     ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
     weight = norm.weight.detach().clone().requires_grad_()
-    out, expected = fused.rms_norm(ours, weight, 1e-5), norm(theirs)
+    out, expected = rms_norm(ours, weight, 1e-5), norm(theirs)
     torch.testing.assert_close(out, expected, atol=1e-6, rtol=1e-6)
     seed = torch.randn_like(expected)
     out.backward(seed)
@@ -48,7 +49,7 @@ def test_rotary():
     ours = [x.clone().requires_grad_() for x in parts]
     theirs = [x.clone().requires_grad_() for x in parts]
     for found, expected in zip(
-        fused.rotary(*ours, cos, sin), PLAIN_ROTARY(*theirs, cos, sin), strict=True
+        rotary(*ours, cos, sin), PLAIN_ROTARY(*theirs, cos, sin), strict=True
     ):
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-6)
         seed = torch.randn_like(expected)
@@ -64,7 +65,7 @@ def test_gated_mlp_to_the_bit(dtype: torch.dtype):
     config = LlamaConfig(hidden_size=24, intermediate_size=40, num_attention_heads=2)
     mlp = modeling_llama.LlamaMLP(config)
     results = []
-    for forward in (mlp, lambda x: fused.gated_mlp(x, mlp)):
+    for forward in (mlp, lambda x: gated_mlp(x, mlp)):
         x = torch.randn(2, 7, 24, generator=torch.Generator().manual_seed(1)).requires_grad_()
         mlp.zero_grad()
         with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
@@ -90,7 +91,7 @@ def test_gated_mlp_keeps_two_of_four():
 
         x = torch.randn(1, 5, 8, requires_grad=True)
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            _ = fused.gated_mlp(x, mlp) if ours else mlp(x)
+            _ = gated_mlp(x, mlp) if ours else mlp(x)
         kept[ours] = sum(sizes)
     assert kept[True] == 2 * 5 * 64 < kept[False]
 
@@ -109,7 +110,7 @@ def test_a_linear_layer_under_autocast_keeps_no_cast_weight():
 
         hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
         with hooks, torch.autocast("cpu", torch.bfloat16):
-            out = fused.cast_linear(x, layer) if ours else layer(x)
+            out = cast_linear(x, layer) if ours else layer(x)
         x.grad = layer.weight.grad = None
         out.backward(seed.to(out.dtype))
         assert ((64 * 32, torch.bfloat16) in sizes) is not ours
@@ -122,7 +123,7 @@ def test_a_linear_layer_under_autocast_keeps_no_cast_weight():
 def test_a_frozen_linear_layer_gets_no_gradient():
     layer = torch.nn.Linear(8, 4, bias=False).requires_grad_(False)
     x = torch.randn(3, 8, requires_grad=True)
-    fused.cast_linear(x, layer).sum().backward()
+    cast_linear(x, layer).sum().backward()
     assert layer.weight.grad is None
     torch.testing.assert_close(x.grad, layer.weight.sum(0).expand(3, 8))
 
@@ -131,18 +132,18 @@ def test_what_is_no_plain_gated_mlp_stays():
     config = LlamaConfig(hidden_size=8, intermediate_size=16, num_attention_heads=2)
     plain, other = modeling_llama.LlamaMLP(config), modeling_llama.LlamaMLP(config)
     other.act_fn = torch.nn.GELU()
-    assert fused._is_gated(plain)
-    assert not fused._is_gated(other)
+    assert _is_gated(plain)
+    assert not _is_gated(other)
     plain.down_proj = torch.nn.Linear(16, 8, bias=True)
-    assert not fused._is_gated(plain)
-    assert not fused._is_gated(torch.nn.Linear(8, 8))
+    assert not _is_gated(plain)
+    assert not _is_gated(torch.nn.Linear(8, 8))
 
 
 def test_under_autocast_the_type_is_that_of_the_next_operation():
     x, weight = torch.randn(2, 8, requires_grad=True), torch.ones(8, requires_grad=True)
     with torch.autocast("cpu", torch.bfloat16):
-        out = fused.rms_norm(x, weight, 1e-5)
-        q, k = fused.rotary(*[torch.randn(1, 1, 3, 8)] * 2, *[torch.ones(1, 3, 8)] * 2)
+        out = rms_norm(x, weight, 1e-5)
+        q, k = rotary(*[torch.randn(1, 1, 3, 8)] * 2, *[torch.ones(1, 3, 8)] * 2)
     assert {out.dtype, q.dtype, k.dtype} == {torch.bfloat16}
     out.float().sum().backward()
     assert x.grad is not None
@@ -156,8 +157,8 @@ def test_a_whole_model_computes_the_same(tiny: Path):
     ids = torch.arange(20)[None]
     expected = model(ids, labels=ids).loss
     expected.backward()
-    assert fused.fuse(other) == FUSED
-    assert fused.fuse(other) == FUSED  # twice does no harm
+    assert fuse(other) == FUSED
+    assert fuse(other) == FUSED  # twice does no harm
     found = other(ids, labels=ids).loss
     found.backward()
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-6)
@@ -176,7 +177,7 @@ def one_layer(**options: Any) -> Any:
 def test_a_shared_embedding_adds_its_gradient_in_place(padding: int | None):
     model = one_layer(tie_word_embeddings=True, pad_token_id=padding)
     other = copy.deepcopy(model)
-    assert fused.add_rows_in_place(other)
+    assert add_rows_in_place(other)
     ids = torch.tensor([[3, 5, 5, 7, 3, 1]])
     for _ in range(2):  # rows of a step add up
         for each in (model, other):
@@ -188,15 +189,15 @@ def test_a_shared_embedding_adds_its_gradient_in_place(padding: int | None):
 def test_other_embeddings_stay(tiny: Path):
     model = load_policy(tiny, torch.float32)
     model.get_input_embeddings().weight.requires_grad_(False)
-    assert not fused.add_rows_in_place(model)
-    assert not fused.add_rows_in_place(one_layer(tie_word_embeddings=False))
+    assert not add_rows_in_place(model)
+    assert not add_rows_in_place(one_layer(tie_word_embeddings=False))
 
 
 def test_what_computes_something_else_is_left_alone(monkeypatch: pytest.MonkeyPatch):
     norm = GemmaRMSNorm(8)
     norm.variance_epsilon = norm.eps
-    assert not fused._agrees(norm)
-    assert fused._agrees(LlamaRMSNorm(8))
-    assert not fused._rotates_alike(lambda q, k, cos, sin: (q * cos, k * cos))
-    assert not fused._rotates_alike(lambda q: q)
-    assert fused._rotates_alike(PLAIN_ROTARY)
+    assert not _agrees(norm)
+    assert _agrees(LlamaRMSNorm(8))
+    assert not _rotates_alike(lambda q, k, cos, sin: (q * cos, k * cos))
+    assert not _rotates_alike(lambda q: q)
+    assert _rotates_alike(PLAIN_ROTARY)

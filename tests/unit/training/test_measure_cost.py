@@ -7,7 +7,7 @@ from preferences import learnable_pairs
 
 from asft.data.tokens import write_tokens
 from asft.figures.cost import ARMS, read_measurements
-from asft.training import cost_arms, measure_training_cost
+from asft.training import measure_training_cost, reference_logps
 
 SETTINGS = {
     "training": {"batch_size": 2, "learning_rate": 1e-3, "precision": "fp32", "token_budget": 64},
@@ -23,7 +23,7 @@ def test_every_arm_is_measured_and_the_cache_is_made_elsewhere(tiny, tmp_path, m
     def here(*_):
         pytest.fail("scored in the process whose memory is measured")
 
-    monkeypatch.setattr(cost_arms, "score_pairs", here)  # another process imports it anew
+    monkeypatch.setattr(reference_logps, "score_pairs", here)  # another process imports it anew
     write_tokens(tmp_path / "tokens", ["train"] * 4, learnable_pairs(4))
     files = []
     for arm in ARMS:

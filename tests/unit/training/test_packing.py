@@ -18,7 +18,8 @@ from asft.training.attention.choose import implementation
 from asft.training.attention.names import FLASH_ATTENTION, FLEX_ATTENTION, PAIR_ATTENTION
 from asft.training.attention.pairs import attend_by_pairs
 from asft.training.logps import token_logps
-from asft.training.packing import MULTIPLE, pack, pair_logps
+from asft.training.packing import MULTIPLE, pack
+from asft.training.pair_logps import pair_logps
 
 VOCABULARY = 97
 

@@ -10,7 +10,8 @@ from asft.errors import UserError
 from asft.training.attention.names import attends_to_pairs
 from asft.training.fused import fuse
 from asft.training.loading import load_trainable
-from asft.training.packing import pack, packed_by_length, pair_logps
+from asft.training.packing import pack, packed_by_length
+from asft.training.pair_logps import pair_logps
 
 BASE = {
     **{"vocab_size": 64, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2},

@@ -1,24 +1,50 @@
-"""Pairs of a row computed one completion at a time, by the model's own attention.
+"""Log-probabilities of a packed row's pairs: all at once, or one completion at a time.
 
-For models that packed pairs would be wrong for: those that mix tokens outside attention
-(convolutions, recurrences), or attend otherwise than in full (sinks, position biases, windows
-shorter than a pair, capped logits). Nothing is padded, nothing is shared: each sequence of prompt
-and completion is a forward pass of its own.
+The second is for models that packed pairs would be wrong for: those that mix tokens outside
+attention (convolutions, recurrences), or attend otherwise than in full (sinks, position biases,
+windows shorter than a pair, capped logits). Nothing is padded, nothing is shared: each sequence of
+prompt and completion is a forward pass of its own, by the model's own attention.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from asft.losses import CompletionLogps, PairLogps
+from asft.training.attention.names import attends_to_pairs
 from asft.training.logps import sum_segments, token_logps
+from asft.training.packing import PackedRow
 
-if TYPE_CHECKING:
-    from asft.losses import CompletionLogps
-    from asft.training.packing import PackedRow
+
+def pair_logps(model: torch.nn.Module, row: PackedRow) -> PairLogps:
+    """Compute the log-probabilities of a row's pairs under a causal LM.
+
+    The model attends by one of the functions of asft/training/attention. The LM head runs on scored
+    positions only. Absent completions and prompts have sum 0 and 0 tokens. A model that attends by
+    its own computes one completion at a time.
+    """
+    pairs = len(row["ids"])
+    if not attends_to_pairs(model):
+        return _by_kind(scores_apart(model, row), pairs)
+    output = model(
+        input_ids=row["input_ids"],
+        position_ids=row["position_ids"],
+        spans=row["spans"],
+        logits_to_keep=row["scored"],
+        use_cache=False,
+    )
+    logits = output.logits.squeeze(0)  # not [0], whose gradient is a second array of zeros
+    scores = sum_segments(token_logps(logits, row["targets"]), row["segments"], 3 * pairs)
+    return _by_kind(scores, pairs)
+
+
+def _by_kind(scores: CompletionLogps, pairs: int) -> PairLogps:
+    kinds = zip(scores.sum.view(3, pairs), scores.tokens.view(3, pairs), strict=True)
+    return PairLogps(*(CompletionLogps(*kind) for kind in kinds))
 
 
 def scores_apart(model: Any, row: PackedRow) -> CompletionLogps:

@@ -1,0 +1,163 @@
+"""The text of a policy's model card."""
+
+from typing import Any, NamedTuple
+
+import yaml
+
+from asft.errors import UserError
+from asft.losses import METHODS
+from asft.report.policy_scores import Score
+
+# Of the base models that the project's configs name, as their pages on the hub state it.
+KNOWN_BASES = {
+    "HuggingFaceTB/SmolLM2-135M-Instruct": {"license": "apache-2.0", "language": ["en"]},
+    "Qwen/Qwen2.5-0.5B-Instruct": {"license": "apache-2.0", "language": ["en"]},
+    "meta-llama/Meta-Llama-3-8B-Instruct": {"license": "llama3", "language": ["en"]},
+}
+SAVED_AS = {"bfloat16": "bf16", "float32": "fp32"}
+
+
+class Origin(NamedTuple):
+    """Where a policy comes from, by the config: names on the hub, as far as there are any."""
+
+    base: str  # "": none
+    datasets: list[str]
+    note: str
+    confidence: float  # of the intervals
+
+
+def card_text(
+    run: dict[str, Any],
+    data: dict[str, Any],
+    cost: dict[str, Any],
+    scores: list[Score],
+    origin: Origin,
+) -> str:
+    """The card's text.
+
+    Args:
+        run: settings.yaml. data, cost: card.json of the data set, cost.json of the run.
+        scores: of the method, over all its seeds.
+
+    Raises:
+        UserError: a loss that this version does not know.
+    """
+    if run["loss"] not in METHODS:
+        raise UserError(f"settings.yaml: no loss {run['loss']!r}")
+    title = f"{run['model']}-{run['dataset']}-{run['method']}"
+    header = yaml.safe_dump(
+        _front(title, run["loss"], scores, origin), sort_keys=False, allow_unicode=True
+    )
+    parts = [
+        f"---\n{header}---\n\n# {title}",
+        _summary(run, origin),
+        _training(run, data, cost),
+        _results(scores, origin.confidence),
+        _limits(run),
+        _provenance(run, cost),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _front(title: str, loss: str, scores: list[Score], origin: Origin) -> dict[str, Any]:
+    """What the hub reads; https://huggingface.co/docs/hub/model-cards lists the keys."""
+    base = {"base_model": origin.base, "base_model_relation": "finetune"} if origin.base else {}
+    return {
+        **KNOWN_BASES.get(origin.base, {}),
+        **base,
+        **({"datasets": origin.datasets} if origin.datasets else {}),
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+        "tags": ["preference-optimization", loss, "generated_from_trainer"],
+        **_model_index(title, scores),
+    }
+
+
+def _model_index(title: str, scores: list[Score]) -> dict[str, Any]:
+    """Scores for the hub's tables, where no warning can stand: none of a judge that was fooled."""
+    results: dict[str, list[dict[str, Any]]] = {}
+    for score in scores:
+        if not score.fooled_by:
+            metric = {"type": score.kind, "name": score.metric, "value": round(score.value, 4)}
+            results.setdefault(score.benchmark, []).append(metric)
+    listed = [
+        {
+            "task": {"type": "text-generation"},
+            "dataset": {"type": benchmark, "name": benchmark},
+            "metrics": metrics,
+        }
+        for benchmark, metrics in results.items()
+    ]
+    return {"model-index": [{"name": title, "results": listed}]} if listed else {}
+
+
+def _summary(run: dict[str, Any], origin: Origin) -> str:
+    name = origin.base
+    source = f"[{name}](https://huggingface.co/{name})" if name else f"`{run['model']}`"
+    loss = METHODS[run["loss"]].loss.__doc__ or ""
+    first = loss.strip().splitlines()[0]
+    return f"{source} trained on preference pairs by `{run['method']}`: {first}\n\n> {origin.note}"
+
+
+def _training(run: dict[str, Any], data: dict[str, Any], cost: dict[str, Any]) -> str:
+    chosen = {**run["hyperparameters"], "seed": run["seed"]}
+    names = ("learning_rate", "epochs", "batch_size", "warmup_ratio", "precision")
+    chosen |= {name: run["training"][name] for name in names}
+    settings = "\n".join(f"| {name} | {value} |" for name, value in chosen.items())
+    kept = data["kept"]
+    return f"""## Training
+
+{kept["train"]} pairs of `{run["dataset"]}` ({data["rows"]} rows, format `{data["format"]}`; \
+{sum(data["dropped"].values())} unusable, {kept["heldout"]} held out). \
+{cost["steps"]} optimiser steps on {cost["device"]}, {cost["pairs_per_second"]} pairs a second, \
+peak memory {cost["peak_memory_bytes"] / 1e9:.1f} GB.
+
+| setting | value |
+|---|---|
+{settings}"""
+
+
+def _results(scores: list[Score], confidence: float) -> str:
+    if not scores:
+        return ""
+    seeds = max(score.seeds for score in scores)
+    remark = f"The intervals ({100 * confidence:g} %) are over questions"
+    if seeds > 1:
+        remark = f"Means over {seeds} seeds; this folder holds one of them. {remark} and seeds."
+    else:
+        remark = f"{remark} alone: what another seed would give is not in them."
+    lines = [
+        f"| {s.benchmark} | {s.metric} | {s.value:.2f} | {_interval(s)} | {s.n} | {s.seeds} |"
+        for s in scores
+    ]
+    head = ["| benchmark | metric | value | interval | n | seeds |", "|---|---|---|---|---|---|"]
+    return "\n".join(["## Results\n", f"{remark}\n", *head, *lines, *_warnings(scores)])
+
+
+def _interval(score: Score) -> str:
+    return "" if score.low is None else f"{score.low:.2f} to {score.high:.2f}"
+
+
+def _warnings(scores: list[Score]) -> list[str]:
+    return [
+        f"\n**Do not trust the {score.metric.partition(',')[0]} on {score.benchmark}.** Answers"
+        " that deserve nothing score at or above the base policy there:"
+        f" {', '.join(score.fooled_by)}."
+        for score in scores
+        if score.fooled_by
+    ]
+
+
+def _limits(run: dict[str, Any]) -> str:
+    dtype = SAVED_AS.get(run["training"]["save_dtype"], run["training"]["save_dtype"])
+    return f"""## Limits
+
+Made to compare training methods, not to be relied on. It inherits what its base model and data get
+wrong, and has not been tested for safety. Weights are saved as {dtype}; use the base model's chat
+template, which is in this folder."""
+
+
+def _provenance(run: dict[str, Any], cost: dict[str, Any]) -> str:
+    facts = {"finished": cost["finished"], "seed": run["seed"]} | run["provenance"]
+    text = yaml.safe_dump(facts, sort_keys=False, allow_unicode=True).strip()
+    return f"## Provenance\n\n```yaml\n{text}\n```"
