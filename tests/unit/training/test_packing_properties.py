@@ -10,7 +10,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from asft.data.tokens import TokenPair
 from asft.training.attention import blocks
-from asft.training.packing import MULTIPLE, PackedRow, pack
+from asft.training.packing import MULTIPLE, PackedRow, pack, packed_by_length
 
 sizes = st.integers(1, 9)
 LENGTHS = st.lists(st.tuples(sizes, sizes, sizes), min_size=1, max_size=6)
@@ -113,3 +113,14 @@ def test_attention_is_that_of_two_separate_sequences(
 def plain(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     found = scaled_dot_product_attention(q, k, v, is_causal=True, scale=0.7, enable_gqa=True)
     return found.transpose(1, 2)
+
+
+@given(LENGTHS, st.integers(1, 60))
+def test_longest_pairs_come_first_and_each_once(
+    lengths: list[tuple[int, int, int]], budget: int
+) -> None:
+    pairs = {pair.id: pair for pair in pairs_of(lengths)}
+    packed = [name for row in packed_by_length(pairs.values(), budget) for name in row["ids"]]
+    assert sorted(packed) == sorted(pairs)
+    sizes = [sum(map(len, pairs[name][1:])) for name in packed]
+    assert sizes == sorted(sizes, reverse=True)
