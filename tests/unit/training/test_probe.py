@@ -114,6 +114,17 @@ def test_one_completion_at_a_time_has_the_gradient_of_separate_sequences(kind, t
         assert torch.allclose(weight.grad, packed[name], atol=1e-5), name
 
 
+def test_without_rejected_completions_the_chosen_ones_are_the_same(tmp_path):
+    policy = load_trainable(folder_of("lfm2", APART["lfm2"], tmp_path), "auto", torch.float32, [])
+    with torch.no_grad():
+        both, one = (
+            pair_logps(policy.eval(), pack(pairs(), 4096, paired=paired)[0])
+            for paired in (True, False)
+        )
+    assert torch.equal(both.chosen.sum, one.chosen.sum)
+    assert one.rejected.tokens.tolist() == [0, 0, 0]
+
+
 def test_a_pair_beyond_learnt_positions_is_named(tmp_path):
     folder = folder_of("gpt2", GPT | {"n_positions": 16}, tmp_path)
     with pytest.raises(UserError, match=r"pair 0 has 18 tokens.*tokens\.max_length: 16"):
