@@ -33,7 +33,7 @@ os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
 
 
 def app(arguments: list[str]) -> None:
-    """Run a command of `asft`; ends in SystemExit, or in what the command raised."""
+    """Run a command of `asft`; end in SystemExit, or in what the command raised."""
     found = typer.Typer(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
     )
@@ -59,7 +59,7 @@ def _words(arguments: list[str]) -> list[str]:
 
 
 class Stopped(SystemExit):
-    """A signal: a SystemExit, so that event loops let it pass and temporary files are removed."""
+    """A signal as a SystemExit, so that event loops let it pass and temporary files are removed."""
 
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
@@ -91,7 +91,10 @@ def _stop(number: int, frame: object) -> NoReturn:
 
 
 def run(arguments: list[str]) -> NoReturn:
-    """Run a command in this process; ends in SystemExit. `main` adds what a whole process needs."""
+    """Run a command in this process; end in SystemExit.
+
+    `main` adds what a whole process needs.
+    """
     log = arguments[arguments.index("--log") + 1] if "--log" in arguments[:-1] else None
     readers = [os.dup(2)]  # file descriptors that an error's line is written to
     try:

@@ -19,14 +19,14 @@ from asft.errors import UserError
 
 
 class Command(NamedTuple):
-    """A sub-command: the room and the name on its face that it runs, and its line in the help."""
+    """A sub-command: the package and the function in it that it runs, and its line in the help."""
 
     room: str
     step: str
     help: str
 
     def load(self) -> Callable[..., None]:
-        """Import the step."""
+        """Import the function that the command runs."""
         step: Callable[..., None] = getattr(import_module(f"asft.{self.room}"), self.step)
         return step
 

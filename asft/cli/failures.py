@@ -44,7 +44,7 @@ _ROOM = (
 
 
 def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:
-    """What `error` means to somebody who ran `asft` with these arguments.
+    """Say on one line what `error` means to somebody who ran `asft` with these arguments.
 
     A UserError is passed on as it is; the sources it lists may take a line each.
     """
@@ -67,7 +67,7 @@ def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether a file could not grow: disk, quota or size limit."""
+    """Tell whether a file could not grow: disk, quota or size limit."""
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         return True
     return any(words in str(error).lower() for words in _ROOM)
@@ -100,7 +100,7 @@ def _words(error: BaseException) -> str:
 
 
 def _is_of_reading(error: BaseException) -> bool:
-    """Whether the error came up within a function of ours that reads a file."""
+    """Tell whether the error came up within a function of ours that reads a file."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     ours = [f for f in frames if str(f.f_globals.get("__name__", "")).startswith("asft.")]
     return any(_READS.search(frame.f_code.co_qualname) for frame in ours)

@@ -1,4 +1,6 @@
-"""Published judgments become verdicts, scores and a table, without asking a judge.
+"""The commands `asft import …`: published judgments as verdicts, scores and a table.
+
+No judge is asked.
 
 By hand: asft import fastchat JUDGMENTS… --out DIR, asft import arena-hard JUDGMENTS… --out DIR
 """
@@ -33,7 +35,7 @@ def fastchat(
     answers: Answers = None,
     min_coverage: Coverage = 0.95,
 ) -> None:
-    """FastChat's model_judgment/*_single.jsonl."""
+    """Import FastChat's model_judgment/*_single.jsonl: write verdicts, scores and a table."""
     import_fastchat(judgments, out)
     _rebuild(out, "mt_bench", questions, answers, min_coverage)
 
@@ -46,7 +48,7 @@ def arena_hard(
     answers: Answers = None,
     min_coverage: Coverage = 0.95,
 ) -> None:
-    """Arena-Hard's model_judgment/*.jsonl."""
+    """Import Arena-Hard's model_judgment/*.jsonl: write verdicts, scores and a table."""
     import_arena_hard(judgments, out, baseline)
     _rebuild(out, "arena_hard", questions, answers, min_coverage)
 

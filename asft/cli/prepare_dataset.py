@@ -12,7 +12,7 @@ from asft.data import prepare_pairs as prepare
 
 
 class Settings(Section):
-    """This step's part of the config."""
+    """The part of the config that this step reads."""
 
     dataset: Dataset
     tokens: Tokens

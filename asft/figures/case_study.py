@@ -29,7 +29,7 @@ COLUMNS = [
 
 
 class Contestant(NamedTuple):
-    """What one method answered, and what the judge said of it."""
+    """One method's answers, and the judge's verdicts on them."""
 
     seed: int
     completions: Sequence[Completion]
@@ -39,7 +39,9 @@ class Contestant(NamedTuple):
 def case_study(
     questions: Sequence[Question], contestants: Mapping[str, Contestant], judge: str
 ) -> pd.DataFrame:
-    """The chosen case, one row per method with the columns `COLUMNS`; no rows if there is none.
+    """Return the chosen case, one row per method; no rows if there is none.
+
+    The columns are `COLUMNS`.
 
     `judgment` holds the words of the first valid verdict, `probabilities` those of a judge that
     gives them instead.
@@ -72,13 +74,13 @@ def case_study(
 
 
 def pick(rated: Values) -> int | None:
-    """The column with the largest spread of (methods, questions); None if each has a NaN."""
+    """Return the column of (methods, questions) with the largest spread; None if each has a NaN."""
     spread = rated.max(axis=0) - rated.min(axis=0)  # NaN where a method has no rating
     return None if np.isnan(spread).all() else int(np.nanargmax(spread))
 
 
 def probabilities_in_words(verdict: Verdict) -> str:
-    """The rating's distribution, "7: 31 %, 8: 22 %, …", the likeliest first; "" without one."""
+    """Return the rating's distribution, "7: 31 %, 8: 22 %, …", likeliest first; "" without one."""
     likeliest = sorted(verdict.probabilities.items(), key=lambda item: -item[1])
     return ", ".join(f"{name.strip('[]')}: {100 * share:.0f} %" for name, share in likeliest)
 

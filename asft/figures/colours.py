@@ -24,7 +24,7 @@ OTHERS = ("#9900EE", "#440088", "#CC1133", "#662266", "#AA77FF", "#660033")
 
 
 def colour_of(method: str, mentioned: Sequence[str] = ()) -> str:
-    """The method's colour as "#RRGGBB".
+    """Return the method's colour as "#RRGGBB".
 
     A method that has none of its own takes the next of `OTHERS`, in the order in which such
     methods stand in `mentioned` (the names of the config, so that every process agrees). Where it

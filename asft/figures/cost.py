@@ -1,4 +1,4 @@
-"""Figure 2(b): what DPO and ASFT cost, measured, beside what counting operations lets expect.
+"""The numbers of Figure 2(b): what DPO and ASFT cost, and what an operation count predicts.
 
 Three arms: DPO with the reference in memory, which is what the paper compares with; DPO with
 cached reference log-probabilities, the cost of the cache shown apart; ASFT.
@@ -29,7 +29,7 @@ FROZEN = {"bfloat16": 2, "float16": 2, "float32": 4}
 
 
 class Measurement(BaseModel):
-    """One arm measured once, in a process of its own."""
+    """One measurement of one arm, made in a process of its own."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,7 +50,7 @@ class Measurement(BaseModel):
 
 
 def read_measurements(paths: Sequence[Path]) -> list[Measurement]:
-    """The measurements of all arms.
+    """Read the measurements of all arms.
 
     Raises:
         UserError: a file is no measurement, an arm has none, or they are of different machines.
@@ -80,7 +80,7 @@ def read_measurements(paths: Sequence[Path]) -> list[Measurement]:
 
 
 def costs(measurements: Sequence[Measurement], checkpointing: bool) -> pd.DataFrame:
-    """One row per measurement, arms in order; beside it its arm's median and what was expected.
+    """Return one row per measurement, arms in order, with the arm's median and what was expected.
 
     Time is expected from the number F of operations of one forward pass over a pair: a backward
     pass takes 2F (3F with gradient checkpointing), a reference F. ASFT's median gives F's seconds.

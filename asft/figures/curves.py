@@ -1,4 +1,4 @@
-"""Figure 2(a), margins over training, and the curves of everything that was measured."""
+"""The figure of training curves: everything that was measured, by method and step."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ WIDE = 8.0  # largest loss over smallest from which a logarithmic axis shows mor
 
 
 def curves(files: Sequence[HistoryFile], dataset: str) -> pd.DataFrame:
-    """The numbers of the training curves: training steps, and held-out pairs if there are any."""
+    """Return the numbers of the training curves, for training steps and any held-out pairs."""
     parts = [over_seeds(files, "train")]
     parts[0].insert(5, "steps_per_point", steps_per_point(files))
     if any("heldout" in set(pd.read_csv(file.path)["split"]) for file in files):
@@ -53,7 +53,10 @@ def curves(files: Sequence[HistoryFile], dataset: str) -> pd.DataFrame:
 
 
 def draw_curves(numbers: pd.DataFrame, about: About) -> Figure:
-    """Thin and pale: training batches. Strong, with markers: held-out pairs."""
+    """Draw the training curves of the numbers that `curves` gives.
+
+    Thin and pale: training batches. Strong, with markers: held-out pairs.
+    """
     figure = new_figure(PAGE, 3.9)
     panels = figure.subplots(2, 3).ravel()
     for place, (axes, (column, title)) in enumerate(zip(panels, CURVES.items(), strict=True)):
@@ -106,6 +109,7 @@ def _layer(mark: Mark) -> float:
 
 
 def curve_line(axes: Axes, rows: pd.DataFrame, column: str, method: str, about: About) -> None:
+    """Draw one method's `column` over the steps, with a band from lowest to highest seed."""
     mark = mark_of(method, about)
     axes.plot(
         rows["step"],
@@ -126,6 +130,7 @@ def curve_line(axes: Axes, rows: pd.DataFrame, column: str, method: str, about: 
 
 
 def step_axis(axes: Axes) -> None:
+    """Label the horizontal axis as optimiser steps, with ticks at whole numbers."""
     axes.set_xlabel("optimiser step")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
 
@@ -140,17 +145,19 @@ def _widen(axes: Axes, losses: pd.Series[float]) -> None:
 
 
 def pairs_text(numbers: pd.DataFrame) -> str:
+    """Return the number of pairs, as "n", or "n to m" where it varies."""
     fewest, most = int(numbers["pairs"].min()), int(numbers["pairs"].max())
     return f"{most}" if fewest == most else f"{fewest} to {most}"
 
 
 def seeds_text(numbers: pd.DataFrame) -> str:
+    """Return the end of a caption's sentence that tells the number of seeds."""
     most = int(numbers["seeds"].max())
     return f" and {most} seeds; bands: lowest to highest seed" if most > 1 else ", one seed"
 
 
 def plot_curves(files: Sequence[HistoryFile], dataset: str, about: About, out: Path) -> None:
-    """Training curves of all methods of a data set.
+    """Write the figure of training curves of all methods of a data set.
 
     Raises:
         UserError: a history is unusable or has no training rows.
@@ -161,6 +168,7 @@ def plot_curves(files: Sequence[HistoryFile], dataset: str, about: About, out: P
 
 
 def check_histories(files: Sequence[HistoryFile], out: Path) -> None:
+    """Refuse no histories at all, or two of the same run: raise UserError."""
     seen = set()
     for file in files:
         if (file.method, file.seed) in seen:

@@ -21,7 +21,7 @@ NEEDED = ("method_a", "method_b", "metric", "difference", "low", "high")
 
 
 def read_differences(table2: Path | None, table3: Path) -> pd.DataFrame:
-    """Both tables' differences under each other.
+    """Read both tables' differences into one table, under each other.
 
     Columns: table, group (what shares a row of panels), panel, then those of the files. Rows
     without a difference, or of other metrics, are left out; `verdict` is there if a file has it.
@@ -66,7 +66,7 @@ def _read(path: Path, more: Sequence[str]) -> pd.DataFrame:
 def plot_differences(
     table2: Path | None, table3: Path, statistics: Statistics, about: About, out: Path
 ) -> None:
-    """Forest plot of both tables' paired differences.
+    """Write the forest plot of both tables' paired differences.
 
     Raises:
         UserError: a file is missing or not a table's differences.

@@ -27,7 +27,7 @@ TITLES = {
 
 
 class Scale(NamedTuple):
-    """Both axes of a panel."""
+    """The scale of both axes of a panel: labels, ends and ticks."""
 
     x1: str
     x2: str
@@ -50,7 +50,7 @@ CAPTION = (
 
 
 def draw_figure1(numbers: pd.DataFrame, beta: float) -> Figure:
-    """The picture of `asft.figures.loss_fields.fields`."""
+    """Draw Figure 1 of the numbers that `asft.figures.loss_fields.fields` gives."""
     figure = new_figure(PAGE, 4.9)
     grid = figure.add_gridspec(2, 3)
     for row, (loss, title) in enumerate(TITLES.items()):

@@ -28,7 +28,7 @@ MARGINS = {"margin": "per token (mean)", "margin_sum": "per answer (sum)"}
 
 
 def margins(files: Sequence[HistoryFile], dataset: str) -> pd.DataFrame:
-    """The numbers of Figure 2(a): both margins on held-out pairs, by method and step."""
+    """Return the numbers of Figure 2(a): both margins on held-out pairs, by method and step."""
     table = over_seeds(files, "heldout")
     kept = [name + end for name in MARGINS for end in ("", "_low", "_high")]
     table = table[["method", "split", "step", "pairs", "seeds", *kept]]
@@ -37,7 +37,7 @@ def margins(files: Sequence[HistoryFile], dataset: str) -> pd.DataFrame:
 
 
 def draw_margins(numbers: pd.DataFrame, about: About) -> Figure:
-    """Figure 2(a) of the numbers that `margins` gives."""
+    """Draw Figure 2(a) of the numbers that `margins` gives."""
     figure = new_figure(PAGE, 2.5)
     panels = figure.subplots(1, 2)
     for axes, (column, title) in zip(panels, MARGINS.items(), strict=True):
@@ -60,7 +60,7 @@ def draw_margins(numbers: pd.DataFrame, about: About) -> Figure:
 
 
 def plot_margins(files: Sequence[HistoryFile], dataset: str, about: About, out: Path) -> None:
-    """Figure 2(a): likelihood margins on held-out pairs.
+    """Write Figure 2(a): likelihood margins on held-out pairs.
 
     Raises:
         UserError: a history is unusable or has no held-out rows.

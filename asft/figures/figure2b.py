@@ -32,7 +32,7 @@ PAPER = {"time": -13.0, "memory": -16.7}  # per cent, §5.2: ASFT against refere
 
 
 def draw_costs(numbers: pd.DataFrame, dataset: str, about: About) -> Figure:
-    """Figure 2(b) of the numbers that `costs` gives."""
+    """Draw Figure 2(b) of the numbers that `costs` gives."""
     figure = new_figure(PAGE, 3.0)
     time, memory = figure.subplots(1, 2)
     _bars(time, numbers, "seconds_per_pair", 1.0, "reference_seconds_per_pair")
@@ -136,7 +136,7 @@ def _digits(value: float, count: int) -> str:
 def plot_cost(
     paths: Sequence[Path], dataset: str, checkpointing: bool, about: About, out: Path
 ) -> None:
-    """Figure 2(b): run time and peak memory.
+    """Write Figure 2(b): run time and peak memory.
 
     Raises:
         UserError: a measurement is unusable, an arm is missing, machines differ.

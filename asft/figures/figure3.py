@@ -43,7 +43,7 @@ class Row(NamedTuple):
 
 
 def draw_case(numbers: pd.DataFrame, about: About) -> Figure:
-    """The page of what `case_study` gives, or a sentence if there is no case."""
+    """Draw the page of what `case_study` gives, or a sentence if there is no case."""
     if numbers.empty:
         return note_figure("Figure 3. No question has a rating of every method.")
     rows = [_question(numbers), *(_answer(row, len(numbers), about) for row in _rows(numbers))]
@@ -123,7 +123,7 @@ def plot_case(
     about: About,
     out: Path,
 ) -> None:
-    """Figure 3; `runs` maps a method to (seed, completions, verdicts).
+    """Write Figure 3; `runs` maps a method to (seed, completions, verdicts).
 
     Raises:
         UserError: a file is unusable.

@@ -25,7 +25,7 @@ from asft.tables import Column, estimate_columns, headlines
 
 
 class Shape(NamedTuple):
-    """How a difference is drawn: black and grey, since colours are the methods'."""
+    """The mark of a difference: black and grey, since colours are the methods'."""
 
     label: str
     marker: str
@@ -45,13 +45,13 @@ BY_TEST = Shape("not separable: p ≥ {p:.2g}", "s", "#888888", "#FFFFFF")
 
 
 def drawn_columns() -> dict[str, Column]:
-    """Collect the columns whose differences are drawn, by metric."""
+    """Return the columns whose differences are drawn, by metric."""
     columns: dict[str, Column] = {**headlines(), **estimate_columns()}
     return {metric: column for metric, column in columns.items() if column.figure}
 
 
 def draw_differences(numbers: pd.DataFrame, statistics: Statistics, about: About) -> Figure:
-    """One row of panels per group, a panel per metric, a line per pair of methods."""
+    """Draw the forest plot: a row of panels per group, a panel per metric, a line per pair."""
     if numbers.empty:
         return note_figure("Differences between methods: there is no pair to compare.")
     groups = list(numbers.groupby(["table", "group"], sort=False))

@@ -1,4 +1,4 @@
-"""What was seen during training, read back: `history.csv` of several methods and seeds."""
+"""Training histories read back: `history.csv` of several methods and seeds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class HistoryFile(NamedTuple):
 
 
 def read_history(path: Path) -> pd.DataFrame:
-    """Rows of one file; empty cells (a loss that never looks at rejected answers) are NaN.
+    """Read the rows of one history; empty cells are NaN.
+
+    A loss that never looks at rejected answers leaves cells empty.
 
     Raises:
         UserError: no such file, no rows, a missing column, a cell that is no number.
@@ -57,7 +59,7 @@ def read_history(path: Path) -> pd.DataFrame:
 
 
 def over_seeds(files: Sequence[HistoryFile], split: Split) -> pd.DataFrame:
-    """Mean, lowest and highest over a method's seeds at each step, methods in order of `files`.
+    """Return mean, lowest and highest over a method's seeds at each step, methods as in `files`.
 
     Columns: method, split, step, pairs, seeds, then every quantity with `_low` and `_high`. A
     value that one of the seeds lacks is NaN, and a step that one of them lacks is left out.
@@ -79,7 +81,7 @@ def over_seeds(files: Sequence[HistoryFile], split: Split) -> pd.DataFrame:
 
 
 def steps_per_point(files: Sequence[HistoryFile]) -> int:
-    """How many training steps the longest run's points are averages of."""
+    """Return how many training steps the longest run's points are averages of."""
     steps = max((read_history(file.path)["split"] == "train").sum() for file in files)
     return max(1, -(-int(steps) // MOST_POINTS))
 

@@ -23,7 +23,7 @@ class Cell(NamedTuple):
 
 
 def read_cells(files: Sequence[ScoreFile], pairwise: bool) -> list[Cell]:
-    """Cells of win rates (`pairwise`) or of other scores, in order of first mention.
+    """Read the cells of win rates (`pairwise`) or of other scores, in order of first mention.
 
     Raises:
         UserError: a file is unusable, or the seeds of a method differ in their questions.
@@ -41,7 +41,7 @@ def read_cells(files: Sequence[ScoreFile], pairwise: bool) -> list[Cell]:
 
 
 def read_table2(path: Path) -> pd.DataFrame:
-    """Table 2 by method; a cell that the table refused is NaN.
+    """Read Table 2, by method; a cell that the table refused is NaN.
 
     Raises:
         UserError: no such file, or no column `method`.
@@ -56,7 +56,7 @@ def read_table2(path: Path) -> pd.DataFrame:
 
 
 def shown(cell: Cell, table: pd.DataFrame, path: Path) -> bool:
-    """Whether Table 2 gives the cell a value, or refused it for want of verdicts.
+    """Tell whether Table 2 gives the cell a value, or refused it for lack of verdicts.
 
     Raises:
         UserError: the table has no such row or column.

@@ -1,4 +1,4 @@
-"""Score against length: whether a judge rewards long answers, by method and by question."""
+"""The figure of score against length, by method and question; a judge may reward long answers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BESIDE = 4.0  # points between the marks of two methods at the same place
 
 
 def score_by_length(cells: Sequence[Cell], table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Mean tokens per answer and score, by method and by question.
+    """Return mean tokens per answer and score, by method and by question.
 
     Rows of kind `method` hold Table 2's value and interval, rows of kind `question` one question's
     score, over seeds. Cells that Table 2 refused, and answers of unknown length, are left out.
@@ -71,7 +71,7 @@ def score_by_length(cells: Sequence[Cell], table: pd.DataFrame, path: Path) -> p
 
 
 def draw_length(numbers: pd.DataFrame, statistics: Statistics, about: About) -> Figure:
-    """A panel per benchmark and judge of the numbers that `score_by_length` gives."""
+    """Draw a panel per benchmark and judge of the numbers that `score_by_length` gives."""
     if numbers.empty:
         return note_figure("Score against length: no method has both scores and known lengths.")
     panels = list(numbers.groupby(["benchmark", "judge"], sort=False))
@@ -157,7 +157,7 @@ def _lengths(cell: Cell) -> tuple[dict[str, float], float]:
 def plot_length(
     files: Sequence[ScoreFile], table2: Path, statistics: Statistics, about: About, out: Path
 ) -> None:
-    """Score against length, by method and question.
+    """Write the figure of score against length, by method and question.
 
     Raises:
         UserError: a file is unusable, or the table has no such cell.

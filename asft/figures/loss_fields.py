@@ -37,7 +37,7 @@ class Field(NamedTuple):
 
 
 def bradley_terry(beta: float) -> Loss:
-    """Eq. 15: DPO's loss with rewards log x, that is with a reference of log-probability 0."""
+    """Return Eq. 15, DPO's loss with rewards log x: the reference has log-probability 0."""
 
     def loss(policy: PairLogps) -> Tensor:
         nothing = CompletionLogps(torch.zeros_like(policy.chosen.sum), policy.chosen.tokens)
@@ -47,12 +47,12 @@ def bradley_terry(beta: float) -> Loss:
 
 
 def losses(beta: float) -> dict[str, Loss]:
-    """The losses of Figure 1, by name."""
+    """Return the losses of Figure 1, by name."""
     return {"bradley_terry": bradley_terry(beta), "asft_align": align}
 
 
 def field(loss: Loss, space: Space, first: Values, second: Values) -> Field:
-    """The loss and its gradient in one space at the points (first, second), both (n,).
+    """Compute the loss and its gradient in one space at the points (first, second), both (n,).
 
     `first` and `second` are probabilities or log-probabilities, as `space` says, and so is what
     the derivatives are taken by.
@@ -67,7 +67,7 @@ def field(loss: Loss, space: Space, first: Values, second: Values) -> Field:
 
 
 def fields(beta: float) -> pd.DataFrame:
-    """Both losses in both spaces on square grids; `arrow` marks the points that carry one.
+    """Compute both losses in both spaces on square grids; `arrow` marks points that carry one.
 
     Columns: loss, space, x1, x2 (the coordinates in that space), value, gradient_1, gradient_2,
     arrow. Within a loss and space x1 varies fastest.

@@ -1,4 +1,4 @@
-"""How a method is marked, the same in every figure, and what every caption says."""
+"""The mark of each method, the same in every figure, and what every caption says."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ LABELS = {"base": "base", "orpo_full_nll": "ORPO (full NLL)", "ipo_sum": "IPO (s
 
 
 class About(NamedTuple):
-    """What a caption says of the experiment, and the config's methods, which share the colours."""
+    """The facts of the experiment that captions tell, and the methods that share the colours.
+
+    The methods are the config's.
+    """
 
     model: str
     note: str
@@ -38,7 +41,7 @@ class About(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """How a method is drawn, the same in every figure."""
+    """The look of a method, the same in every figure."""
 
     label: str
     colour: str
@@ -47,7 +50,7 @@ class Mark(NamedTuple):
 
 
 def mark_of(method: str, about: About) -> Mark:
-    """The method's mark; one without a mark of its own gets it with its colour."""
+    """Return the method's mark; one without a mark of its own gets it with its colour."""
     colour = colour_of(method, about.methods)
     label = LABELS.get(method, method.upper() if method in MARKS else method)
     if method in MARKS:
@@ -58,6 +61,6 @@ def mark_of(method: str, about: About) -> Mark:
 
 
 def tint(colour: str, share: float) -> str:
-    """A share of the colour in white: unlike a transparent one it hides what lies below it."""
+    """Mix a share of the colour into white: unlike a transparent one it hides what is below it."""
     red, green, blue = (1 - share * (1 - part) for part in to_rgb(colour))
     return to_hex((red, green, blue))

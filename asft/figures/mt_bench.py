@@ -40,7 +40,7 @@ COLUMNS = ["judge", "category", "method", "kind", "question_id", "rating", "low"
 def by_category(
     cells: Sequence[Cell], table: pd.DataFrame, path: Path, statistics: Statistics
 ) -> pd.DataFrame:
-    """Ratings by judge, category and method; cells that Table 2 refused are left out.
+    """Return ratings by judge, category and method, without cells that Table 2 refused.
 
     Rows of kind `mean` have an interval, NaN with fewer than `ENOUGH`; rows of kind `question` are
     the means of single questions. The category `ALL` comes last.
@@ -59,7 +59,7 @@ def by_category(
 
 
 def draw_mt_bench(numbers: pd.DataFrame, statistics: Statistics, about: About) -> Figure:
-    """A panel per judge of the numbers that `by_category` gives."""
+    """Draw a panel per judge of the numbers that `by_category` gives."""
     if numbers.empty:
         return note_figure("MT-Bench by category: Table 2 refused every cell, see table2.csv.")
     judges, categories = _unique(numbers, "judge"), _unique(numbers, "category")
@@ -142,7 +142,7 @@ def _unique(numbers: pd.DataFrame, column: str) -> list[str]:
 def plot_mt_bench(
     files: Sequence[ScoreFile], table2: Path, statistics: Statistics, about: About, out: Path
 ) -> None:
-    """MT-Bench by category and method.
+    """Write the figure of MT-Bench ratings by category and method.
 
     Raises:
         UserError: a file is unusable, or the table has no such cell.

@@ -1,4 +1,4 @@
-"""How every figure looks, and how it is saved so that the same numbers give the same bytes.
+"""The look of every figure, and its saving, by which the same numbers give the same bytes.
 
 Sizes are inches of paper: a figure is meant to be printed as large as it is, its text in 8 points.
 A figure is three files: the pdf (fonts embedded as TrueType), a png, and the numbers in it as csv.
@@ -55,14 +55,14 @@ METADATA: dict[str, dict[str, Any]] = {
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure whose parts make room for one another."""
+    """Return an empty figure whose parts make room for one another; sizes in inches."""
     return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(h_pad=0.05, w_pad=0.05))
 
 
 def add_method_legend(
     figure: Figure, methods: Sequence[str], about: About, lines: bool = True
 ) -> None:
-    """One legend above the panels, outside of them, so that it hides nothing."""
+    """Add one legend above the panels, outside of them, so that it hides nothing."""
     handles = []
     for mark in (mark_of(method, about) for method in methods):
         dashes = mark.dashes if lines else ""
@@ -75,7 +75,7 @@ def add_method_legend(
 
 
 def add_legend(figure: Figure, handles: Sequence[Any]) -> None:
-    """These handles above the panels, as many in a row as fit."""
+    """Add a legend of these handles above the panels, as many in a row as fit."""
     longest = max(len(handle.get_label()) for handle in handles)
     columns = max(1, int(figure.get_figwidth() / (0.5 + 0.07 * longest)))
     rows = -(-len(handles) // columns)
@@ -89,7 +89,9 @@ def add_legend(figure: Figure, handles: Sequence[Any]) -> None:
 
 
 def add_caption(figure: Figure, text: str) -> None:
-    """Text below everything else, wrapped to the figure's width; the figure grows by its height.
+    """Write `text` below everything else, wrapped to the figure's width; the figure grows.
+
+    It grows by the height of the text.
 
     Other parts keep their places as long as they are laid out after it, as panels are.
     """
@@ -107,12 +109,12 @@ def add_caption(figure: Figure, text: str) -> None:
 
 
 def caption_of(text: str, about: About) -> str:
-    """The caption's own text, then what the experiment is."""
+    """Return the caption's own text, then what the experiment is."""
     return " ".join(part for part in (text, f"Model: {about.model}.", about.note) if part)
 
 
 def note_figure(text: str) -> Figure:
-    """A sentence in place of a picture that would be empty."""
+    """Return a figure that shows a sentence in place of an empty picture."""
     figure = new_figure(PAGE, 0.1)
     add_caption(figure, text)
     figure.set_layout_engine("none")  # there is nothing to lay out
@@ -120,7 +122,7 @@ def note_figure(text: str) -> Figure:
 
 
 def title_panel(axes: Axes, title: str, columns: int, number: int | None = None) -> None:
-    """A panel's title, in lines that fit where `columns` panels share a row.
+    """Set a panel's title, in lines that fit where `columns` panels share a row.
 
     `number` gives it a letter; a figure of one panel, or that is a panel itself, has none.
     """
@@ -131,7 +133,7 @@ def title_panel(axes: Axes, title: str, columns: int, number: int | None = None)
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The house's settings over Matplotlib's defaults, whatever the user's own say."""
+    """Set the house style over Matplotlib's defaults within a `with`, whatever the user's own."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)

@@ -17,7 +17,7 @@ CUT = "[…]"
 
 
 def printable(text: str) -> str:
-    """The text without control characters, unknown letters as "\ufffd", tabs as four blanks."""
+    """Return text without control characters, unknown letters as "\ufffd", tabs as four blanks."""
     letters = []
     for letter in text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    "):
         if letter == "\n" or unicodedata.category(letter)[0] != "C":
@@ -27,7 +27,9 @@ def printable(text: str) -> str:
 
 
 def wrap(text: str, width: float) -> list[str]:
-    """Lines no wider than `width` inches; line breaks stay, runs of empty lines become none.
+    """Break text into lines no wider than `width` inches.
+
+    Line breaks stay, runs of empty lines become none.
 
     A word that is too wide by itself is broken between two letters.
     """
@@ -39,7 +41,7 @@ def wrap(text: str, width: float) -> list[str]:
 
 
 def shorten(lines: list[str], most: int, width: float) -> list[str]:
-    """The first `most` lines; if some are left out, the last one ends in the mark `CUT`."""
+    """Keep the first `most` lines; if some are left out, the last one ends in the mark `CUT`."""
     if len(lines) <= most:
         return lines
     last = lines[most - 1]
@@ -50,7 +52,7 @@ def shorten(lines: list[str], most: int, width: float) -> list[str]:
 
 
 def text_width(text: str) -> float:
-    """Inches that a line takes in the figures' font and size."""
+    """Return the width of a line in the figures' font and size, in inches."""
     return sum(_advance(letter) for letter in text)
 
 

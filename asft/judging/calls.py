@@ -1,4 +1,4 @@
-"""From a benchmark and a policy's answers to a judge's calls."""
+"""The calls to a judge about a policy's answers to a benchmark."""
 
 from typing import Literal, NamedTuple
 
@@ -9,7 +9,7 @@ from asft.records import Message, Verdict, VerdictStatus
 
 
 class Call(NamedTuple):
-    """One thing to ask a judge, and what its verdict is about."""
+    """One question to a judge, as messages, and what its verdict is about."""
 
     messages: list[Message]
     question_id: str
@@ -19,13 +19,13 @@ class Call(NamedTuple):
     repeat: int
 
     def verdict(self, status: VerdictStatus, **values: object) -> Verdict:
-        """A verdict on what this call is about."""
+        """Return a verdict on what this call is about."""
         about = {name: getattr(self, name) for name in self._fields if name != "messages"}
         return Verdict.model_validate({**about, "status": status, **values})
 
 
 def rating_calls(material: Material, judge: Judge) -> list[Call]:
-    """One call per question, turn and repeat (MT-Bench, single-answer grading)."""
+    """Return one call per question, turn and repeat (MT-Bench, single-answer grading)."""
     return [
         Call(
             rating_messages(
@@ -45,7 +45,7 @@ def rating_calls(material: Material, judge: Judge) -> list[Call]:
 
 
 def game_calls(material: Material, judge: Judge) -> list[Call]:
-    """Two calls per question and repeat, the answers in both orders (Arena-Hard)."""
+    """Return two calls per question and repeat, the answers in both orders (Arena-Hard)."""
     games: tuple[Literal[1, 2], ...] = (1, 2)
     return [
         Call(

@@ -41,7 +41,7 @@ CONTROLS: dict[str, Callable[[str], str]] = {
 
 
 def control_completions(kind: str, questions: list[Question]) -> list[Completion]:
-    """The control's "answers" to every turn of every question."""
+    """Return the control's "answers" to every turn of every question."""
     answer = CONTROLS[kind]
     return [
         Completion(
@@ -55,7 +55,7 @@ def control_completions(kind: str, questions: list[Question]) -> list[Completion
 
 
 def write_control(kind: str, questions: Path, out: Path) -> None:
-    """Write the answers of one control.
+    """Write the answers of one control to the questions of a benchmark.
 
     Args:
         kind: null, echo, injection or empty

@@ -1,4 +1,4 @@
-"""Published judgment files to our verdicts, so that published scores can be rebuilt for free.
+"""Published judgment files imported as verdicts, so that their scores can be rebuilt for free.
 
 Reads   FastChat's {judge}_single.jsonl, or arena-hard-auto's model_judgment/{judge}/{model}.jsonl
         in its old schema (question_id, text judgments) or its new one (uid, judgments as objects)
@@ -30,7 +30,7 @@ REVERSED |= {"B<<A": "A>>B"}
 
 
 class Judgment(NamedTuple):
-    """One verdict of a published file, and whose it is."""
+    """One verdict of a published file, with the model it is about and the judge it is by."""
 
     model: str
     judge: str
@@ -38,7 +38,7 @@ class Judgment(NamedTuple):
 
 
 def import_fastchat(judgments: list[Path], out: Path) -> None:
-    """Verdicts from FastChat's single-answer gradings.
+    """Write the verdicts of FastChat's single-answer gradings, a file per model.
 
     A score of -1 is an API error where the judgment says so, else no verdict.
 
@@ -52,7 +52,7 @@ def import_fastchat(judgments: list[Path], out: Path) -> None:
 
 
 def import_arena_hard(judgments: list[Path], out: Path, baseline: str = "gpt-4-0314") -> None:
-    """Verdicts from Arena-Hard's games, in which `baseline` is assistant A of game 1.
+    """Write the verdicts of Arena-Hard's games; `baseline` is assistant A of game 1.
 
     A label that the file's own version of arena-hard-auto does not score is no verdict.
 
@@ -143,7 +143,7 @@ def _failure(text: str) -> VerdictStatus:
 
 
 def _last_valid(verdicts: list[Verdict]) -> list[Verdict]:
-    """One verdict per (question, turn, game): the last ok one, or the last if none is."""
+    """Return one verdict per (question, turn, game): the last ok one, or the last if none is."""
     kept: dict[tuple[str, int, int], Verdict] = {}
     for verdict in verdicts:
         key = (verdict.question_id, verdict.turn, verdict.game)

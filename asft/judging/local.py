@@ -14,7 +14,7 @@ from asft.records import Message
 
 
 class LocalJudge:
-    """Log-probabilities of allowed verdicts as the assistant's next words."""
+    """A judge that gives log-probabilities of allowed verdicts as the assistant's next words."""
 
     def __init__(self, folder: Path, precision: str, threads: int | None = None) -> None:
         use_threads(threads)
@@ -23,7 +23,7 @@ class LocalJudge:
         self._model = load_policy(folder, dtype).to(default_device()).eval()
 
     def score(self, messages: list[Message], verdicts: list[str]) -> dict[str, float]:
-        """Natural logarithm of each verdict's probability among the given ones.
+        """Return the natural logarithm of each verdict's probability among the given ones.
 
         The verdicts must not be prefixes of one another, so that their probabilities exclude
         each other.
@@ -81,5 +81,5 @@ def _additive(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 
 def judge_identity(folder: Path) -> str:
-    """What tells this judge from others in the store: a hash of its import card."""
+    """Return a hash of the judge's import card, which tells it from others in the store."""
     return file_sha256(folder / "card.json")

@@ -1,4 +1,4 @@
-"""What a judge is shown, before it becomes messages: questions, answers, and what they stand by."""
+"""The material of a judge's prompts: questions, answers, and the texts beside them."""
 
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -13,7 +13,10 @@ NOTHING = "N/A"
 
 
 class Material(NamedTuple):
-    """All but the questions by question id; `baseline` is empty where nothing is compared."""
+    """The material of a judge's prompts, by question id; `baseline` is empty without comparison.
+
+    `questions` are a list, `prompts` the judge's templates.
+    """
 
     questions: list[Question]
     answers: dict[str, Completion]
@@ -22,7 +25,7 @@ class Material(NamedTuple):
     prompts: Prompts
 
     def without_content(self) -> Self:
-        """The same prompts about nothing: every text is N/A."""
+        """Return the same material about nothing: every text is N/A."""
         questions = [
             q.model_copy(update={"turns": [NOTHING] * len(q.turns)}) for q in self.questions
         ]
@@ -43,7 +46,7 @@ class Material(NamedTuple):
 def read_material(
     benchmark: Path, protocol: Protocol, prompts: Prompts, completions: Path
 ) -> Material:
-    """A prepared benchmark and somebody's answers to it.
+    """Read a prepared benchmark and somebody's answers to it.
 
     Raises:
         UserError: a file is missing or unusable, or a question has no answer.

@@ -52,7 +52,7 @@ CONTINUE = "continue your judgment and finish by outputting a final verdict labe
 
 
 def load_rating_prompts(path: Path) -> Prompts:
-    """FastChat's four templates for single answers, by name.
+    """Read FastChat's four templates for single answers, by name.
 
     Raises:
         UserError: the file cannot be read, lacks a template, or asks for what is not done here: an
@@ -73,7 +73,7 @@ def load_rating_prompts(path: Path) -> Prompts:
 
 
 def load_game_prompts(path: Path) -> Prompts:
-    """Arena-Hard's one template, under `GAME`.
+    """Read Arena-Hard's one template, under `GAME`.
 
     Raises:
         UserError: as `load_rating_prompts`; or a setting has a value that is not supported.
@@ -95,7 +95,7 @@ def load_game_prompts(path: Path) -> Prompts:
 
 
 def needs_reference(category: str) -> bool:
-    """Whether FastChat judges questions of this category beside reference answers."""
+    """Tell whether FastChat judges questions of this category beside reference answers."""
     return category in REFERENCE_CATEGORIES
 
 
@@ -107,7 +107,7 @@ def rating_messages(
     references: Sequence[str],
     protocol: Rules,
 ) -> list[Message]:
-    """What the judge is sent to rate one turn (from 1); at turn 2 the first turn goes with it.
+    """Return the messages that ask to rate one turn (from 1); at turn 2 the first goes with it.
 
     `references` are the judge's own (reference_answer/*.jsonl), one a turn, and are used in four
     categories only; the `reference` of question.jsonl is not shown to any judge.
@@ -138,7 +138,7 @@ def game_messages(
     game: Literal[1, 2],
     protocol: Rules,
 ) -> list[Message]:
-    """What the judge is sent for one game: in game 1 the baseline is assistant A, in 2 it is B.
+    """Return the messages of one game: in game 1 the baseline is assistant A, in 2 it is B.
 
     Raises:
         UserError: the question has more than one turn.
@@ -154,7 +154,7 @@ def game_messages(
 
 
 def continuation(messages: Sequence[Message], judgment: str) -> list[Message]:
-    """The conversation that goes on after a judgment without a label, in Arena-Hard's words."""
+    """Return the conversation after a judgment without a label, in Arena-Hard's words."""
     return [
         *messages,
         Message(role="assistant", content=judgment),
@@ -163,7 +163,7 @@ def continuation(messages: Sequence[Message], judgment: str) -> list[Message]:
 
 
 def render(template: Template, values: dict[str, str], protocol: Rules) -> list[Message]:
-    """The two messages with `values` in their places, made harmless where `hardened` says so."""
+    """Return the two messages with `values` in their places, neutralised if `hardened`."""
     if protocol == "hardened":
         values = {name: neutralise(value) for name, value in values.items()}
     return [
@@ -186,7 +186,7 @@ def _numbered(name: str, texts: Sequence[str]) -> dict[str, str]:
 
 
 def read_template(row: Mapping[str, Any], placeholders: Sequence[str], where: str) -> Template:
-    """The template of a row's `system_prompt` and `prompt_template`.
+    """Read the template in a row's `system_prompt` and `prompt_template`.
 
     Raises:
         UserError: a text is missing, a placeholder is unknown, or an answer is not shown.

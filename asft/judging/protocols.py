@@ -1,4 +1,4 @@
-"""How a judge is asked under each protocol, and how its replies are read: a row each.
+"""The table of judging protocols: how a judge is asked, and how its replies are read.
 
 What config and tables must know of a protocol stands in config/protocols.py.
 """
@@ -19,7 +19,7 @@ LABELS = [f"[[{label}]]" for label in get_args(Label)]
 
 
 class Judging(NamedTuple):
-    """What asking a judge does for one protocol."""
+    """The functions that ask a judge under one protocol and read its replies."""
 
     load_prompts: Callable[[Path], Prompts]
     calls: Callable[[Material, Judge], list[Call]]
@@ -38,17 +38,17 @@ def _read_rating(texts: Sequence[str], rules: Rules) -> tuple[VerdictStatus, flo
 
 
 def expected_rating(probabilities: Mapping[str, float]) -> float:
-    """The mean of the ratings `[[n]]`, weighted by their probabilities."""
+    """Return the mean of the ratings `[[n]]`, weighted by their probabilities."""
     return sum(int(name.strip("[]")) * share for name, share in probabilities.items())
 
 
 def likeliest_label(probabilities: Mapping[str, float]) -> Label:
-    """The label with the highest probability; of equal ones the first in the order of `Label`."""
+    """Return the likeliest label; of equal ones the first in the order of `Label`."""
     return max(get_args(Label), key=lambda label: probabilities[f"[[{label}]]"])
 
 
 def _ask_for_label(messages: Sequence[Message], reply: str) -> list[Message] | None:
-    """Arena-Hard asks once more where no label came."""
+    """Return Arena-Hard's second question, asked once where no label came; else None."""
     return continuation(messages, reply) if needs_continuation([reply]) else None
 
 

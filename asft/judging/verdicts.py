@@ -1,4 +1,4 @@
-"""What a judge's answer says: a rating, a label, or nothing that counts; and answers made harmless.
+"""Parsers of a judge's reply (a rating, a label, or nothing that counts); answers made harmless.
 
 Two protocols. `paper` reads as the benchmarks' own code does: FastChat 0e6d3e4
 (fastchat/llm_judge/common.py, run_judge_single) and arena-hard-auto e883410 (gen_judgment.py,
@@ -35,7 +35,7 @@ OPENING = re.compile(
 
 
 def parse_rating(text: str, protocol: Rules) -> tuple[VerdictStatus, float | None]:
-    """MT-Bench's rating in a judge's answer.
+    """Read MT-Bench's rating in a judge's answer, with its status.
 
     `paper`: the first `[[n]]`, else the first `[n]`, and no check of the range: `arr[0]` before a
     judge's rating without double brackets is a rating of 0, as upstream. Where upstream stops with
@@ -58,7 +58,7 @@ def parse_rating(text: str, protocol: Rules) -> tuple[VerdictStatus, float | Non
 
 
 def parse_label(texts: Sequence[str], protocol: Rules) -> tuple[VerdictStatus, Label | None]:
-    """Arena-Hard's label in a judge's answer and, where it was asked to go on, in what followed.
+    """Read Arena-Hard's label in a judge's answer and, if asked to go on, in what followed.
 
     `paper`: the one label in all of the text; two different ones conflict, be they legal or not.
     An illegal one such as `[[A<B]]` upstream stores and then leaves out of every battle: here it
@@ -73,7 +73,7 @@ def parse_label(texts: Sequence[str], protocol: Rules) -> tuple[VerdictStatus, L
 
 
 def needs_continuation(texts: Sequence[str]) -> bool:
-    """Whether to ask the judge to go on: once, if there is no label, not even an illegal one.
+    """Tell whether to ask the judge to go on: once, if there is no label, legal or not.
 
     Under either protocol as in arena-hard-auto e883410 (gen_judgment.py, get_score and judgment).
     """
@@ -81,7 +81,7 @@ def needs_continuation(texts: Sequence[str]) -> bool:
 
 
 def neutralise(text: str) -> str:
-    """`text` with a space after the first character of every verdict and every delimiter.
+    """Return `text` with a space after the first character of each verdict and delimiter.
 
     `[[9]]` becomes `[ [9]]` and `<|The End of …|>` becomes `< |The End of …|>`; all else stays as
     it is, byte for byte. The delimiters are those of both benchmarks' templates, in any case of

@@ -1,4 +1,4 @@
-"""Arena-Hard v0.1: from the verdicts of games against a baseline to win rates.
+"""Arena-Hard v0.1: win rates from the verdicts of games against a baseline.
 
 Game 1 shows the baseline as assistant A, game 2 the policy. Aggregation as in arena-hard-auto at
 e883410 (show_result.py): a game without a verdict is dropped alone, "significantly better" counts
@@ -30,7 +30,7 @@ OUTCOMES = {
 
 
 class Games(NamedTuple):
-    """One policy's games; a row is a question in one repeat of one training seed.
+    """The games of one policy; a row is a question in one repeat of one training seed.
 
     The rows of the seeds follow one another, for each seed the same questions and repeats.
     `labels` are those of game 1 and game 2, empty without a verdict. `style` is (rows, features) of
@@ -57,7 +57,7 @@ class Games(NamedTuple):
 
 
 def from_verdicts(verdicts: Iterable[Verdict], questions: Sequence[Question]) -> Games:
-    """A row for every repeat of every question, in the questions' order."""
+    """Return the games of verdicts: a row per question and repeat, in the questions' order."""
     labels: dict[tuple[str, int, int], str] = {}
     repeats = 1
     for verdict in verdicts:
@@ -73,7 +73,7 @@ def from_verdicts(verdicts: Iterable[Verdict], questions: Sequence[Question]) ->
 
 
 def pool(seeds: Sequence[Games]) -> Games:
-    """The games of several training seeds of one method."""
+    """Join the games of several training seeds of one method."""
     styles = [each.style for each in seeds if each.style is not None]
     return Games(
         [question_id for each in seeds for question_id in each.question_ids],
@@ -84,14 +84,20 @@ def pool(seeds: Sequence[Games]) -> Games:
 
 
 def outcomes(games: Games) -> Values:
-    """(rows, 2 games, 2): weight and points of the policy; weight 0 is a game without a verdict."""
+    """Return weight and points of the policy in every game, (rows, 2 games, 2).
+
+    A game without a verdict has weight 0.
+    """
     found = np.array([[OUTCOMES[label] for label in row] for row in games.labels])
     found[:, 0, 1] = 1 - found[:, 0, 1]  # in game 1 the policy is assistant B
     return found
 
 
 def outcomes_per_question(games: Games) -> Values:
-    """(seeds, questions, 2): Σ w·y and Σ w, questions in order of first appearance."""
+    """Return Σ w·y and Σ w of every question in each seed: (seeds, questions, 2).
+
+    Questions come in order of first appearance.
+    """
     numbers: dict[str, int] = {}
     question = np.array([numbers.setdefault(key, len(numbers)) for key in games.question_ids])
     seed = np.arange(len(question)) * games.seeds // len(question)
@@ -103,14 +109,20 @@ def outcomes_per_question(games: Games) -> Values:
 
 
 def win_rate(sums: Values) -> Values:
-    """The closed form, 0-100, NaN without a valid game: (..., n, 2) of `per_question` -> (...)."""
+    """Return the win rate, 0-100, by the closed form; NaN without a valid game.
+
+    Shapes: (..., n, 2) of `outcomes_per_question` -> (...).
+    """
     total = sums.sum(axis=-2)
     with np.errstate(invalid="ignore"):
         return np.asarray(100 * total[..., 0] / total[..., 1])
 
 
 def win_rate_interval(games: Games, statistics: Statistics) -> Interval:
-    """`win_rate` with its interval (asft.metrics.statistics), both games of a question together."""
+    """Return the win rate, 0-100, with its interval; a question's two games stay together.
+
+    How the interval is made: asft.metrics.statistics.
+    """
     sums = outcomes_per_question(games)
     return interval(sums[:, answered(sums)], win_rate, statistics)
 
@@ -118,7 +130,9 @@ def win_rate_interval(games: Games, statistics: Statistics) -> Interval:
 def win_rate_difference(
     first: Games, second: Games, statistics: Statistics
 ) -> tuple[Difference, int]:
-    """First minus second over the questions that both have valid games of, and their number.
+    """Return the difference of two win rates, first minus second, and the number of questions.
+
+    Only questions that both have valid games of count.
 
     Raises:
         ValueError: the two do not hold the same questions.
@@ -133,7 +147,7 @@ def win_rate_difference(
 def official_intervals(
     policies: Sequence[Games], rounds: int = 100, seed: int = 42
 ) -> list[tuple[float, float]]:
-    """The interval that arena-hard-auto v0.1 prints for each of the policies judged together.
+    """Return the interval that arena-hard-auto v0.1 prints for each policy, as (low, high), 0-100.
 
     Battles (weight-3 games are three rows) of all policies are resampled as if independent, as
     `pandas.DataFrame.sample` does after `numpy.random.seed(42)`; percentiles 2.5 and 97.5 are
@@ -160,14 +174,17 @@ def official_intervals(
 
 
 def swap_consistency(games: Games) -> float | None:
-    """Share of rows with two valid games that name the same winner, or a tie twice."""
+    """Return the share of rows whose two games agree, on a winner or a tie; None without any.
+
+    Only rows with two valid games count.
+    """
     found = outcomes(games)
     points = found[(found[..., 0] > 0).all(axis=1), :, 1]
     return float((points[:, 0] == points[:, 1]).mean()) if len(points) else None
 
 
 def first_position_rate(games: Games) -> float | None:
-    """Share of the games with a winner that assistant A won; 0.5 is a judge without position bias.
+    """Return the share of decided games that assistant A won; 0.5: no position bias.
 
     Exactly so only if policies and baseline are shown first equally often, hence the two games.
     """
@@ -176,7 +193,7 @@ def first_position_rate(games: Games) -> float | None:
 
 
 def flags(games: Games) -> Iterator[tuple[str, str]]:
-    """(question_id, flag): "n" a game has no verdict, "d" the two orders disagree."""
+    """Yield (question_id, flag): "n" a game has no verdict, "d" the two orders disagree."""
     for question_id, (first, second) in zip(games.question_ids, games.labels, strict=True):
         if not first or not second:
             yield question_id, "n"

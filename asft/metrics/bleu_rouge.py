@@ -100,7 +100,10 @@ def evaluate_metric(**options: Any) -> evaluate.Metric:
 
 
 def plain_row(prediction: str, references: list[str]) -> Row:
-    """`rouge1 rouge2 rougeL` (F1) and `BLEU_COUNTS`, from which `stats.corpus_bleu` makes BLEU."""
+    """Return `rouge1 rouge2 rougeL` (F1, 0-100) and `BLEU_COUNTS` of one text.
+
+    `corpus.corpus_bleu` makes BLEU of the counts.
+    """
     rouge = _ROUGE.score_multi(references, prediction)
     bleu = _BLEU.corpus_score([prediction], [[reference] for reference in references])
     counts = (*bleu.counts, *bleu.totals, bleu.sys_len, bleu.ref_len)
@@ -111,7 +114,9 @@ def plain_row(prediction: str, references: list[str]) -> Row:
 
 
 def llamafactory_row(prediction: str, references: list[str]) -> Row:
-    """`lf_bleu4 lf_rouge1 lf_rouge2 lf_rougeL`, rounded to 4 decimals as LLaMA-Factory does.
+    """Return `lf_bleu4 lf_rouge1 lf_rouge2 lf_rougeL` of one text, 0-100, to 4 decimals.
+
+    Rounded as LLaMA-Factory does.
 
     Source: hiyouga/LLaMA-Factory 097d0310, src/llamafactory/train/sft/metric.py.
     """
@@ -125,7 +130,7 @@ def llamafactory_row(prediction: str, references: list[str]) -> Row:
 
 
 def bleu_signature(references: list[list[str]]) -> str:
-    """sacreBLEU's signature of a corpus BLEU over questions with these references."""
+    """Return sacreBLEU's signature of a corpus BLEU over questions with these references."""
     bleu = BLEU()
     counts = {len(texts) for texts in references}
     bleu.num_refs = counts.pop() if len(counts) == 1 else -1  # -1: sacreBLEU prints "nrefs:var"
@@ -133,7 +138,7 @@ def bleu_signature(references: list[list[str]]) -> str:
 
 
 def lcs_length(first: list[str], second: list[str]) -> int:
-    """Length of the longest common subsequence, by bit-parallel rows (Hyyrö 2004).
+    """Return the length of the longest common subsequence, by bit-parallel rows (Hyyrö 2004).
 
     Stands in for rouge_chinese's own: the same number, without its table of n x m Python objects
     (4 s and 0.5 GB for two answers of 2000 words).

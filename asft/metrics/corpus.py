@@ -1,4 +1,4 @@
-"""The reference metrics of Table 3, and how values per question become one of a corpus."""
+"""The reference metrics of Table 3, and how values per question are pooled to one of a corpus."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -18,19 +18,21 @@ BLEU_COUNTS = (
 
 
 class Metric(NamedTuple):
-    """How one number of a table comes from the columns of the score files."""
+    """The way from the columns of the score files to one number of a table."""
 
     columns: tuple[str, ...]
     over_questions: Aggregate
 
 
 def mean(values: Values) -> Values:
-    """Mean over questions: (..., n, 1) -> (...)."""
+    """Return the mean over questions: (..., n, 1) -> (...)."""
     return np.asarray(values[..., 0].mean(axis=-1))
 
 
 def corpus_bleu(counts: Values) -> Values:
-    """sacreBLEU's corpus BLEU, 0-100, of summed counts: (..., n, 10 `BLEU_COUNTS`) -> (...).
+    """Return sacreBLEU's corpus BLEU, 0-100, of summed counts.
+
+    Shapes: (..., n, 10 `BLEU_COUNTS`) -> (...).
 
     Equals `sacrebleu.metrics.BLEU.compute_bleu(..., smooth_method="exp")`, which takes one corpus
     at a time: the k-th n-gram order without a match counts as 1 / 2^k matches; BLEU is 0 if no

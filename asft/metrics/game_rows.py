@@ -14,7 +14,7 @@ from asft.records import Question
 
 
 def game_rows(questions: list[Question], found: Found, repeats: int) -> list[dict[str, Any]]:
-    """One row per question and repeat; verdicts are by game."""
+    """Return the rows of a score file, one per question and repeat; verdicts are by game."""
     return [_row(question, found, repeat) for question in questions for repeat in range(repeats)]
 
 
@@ -32,7 +32,7 @@ def _row(question: Question, found: Found, repeat: int) -> dict[str, Any]:
 
 
 def read_games(path: Path, rows: list[Cells]) -> Games:
-    """The games of one score file, with the style of both answers where it is known.
+    """Read the games of one score file, with the style of both answers where it is known.
 
     Raises:
         UserError: a column is missing, or a cell holds no label or no number.

@@ -1,4 +1,4 @@
-"""MT-Bench: from a judge's ratings (1-10) of single answers to means, intervals and differences.
+"""MT-Bench: means, intervals and differences of a judge's ratings (1-10) of single answers.
 
 FastChat's aggregation (llm_judge/show_result.py, display_result_single): the headline is the mean
 over all ratings of both turns. Here a rating that is not `ok` is counted as unscored, never
@@ -19,7 +19,7 @@ from asft.records import Question, Verdict
 
 
 class Ratings(NamedTuple):
-    """One policy's ratings, pooled over its training seeds.
+    """The ratings of one policy's answers, pooled over its training seeds.
 
     `values` and `asked` are (questions, turns, seeds); `values` is NaN where no repeat is ok,
     `asked` is false where a question has fewer turns than others.
@@ -45,7 +45,7 @@ class Ratings(NamedTuple):
 
 
 def from_verdicts(verdicts: Iterable[Verdict], questions: Sequence[Question]) -> Ratings:
-    """Mean over the ok repeats of every (question, turn); verdicts may come in any order."""
+    """Return the mean over the ok repeats of every (question, turn); verdicts in any order."""
     found: dict[tuple[str, int], list[float]] = defaultdict(list)
     for verdict in verdicts:
         if verdict.status == "ok" and verdict.rating is not None:
@@ -63,7 +63,7 @@ def from_verdicts(verdicts: Iterable[Verdict], questions: Sequence[Question]) ->
 
 
 def pool(seeds: Sequence[Ratings]) -> Ratings:
-    """The ratings of several training seeds of one method; the same questions in each.
+    """Join the ratings of several training seeds of one method; the same questions in each.
 
     Raises:
         ValueError: the questions differ.
@@ -78,14 +78,19 @@ def pool(seeds: Sequence[Ratings]) -> Ratings:
 
 
 def ratings_per_question(ratings: Ratings) -> Values:
-    """(seeds, questions, 2): sum of the ratings and their number, from which every mean comes."""
+    """Return the sum of each question's ratings and their number: (seeds, questions, 2).
+
+    Every mean comes from these.
+    """
     values = np.moveaxis(ratings.values, 2, 0)
     scored = np.isfinite(values)
     return np.stack([np.where(scored, values, 0).sum(axis=2), scored.sum(axis=2)], axis=-1)
 
 
 def mean_rating(sums: Values) -> Values:
-    """Pooled mean over all ratings, FastChat's "Average": (..., n, 2) of `per_question` -> (...).
+    """Return the mean over all ratings, 1-10, pooled: FastChat's "Average".
+
+    Shapes: (..., n, 2) of `ratings_per_question` -> (...).
 
     NaN if nothing is rated.
     """
@@ -95,19 +100,24 @@ def mean_rating(sums: Values) -> Values:
 
 
 def by_turn(ratings: Ratings) -> list[float]:
-    """FastChat's "First turn", "Second turn": the mean over all questions; NaN without any."""
+    """Return each turn's mean rating over all questions; NaN without any.
+
+    FastChat's "First turn" and "Second turn".
+    """
     turns = range(ratings.values.shape[1])
     return [_mean(ratings.values[:, turn]) for turn in turns]
 
 
 def by_category(ratings: Ratings) -> dict[str, float]:
-    """Mean over both turns of each category's questions, categories in order of appearance."""
+    """Return each category's mean rating over both turns, in order of appearance."""
     names = np.array(ratings.categories)
     return {name: _mean(ratings.values[names == name]) for name in dict.fromkeys(names.tolist())}
 
 
 def rating_interval(ratings: Ratings, statistics: Statistics) -> Interval:
-    """`mean_rating` with its interval (asft.metrics.statistics), both turns of a question together.
+    """Return the mean rating with its interval, both turns of a question together.
+
+    How the interval is made: asft.metrics.statistics.
 
     Questions without any rating have no part in it.
     """
@@ -118,7 +128,9 @@ def rating_interval(ratings: Ratings, statistics: Statistics) -> Interval:
 def rating_difference(
     first: Ratings, second: Ratings, statistics: Statistics
 ) -> tuple[Difference, int]:
-    """First minus second over the questions that both have ratings of, and their number.
+    """Return the difference of two mean ratings, first minus second, and the number of questions.
+
+    Only questions that both have ratings of count.
 
     Raises:
         ValueError: the two do not hold the same questions.
@@ -131,7 +143,7 @@ def rating_difference(
 
 
 def flags(ratings: Ratings) -> Iterator[tuple[str, str]]:
-    """(question_id, "n") of the questions with a turn that has no rating."""
+    """Yield (question_id, "n") for every question with a turn that has no rating."""
     missing = ratings.asked & ~np.isfinite(ratings.values)
     for row, question_id in enumerate(ratings.question_ids):
         if missing[row].any():

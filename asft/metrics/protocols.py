@@ -1,4 +1,4 @@
-"""How the verdicts of each judged protocol become numbers: a row each.
+"""The table of judged protocols: for each, the functions that turn verdicts into numbers.
 
 What its scores are called stands in config/protocols.py, how a judge is asked in
 judging/protocols.py.
@@ -17,7 +17,7 @@ from asft.records import Question
 
 
 class Content(Protocol):
-    """What a judge said of one policy's answers."""
+    """A judge's verdicts on one policy's answers, as a score file holds them."""
 
     @property
     def n_asked(self) -> int:
@@ -33,7 +33,7 @@ class Content(Protocol):
 
 
 class Scoring(NamedTuple):
-    """From verdicts to a score file, and from its content to per-question values and a score."""
+    """One protocol's way from verdicts to a score file, per-question values and a score."""
 
     # (turn, game) of the verdicts on a question.
     asked: Callable[[Question], Sequence[tuple[int, int]]]

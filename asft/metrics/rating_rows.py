@@ -13,7 +13,7 @@ from asft.records import Question
 
 
 def rating_rows(questions: list[Question], found: Found, repeats: int) -> list[dict[str, Any]]:
-    """One row per question; verdicts are by turn."""
+    """Return the rows of a score file, one per question; verdicts are by turn."""
     rated = from_verdicts(found.values(), questions)
     rows = []
     for i, question in enumerate(questions):
@@ -33,7 +33,7 @@ def rating_rows(questions: list[Question], found: Found, repeats: int) -> list[d
 
 
 def read_ratings(path: Path, rows: list[Cells]) -> Ratings:
-    """The ratings of one score file.
+    """Read the ratings of one score file.
 
     Raises:
         UserError: a question occurs twice, a column is missing, or a cell is no number.

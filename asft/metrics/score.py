@@ -1,4 +1,4 @@
-"""Score completions against reference answers, question by question.
+"""Scores of completions against reference answers, question by question.
 
 Reads   benchmarks/{benchmark}/questions.jsonl   records.Question, with at least one reference each
         completions/{benchmark}.jsonl            records.Completion, the same question ids
@@ -20,7 +20,7 @@ from asft.records import Completion, Question, by_id
 
 
 def score_answers(questions: Path, completions: Path, out: Path) -> None:
-    """Write one CSV row per question.
+    """Write the scores of completions against reference answers, one CSV row per question.
 
     Raises:
         UserError: the question ids of the two files differ, a question has no reference, or

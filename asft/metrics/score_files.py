@@ -20,7 +20,7 @@ NUMBERS = [*(column for metric in METRICS.values() for column in metric.columns)
 
 
 class Scores(NamedTuple):
-    """One score file; `columns` are (n,) arrays in the order of `question_ids`."""
+    """The numbers of one score file; `columns` are (n,) arrays in the order of `question_ids`."""
 
     path: Path
     question_ids: list[str]
@@ -29,7 +29,7 @@ class Scores(NamedTuple):
 
 
 def read_cells(path: Path) -> list[Cells]:
-    """The rows of a score file of any kind, as text.
+    """Read the rows of a score file of any kind, as text.
 
     Raises:
         UserError: no such file, no rows, or no CSV.
@@ -47,7 +47,7 @@ def read_cells(path: Path) -> list[Cells]:
 
 
 def read_scores(path: Path) -> Scores:
-    """Question ids and numeric columns of one score file.
+    """Read the question ids and numeric columns of one score file.
 
     Raises:
         UserError: no such file, no rows, a missing column or a cell that is no finite number.
@@ -67,7 +67,7 @@ def read_scores(path: Path) -> Scores:
 
 
 def first_cells(question: Question, verdicts: Sequence[Verdict | None]) -> dict[str, Any]:
-    """What every row of a judged benchmark begins with."""
+    """Return the cells that every row of a judged benchmark begins with."""
     models = sorted({verdict.model for verdict in verdicts if verdict and verdict.model})
     return {
         "question_id": question.question_id,
@@ -77,7 +77,7 @@ def first_cells(question: Question, verdicts: Sequence[Verdict | None]) -> dict[
 
 
 def cell(path: Path, row: Cells, name: str) -> str:
-    """One cell of a judged benchmark's row.
+    """Return the text of one cell of a judged benchmark's row.
 
     Raises:
         UserError: the column is missing.
@@ -89,7 +89,7 @@ def cell(path: Path, row: Cells, name: str) -> str:
 
 
 def number(path: Path, row: Cells, name: str) -> float:
-    """The number in a `cell`.
+    """Return the number in one cell of a judged benchmark's row.
 
     Raises:
         UserError: the column is missing, or the cell holds no finite number.

@@ -1,4 +1,4 @@
-"""Verdicts to one CSV row per question: all that the tables need, without the judge's texts.
+"""Score files made of verdicts, a CSV row per question: all that tables need, no judge's texts.
 
 Reads   verdicts/{benchmark}/{judge}.jsonl       records.Verdict
         benchmarks/{benchmark}/questions.jsonl   records.Question: what was asked, in this order

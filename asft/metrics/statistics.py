@@ -35,7 +35,7 @@ NUMBERS_PER_BATCH = 4_000_000
 
 
 class Interval(NamedTuple):
-    """A corpus value and its interval.
+    """A corpus value and its interval, with the spread between seeds.
 
     `method`: BCa, percentile (all resamples agree), seeds (see the module) or none (fewer than 2
     questions). `seed_sd`: standard deviation of the per-seed values; NaN with one seed.
@@ -49,7 +49,7 @@ class Interval(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """First minus second over the same questions; `p_value` is two-sided."""
+    """A paired difference, first minus second over the same questions; `p_value` is two-sided."""
 
     value: float
     low: float
@@ -60,19 +60,24 @@ class Difference(NamedTuple):
 
 
 def answered(sums: Values) -> NDArray[np.bool_]:
-    """(n,): the questions with a count in some seed; `sums` is (S, n, 2) of sums and counts."""
+    """Return which questions have a count in some seed, (n,); `sums` is (S, n, 2).
+
+    `sums` holds sums and counts.
+    """
     return np.asarray(sums[..., 1].sum(axis=0) > 0)
 
 
 def interval(values: Values, aggregate: Aggregate, settings: Statistics) -> Interval:
-    """`aggregate` of all seeds' answers together, with its interval; `values` is (S, n, k)."""
+    """Return `aggregate` of all seeds' answers together, with its interval; `values`: (S, n, k)."""
     return _interval([values], aggregate, settings)[0]
 
 
 def paired_difference(
     first: Values, second: Values, aggregate: Aggregate, settings: Statistics
 ) -> Difference:
-    """`aggregate(first) - aggregate(second)`; both (S, n, k), or one of them (1, n, k).
+    """Return `aggregate(first) - aggregate(second)` with its interval and p-value.
+
+    Both are (S, n, k), or one of them is (1, n, k).
 
     Questions are paired, and so are seeds: the same seed gives all methods the same batches. The
     p-value is, with one seed, of the permutation test that swaps the two sides within a question
@@ -114,7 +119,7 @@ def compare_scores(
 
 
 def outcome(difference: Difference, settings: Statistics) -> Outcome:
-    """The first method against the second, in a word, where more is better.
+    """Say in a word how the first method compares with the second, where more is better.
 
     By interval and by test: with a few dozen questions a bootstrap interval alone is too narrow.
     """

@@ -39,7 +39,7 @@ class Controlled(NamedTuple):
 
 
 def count_style(text: str) -> tuple[int, ...]:
-    """Length and Markdown elements of an answer, in the order of `FEATURES`.
+    """Count the length and the Markdown elements of an answer, in the order of `FEATURES`.
 
     Elements as in arena-hard-auto's add_markdown_info.py: code blocks lose their content first,
     wherever in the answer that content stands. Length is in pieces of at most 7 word characters
@@ -54,12 +54,14 @@ def count_style(text: str) -> tuple[int, ...]:
 
 
 def style_difference(policy: Values, baseline: Values) -> Values:
-    """(a - b) / (a + b + 1) of counts, between -1 and 1."""
+    """Return (a - b) / (a + b + 1) of the counts of policy and baseline, between -1 and 1."""
     return np.asarray((policy - baseline) / (policy + baseline + 1))
 
 
 def controlled_win_rates(policies: Mapping[str, Games], features: int) -> dict[str, Controlled]:
-    """Win rates with the first `features` of `FEATURES` controlled: 1 is length, 4 is style.
+    """Return win rates, 0-100, with the first `features` of `FEATURES` controlled.
+
+    1 is length, 4 is style.
 
     The policies share the features' coefficients. None for a policy whose answers are unknown,
     that has fewer than 20 valid games, or has won or lost them all (separation); and for all

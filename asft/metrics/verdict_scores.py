@@ -19,7 +19,7 @@ from asft.metrics.statistics import Difference, Interval, answered, interval, pa
 
 
 class Judged(NamedTuple):
-    """What one or several files of a method hold; all that tables ask of any protocol."""
+    """The content of one or several score files of a method: all that tables ask of a protocol."""
 
     path: Path
     protocol: str
@@ -31,12 +31,12 @@ class Judged(NamedTuple):
 
     @property
     def facts(self) -> Protocol:
-        """What its score is called, its digits, whether it is of games against a baseline."""
+        """The facts of its protocol, such as the score's name and digits."""
         return PROTOCOLS[self.protocol]
 
     @property
     def sums(self) -> Values:
-        """(seeds, questions, 2), from which the score comes (`Scoring.per_question`)."""
+        """(seeds, questions, 2): two sums, of which the score is made (`Scoring.per_question`)."""
         return SCORING[self.protocol].per_question(self.content)
 
     @property
@@ -48,12 +48,14 @@ class Judged(NamedTuple):
         return float(np.mean(self.tokens_per_answer)) if self.tokens_per_answer else None
 
     def interval(self, statistics: Statistics) -> Interval:
-        """The score, with its interval over the questions that have one."""
+        """Return the score, with its interval over the questions that have one."""
         sums = self.sums
         return interval(sums[:, answered(sums)], SCORING[self.protocol].over_questions, statistics)
 
     def difference(self, other: "Judged", statistics: Statistics) -> tuple[Difference, int]:
-        """This score minus the other's, over the questions that both have, and their number.
+        """Return this score minus the other's, and the number of questions.
+
+        Only questions that both have scores of count.
 
         Raises:
             ValueError: they are of different questions or protocols.
@@ -66,18 +68,21 @@ class Judged(NamedTuple):
         return paired_difference(a[:, both], b[:, both], aggregate, statistics), int(both.sum())
 
     def question_scores(self) -> dict[str, float]:
-        """The score on each question that has one, all seeds together."""
+        """Return the score on each question that has one, all seeds together."""
         sums = self.sums.sum(axis=0)
         values = SCORING[self.protocol].over_questions(sums[:, None, :])
         scored = zip(self.question_ids, values.tolist(), sums[:, 1] > 0, strict=True)
         return {question_id: value for question_id, value, known in scored if known}
 
     def turns(self) -> dict[str, float]:
-        """How many turns each question has, and with them a file's tokens are divided."""
+        """Return the number of turns of each question, by which a file's tokens are divided."""
         return dict(zip(self.question_ids, self.content.turns.tolist(), strict=True))
 
     def flags(self) -> dict[str, str]:
-        """Letters by question (`Scoring.flags`), in alphabetical order; "" where there are none."""
+        """Return flag letters by question, in alphabetical order; "" where there are none.
+
+        The letters are those of `Scoring.flags`.
+        """
         found: dict[str, set[str]] = {question_id: set() for question_id in self.question_ids}
         for question_id, flag in SCORING[self.protocol].flags(self.content):
             found[question_id].add(flag)
@@ -85,7 +90,7 @@ class Judged(NamedTuple):
 
 
 def read_verdict_scores(path: Path) -> Judged:
-    """One score file.
+    """Read one score file of a judged benchmark.
 
     Raises:
         UserError: no such file, no rows, a missing column, or a cell that cannot be.
@@ -106,7 +111,7 @@ def read_verdict_scores(path: Path) -> Judged:
 
 
 def _protocol(path: Path, header: Cells) -> str:
-    """The protocol of a score file, by the column that only its files have."""
+    """Return the protocol of a score file, by the column that only its files have."""
     for name, scoring in SCORING.items():
         if scoring.columns[0] in header:
             for column in scoring.columns:
@@ -117,7 +122,7 @@ def _protocol(path: Path, header: Cells) -> str:
 
 
 def pool(files: Sequence[Judged]) -> Judged:
-    """The files of several training seeds of one method, all of one protocol.
+    """Join the score files of several training seeds of one method, all of one protocol.
 
     Raises:
         UserError: files differ in their questions or their protocol.

@@ -28,7 +28,7 @@ class Measure(NamedTuple):
 
 
 class Benchmark(NamedTuple):
-    """Everything about one benchmark; lists by contestant follow `asked.contestants`."""
+    """The content of one benchmark; lists by contestant follow `asked.contestants`."""
 
     asked: Asked
     questions: list[Question]
@@ -40,7 +40,7 @@ class Benchmark(NamedTuple):
 
 
 def read_benchmark(results: Path, asked: Asked) -> Benchmark:
-    """All files of one benchmark.
+    """Read all files of one benchmark.
 
     Raises:
         UserError: a file is unusable, or answers or scores are of other questions.
@@ -132,7 +132,10 @@ def _rounded(value: float | None) -> float | None:
 
 
 def plain(verdict: Verdict, judge: int) -> dict[str, Any]:
-    """A verdict for the page, without what is empty; `judge` is a place in `Asked.judges`."""
+    """Return a verdict for the page, without what is empty.
+
+    `judge` is a place in `Asked.judges`.
+    """
     facts = {
         "turn": verdict.turn,
         "game": verdict.game,

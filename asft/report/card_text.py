@@ -18,7 +18,7 @@ SAVED_AS = {"bfloat16": "bf16", "float32": "fp32"}
 
 
 class Origin(NamedTuple):
-    """Where a policy comes from, by the config: names on the hub, as far as there are any."""
+    """The origin of a policy, by the config: names on the hub, as far as there are any."""
 
     base: str  # "": none
     datasets: list[str]
@@ -33,7 +33,7 @@ def card_text(
     scores: list[Score],
     origin: Origin,
 ) -> str:
-    """The card's text.
+    """Return the text of a policy's model card.
 
     Args:
         run: settings.yaml. data, cost: card.json of the data set, cost.json of the run.

@@ -10,7 +10,7 @@ from asft.report.overview import Facts
 
 
 class Card(NamedTuple):
-    """Facts about one data set or benchmark."""
+    """The facts about one data set or benchmark."""
 
     title: str
     file: str  # the copy of card.json that they stand in
@@ -18,7 +18,10 @@ class Card(NamedTuple):
 
 
 def data(results: Path, config: Config) -> list[Card]:
-    """Training data: what was kept, what was dropped and why, what the test set shares with it."""
+    """Return the cards of training data: what was kept, what was dropped and why.
+
+    Each also tells what the test set shares with the data.
+    """
     cards = []
     for name in trained_on(config):
         card = read_json(results / "data" / name / "card.json")
@@ -49,7 +52,7 @@ def data(results: Path, config: Config) -> list[Card]:
 
 
 def benchmarks(results: Path, config: Config) -> list[Card]:
-    """Questions: how many came, how many were asked."""
+    """Return the cards of benchmarks: how many questions came, how many were asked."""
     cards = []
     for asked in asked_benchmarks(config):
         card = read_json(results / "benchmarks" / asked.benchmark / "card.json")

@@ -1,4 +1,4 @@
-"""What a table of the front page is made of."""
+"""The parts of a table on the front page: cells, heads, numbers as text, links to samples."""
 
 import csv
 from pathlib import Path
@@ -13,7 +13,7 @@ NONE = "—"
 
 
 class HtmlCell(NamedTuple):
-    """One cell; a page shows `below` and `paper` smaller, under the text.
+    """One cell of a table; a page shows `below` and `paper` smaller, under the text.
 
     A number leads to its evidence by `link`: the samples page, or a copy of a file.
     """
@@ -28,7 +28,10 @@ class HtmlCell(NamedTuple):
 
 
 class HtmlTable(NamedTuple):
-    """A table; `files` are copies of what it was made of. Heads of number columns say so."""
+    """A table of the front page; `files` are copies of what it was made of.
+
+    Heads of number columns say so.
+    """
 
     title: str
     remark: str
@@ -38,40 +41,43 @@ class HtmlTable(NamedTuple):
 
 
 def heads(*texts: str) -> list[HtmlCell]:
-    """Heads of columns that hold words."""
+    """Return heads of columns that hold words."""
     return [HtmlCell(text) for text in texts]
 
 
 def number_heads(*texts: str) -> list[HtmlCell]:
-    """Heads of columns that hold numbers."""
+    """Return heads of columns that hold numbers."""
     return [HtmlCell(text, number=True) for text in texts]
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows of a CSV file."""
+    """Read the rows of a CSV file."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def fixed(text: str | None, digits: int) -> str:
-    """A CSV cell with so many decimals; a dash where it is empty."""
+    """Return a CSV cell with so many decimals; a dash where it is empty."""
     return f"{float(text):.{digits}f}" if text else NONE
 
 
 def bounds(row: Row, name: str, digits: int) -> str:
-    """An interval as "low to high", and "± sd" between seeds; nothing where there is none."""
+    """Return an interval as "low to high", and "± sd" between seeds; "" where there is none."""
     low, high, sd = (row.get(f"{name}_{end}") for end in ("low", "high", "seed_sd"))
     parts = [f"{fixed(low, digits)} to {fixed(high, digits)}"] if low and high else []
     return ", ".join([*parts, f"± {fixed(sd, digits)}"] if sd else parts)
 
 
 def share(text: str | None) -> str:
-    """A share as per cent."""
+    """Return a share as per cent."""
     return f"{100 * float(text):.0f} %" if text else NONE
 
 
 def key_of(config: Config, dataset: str, method: str) -> str:
-    """A row's contestant on the samples page; with several seeds all of them (evidence.groups)."""
+    """Return the key on the samples page of a row's contestant; with several seeds, of all.
+
+    How seeds are grouped: evidence.groups.
+    """
     if method.startswith("control_"):
         return method
     run = Run(dataset if method != BASE else "-", method, config.seeds[0])
@@ -79,16 +85,16 @@ def key_of(config: Config, dataset: str, method: str) -> str:
 
 
 def judged_key(config: Config, method: str) -> str:
-    """`key_of` a row of Table 2."""
+    """Return the key on the samples page of a row of Table 2, as `key_of` does."""
     return key_of(config, config.tables.table2.dataset if config.tables.table2 else "", method)
 
 
 def judged_column(config: Config, benchmark: str, judge: str) -> Panel:
-    """What names a panel's cells in table2.csv."""
+    """Return the panel that names a benchmark's and judge's cells in table2.csv."""
     return Panel(benchmark, judge, config.benchmarks[benchmark].protocol)
 
 
 def samples_link(benchmark: str, **state: str) -> str:
-    """The samples behind a number; the keys are those of assets/state.js."""
+    """Return the link to the samples behind a number; the keys are those of assets/state.js."""
     chosen = {"b": benchmark, **{key: value for key, value in state.items() if value}}
     return f"samples.html#{urlencode(chosen)}"

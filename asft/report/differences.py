@@ -1,5 +1,6 @@
-"""Differences between two methods for the front page: ours over the same questions, with what they
-allow to say, and the paper's own.
+"""Differences between two methods for the front page: ours, and the paper's own.
+
+Ours are over the same questions, with what these allow to say.
 """
 
 from collections import Counter
@@ -34,7 +35,7 @@ COLUMN_LABELS = {
 
 
 def table3(results: Path, config: Config) -> HtmlTable:
-    """Paired differences of Table 3."""
+    """Return the paired differences of Table 3, as a table of the front page."""
     benchmark = config.tables.table3.benchmark
     lines, rows = [], read_rows(results / "table3.differences.csv")
     for row in rows:
@@ -47,7 +48,7 @@ def table3(results: Path, config: Config) -> HtmlTable:
 
 
 def table2(results: Path, config: Config) -> HtmlTable:
-    """Paired differences of Table 2."""
+    """Return the paired differences of Table 2, as a table of the front page."""
     lines, rows = [], read_rows(results / "table2.differences.csv")
     for row in rows:
         benchmark, column = row["benchmark"], headlines()[row["metric"]]
@@ -60,7 +61,7 @@ def table2(results: Path, config: Config) -> HtmlTable:
 
 
 def published(results: Path) -> HtmlTable:
-    """The paper's own differences, as far as its numbers of questions allow to tell."""
+    """Return the paper's own differences, as far as its numbers of questions allow to tell."""
     lines = [
         [
             HtmlCell(COLUMN_LABELS[row["column"]]),

@@ -19,7 +19,10 @@ TITLE = 160  # characters of a question shown in lists
 
 
 def files(benchmark: Benchmark, methods: Sequence[str], number: int) -> Iterator[tuple[str, str]]:
-    """(path below assets/, content) of every file; `number` is the benchmark's in the report."""
+    """Yield (path below assets/, content) of every file of a benchmark.
+
+    `number` is the benchmark's in the report.
+    """
     name = benchmark.asked.benchmark
     chunks, places = _chunks([_sample(benchmark, n) for n in range(len(benchmark.questions))])
     yield f"data/{name}/index.js", assignment(f"{number}", index(benchmark, methods, places))
@@ -28,7 +31,7 @@ def files(benchmark: Benchmark, methods: Sequence[str], number: int) -> Iterator
 
 
 def index(benchmark: Benchmark, methods: Sequence[str], places: list[int]) -> dict[str, Any]:
-    """Ids, beginnings and scores of all questions; `places` says in which chunk each one is."""
+    """Return the index of all questions: ids, beginnings and scores; `places` are their chunks."""
     questions = benchmark.questions
     return {
         "benchmark": benchmark.asked.benchmark,
@@ -55,7 +58,10 @@ def index(benchmark: Benchmark, methods: Sequence[str], places: list[int]) -> di
 
 
 def groups(contestants: Sequence[Contestant]) -> list[dict[str, Any]]:
-    """Runs that differ in their seeds alone: the tables' means are of all `members` together."""
+    """Return groups of runs that differ in their seeds alone; `members` are their places.
+
+    The tables' means are of all `members` together.
+    """
     found: dict[str, list[int]] = {}
     for place, contestant in enumerate(contestants):
         if contestant.is_trained:
@@ -64,7 +70,7 @@ def groups(contestants: Sequence[Contestant]) -> list[dict[str, Any]]:
 
 
 def key_of(contestant: Contestant) -> str:
-    """The contestant's name in links: its folder below runs/."""
+    """Return the contestant's name in links: its folder below runs/."""
     return contestant.folder
 
 

@@ -25,7 +25,7 @@ def write_model_card(
     origin: Origin,
     out: Path,
 ) -> None:
-    """Gather what is known of the run in `run` and write it twice.
+    """Write the model card of the run in `run`, twice, from all that is known of it.
 
     `columns` are (benchmark, judge) of table2.csv.
     """

@@ -44,7 +44,7 @@ class Picture(NamedTuple):
 
 
 def facts(results: Path, config: Config) -> Facts:
-    """What was run, in a few lines."""
+    """Return what was run, in a few lines of (name, value)."""
     model = read_json(results / "models" / config.model / "card.json")
     asked = asked_benchmarks(config)
     judges = list(dict.fromkeys(judge for each in asked for judge in each.judges))
@@ -68,7 +68,7 @@ def facts(results: Path, config: Config) -> Facts:
 
 
 def cost(results: Path, config: Config) -> HtmlTable:
-    """What training took, run by run."""
+    """Return the table of what training took, run by run: seconds, pairs per second, peak GB."""
     lines = []
     for run in (c for c in all_contestants(config) if c.is_trained):
         folder = f"runs/{run.folder}"
@@ -91,7 +91,7 @@ def cost(results: Path, config: Config) -> HtmlTable:
 
 
 def pictures(results: Path, config: Config) -> list[Picture]:
-    """The figures, each with links to the samples that its numbers are of, where they are few."""
+    """Return the figures, each with links to the samples of its numbers, where these are few."""
     asked = [each.benchmark for each in asked_benchmarks(config)]
     ids = {name: _question_ids(results, name) for name in asked}
     found = []

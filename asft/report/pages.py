@@ -1,4 +1,4 @@
-"""Writes the report: pages from templates, styles and scripts as they are, data as scripts.
+"""The report's writer: pages from templates, styles and scripts as they are, data as scripts.
 
 Everything that comes from a file is escaped: by Jinja's autoescape in pages, by
 `scripts.assignment` in data; the pages' own scripts put texts into text nodes and nowhere else.
@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 
 
 def write_report(results: Path, config: Config, out: Path) -> None:
-    """Write the folder `out`, whole or not at all; what it held before is gone.
+    """Write the report to the folder `out`, whole or not at all; what it held before is gone.
 
     Raises:
         UserError: a file that `report_plan.inputs` names is missing or unusable.

@@ -1,4 +1,4 @@
-"""What the tables say of one policy, for its model card."""
+"""The scores of one policy in the tables, for its model card."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from asft.tables import TABLE3, Column, Names, Panel, names_of
 
 
 class Score(NamedTuple):
-    """One line of the card, as the table has it; `fooled_by` are controls as good as base."""
+    """One line of the model card, as the table has it; `fooled_by` are controls as good as base."""
 
     benchmark: str
     kind: str  # the metric's name for machines
@@ -31,7 +31,7 @@ def scores_of(
     table2: Path | None,
     columns: Sequence[tuple[str, str]],
 ) -> list[Score]:
-    """The policy's rows in the tables; `columns` are (benchmark, judge) of table2.csv.
+    """Read the policy's scores in the tables; `columns` are (benchmark, judge) of table2.csv.
 
     A number that a table refused is left out.
     """

@@ -1,4 +1,4 @@
-"""Where everything in a report comes from: settings, seeds, versions, hashes, dates."""
+"""The provenance of everything in a report: settings, seeds, versions, hashes, dates."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +17,10 @@ PACKAGES += " numpy scipy pandas snakemake"
 
 
 class RunSettings(NamedTuple):
-    """One trained policy: its settings.yaml, and the facts of it that stand in the overview."""
+    """The settings of one trained policy, and the facts of it that stand in the overview.
+
+    `text` is its settings.yaml.
+    """
 
     key: str
     method: str
@@ -31,7 +34,7 @@ class RunSettings(NamedTuple):
 
 
 class Provenance(NamedTuple):
-    """The same on every page."""
+    """The provenance of a report, the same on every page."""
 
     date: str  # when the last policy was trained; "" if no file says
     versions: list[tuple[str, str]]
@@ -42,7 +45,9 @@ class Provenance(NamedTuple):
 
 
 def provenance(results: Path, config: Config) -> Provenance:
-    """Read from the artefacts, so that the same files give the same pages on any day.
+    """Read the report's provenance from the artefacts alone.
+
+    So the same files give the same pages on any day.
 
     Raises:
         UserError: a settings.yaml is not that of a run.

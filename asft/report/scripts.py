@@ -10,7 +10,7 @@ _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
 def assignment(name: str, value: Any) -> str:
-    """A script of pure ASCII that sets `ASFT_DATA[name]`.
+    """Return a script of pure ASCII that sets `ASFT_DATA[name]`.
 
     Args:
         value: lists, strings, finite numbers, and dicts with keys of our own. Texts from models or

@@ -1,5 +1,7 @@
-"""The paper's three tables for the front page: ours, the interval, the paper's, and a way to the
-samples behind each number. Values come from the tables' CSV files as they stand there.
+"""The paper's three tables for the front page: ours, the interval, and the paper's.
+
+From each number a link leads to the samples behind it. Values come from the tables' CSV files as
+they stand there.
 """
 
 from pathlib import Path
@@ -37,7 +39,7 @@ PAPER_LABELS = {
 
 
 def table1(results: Path) -> HtmlTable:
-    """The judged benchmarks at a glance."""
+    """Return Table 1: the judged benchmarks at a glance."""
     rows = []
     for row in read_rows(results / "table1.csv"):
         link = samples_link(row["benchmark"])
@@ -61,7 +63,10 @@ def table1(results: Path) -> HtmlTable:
 
 
 def table2(results: Path, config: Config) -> HtmlTable:
-    """Win rates and ratings, the controls last; a refused cell is a dash with its reason."""
+    """Return Table 2: win rates and ratings, the controls last.
+
+    A refused cell is a dash with its reason.
+    """
     panels = [judged_column(config, *named) for named in table2_columns(config)]
     beside = {p: [c for c in p.block.columns if c.page and c.of != "all"] for p in panels}
     ends = [(panel, column) for panel, column in columns_at_end(panels) if column.page]
@@ -85,7 +90,7 @@ def table2(results: Path, config: Config) -> HtmlTable:
 
 
 def table2_notes(results: Path) -> list[str]:
-    """What the table refused to say, and where a control fooled the judge."""
+    """List what Table 2 refused to say, and where a control fooled the judge."""
     rows = read_rows(results / "table2.csv")
     warnings = [text for row in rows for text in row.get("warning", "").split("; ") if text]
     refusals = [f"{row['method']}: {row['refused']}" for row in rows if row.get("refused")]
@@ -93,7 +98,10 @@ def table2_notes(results: Path) -> list[str]:
 
 
 def table3(results: Path, config: Config) -> list[HtmlTable]:
-    """Reference metrics, one table per family; the paper's values stand in their own family."""
+    """Return Table 3: reference metrics, one table per family.
+
+    The paper's values stand in their own family.
+    """
     rows = read_rows(results / "table3.csv")
     tables = []
     for family, title in FAMILIES.items():

@@ -1,4 +1,4 @@
-"""How far the judges can be trusted, for the front page."""
+"""The table of how far the judges can be trusted, for the front page."""
 
 from pathlib import Path
 
@@ -20,7 +20,10 @@ SWAPPED = "swap_consistency"  # below 1 there are samples whose two games disagr
 
 
 def trust(results: Path, config: Config) -> HtmlTable:
-    """How far the judges can be trusted: controls against base, coverage, habits of position."""
+    """Return the table of how far judges can be trusted: controls against base, coverage, habits.
+
+    Habits are about the order in which a judge sees two answers.
+    """
     panels = [judged_column(config, *named) for named in table2_columns(config)]
     head = heads("Answers of")
     for panel in panels:

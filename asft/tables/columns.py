@@ -1,5 +1,6 @@
-"""What a column is. Each is declared once, in table2_columns or table3_columns: CSV, Markdown,
-LaTeX, the report, model cards and figures go over those rows.
+"""The description of a table's column, declared once, in table2_columns or table3_columns.
+
+CSV, Markdown, LaTeX, the report, model cards and figures go over those rows.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ OPPOSITE = {"better": "worse", "worse": "better"}
 
 
 class Names(NamedTuple):
-    """What the parts of an estimate are called in the CSV."""
+    """The names that the parts of an estimate have in the CSV."""
 
     value: str
     low: str
@@ -34,7 +35,7 @@ def number(cell: Any) -> float | None:
 
 
 def interval_cells(names: Names, found: Interval) -> Row:
-    """Write an estimate as the CSV holds it; one seed has no spread."""
+    """Return the cells of an estimate as the CSV holds them; one seed has no spread."""
     values = (found.value, found.low, found.high, number(found.seed_sd))
     return dict(zip(names, values, strict=True))
 
@@ -60,7 +61,7 @@ class Column:
     unit: str = ""  # of differences
 
     def cells(self, name: str, value: Any) -> Row:
-        """Write a value as the CSV holds it, under `name`."""
+        """Return the cells of a value as the CSV holds them, under `name`."""
         if self.kind == "interval":
             low, high = value or (None, None)
             return {f"{name}_low": low, f"{name}_high": high}
@@ -69,7 +70,10 @@ class Column:
         return {name: number(value)}
 
     def text(self, row: Mapping[str, Any], name: str, none: str = NONE) -> str:
-        """Show the value `name` of a table's row or its CSV's; of an estimate no interval."""
+        """Return the text of value `name` in a row of a table or its CSV.
+
+        Of an estimate it holds no interval.
+        """
         if self.kind == "interval":
             low, high = (number(row.get(f"{name}_{end}")) for end in ("low", "high"))
             return none if low is None or high is None else bracketed(low, high, self.digits)
@@ -81,13 +85,13 @@ class Column:
         return f"{value:.{self.digits}f}"
 
     def estimate(self, row: Row, names: Names) -> str:
-        """Show an estimate of a table's row with all its parts."""
+        """Return the text of an estimate in a table's row with all its parts."""
         value, low, high, seed_sd = (row[name] for name in names)
         shown = f"{value:.{self.digits}f}{spread(seed_sd, self.digits)}"
         return f"{shown} {bracketed(low, high, self.digits)}"
 
     def difference(self, found: Difference, statistics: Statistics) -> Row:
-        """Write the difference of two methods as the CSV of differences holds it."""
+        """Return the cells of a difference of two methods as the CSV of differences holds them."""
         word = outcome(found, statistics)  # where more is better
         return {
             "metric": self.key,

@@ -1,4 +1,4 @@
-"""LaTeX that the tables share. They need booktabs, which the first lines say."""
+"""LaTeX that the tables share; it needs booktabs, as the first lines of each table say."""
 
 from collections.abc import Iterable, Sequence
 
@@ -34,7 +34,7 @@ def tex_table(title: str, caption: str, body: list[str], notes: Sequence[str] = 
 
 
 def tabular(columns: str, head: Iterable[str], body: Iterable[str]) -> list[str]:
-    """Frame lines of LaTeX; `columns` is how they are aligned."""
+    """Frame lines of LaTeX in a `tabular`; `columns` is how they are aligned."""
     return [
         rf"\begin{{tabular}}{{{columns}}}",
         *(r"\toprule", tex_line(head), r"\midrule", *body, r"\bottomrule"),
@@ -53,7 +53,7 @@ def tex_heading(text: str, width: int) -> str:
 
 
 def tex_estimate(column: Column, row: Row, names: Names) -> tuple[str, str]:
-    """Show an estimate's value with the spread between seeds, and its interval."""
+    """Return an estimate's value with the spread between seeds, and its interval, as LaTeX."""
     value = column.text(row, names.value, NONE)
     if row[names.value] is None:
         return value, ""
@@ -63,7 +63,7 @@ def tex_estimate(column: Column, row: Row, names: Names) -> tuple[str, str]:
 
 
 def tex_text(column: Column, row: Row, name: str) -> str:
-    """Show any other value."""
+    """Return any other value of a row as LaTeX."""
     text = column.text(row, name, NONE)
     if column.kind == "interval" and text != NONE:
         return rf"\scriptsize {text}"
@@ -71,5 +71,5 @@ def tex_text(column: Column, row: Row, name: str) -> str:
 
 
 def escape_tex(text: str) -> str:
-    """`text` with TeX's special characters escaped."""
+    """Escape TeX's special characters in `text`."""
     return text.translate(SPECIAL)

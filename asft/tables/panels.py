@@ -23,7 +23,7 @@ class Panel(NamedTuple):
 
     @property
     def pairwise(self) -> bool:
-        """Whether the score is a win rate against a baseline."""
+        """True if the score is a win rate against a baseline."""
         return PROTOCOLS[self.protocol].pairwise
 
     @property
@@ -40,17 +40,17 @@ class Panel(NamedTuple):
         return names_of(self.headline, self.prefix)
 
     def named(self, key: str) -> str:
-        """Name what belongs to this panel alone."""
+        """Return the name in the CSV of what belongs to this panel alone."""
         return f"{self.prefix}_{key}"
 
     def name(self, column: JudgedColumn, row: Container[str]) -> str:
-        """Find a column's name in a row: at its end that of the panel only if several have one."""
+        """Return a column's name in a row: at its end the panel's own only if several have one."""
         name = self.named(column.key)
         return name if column.of != "all" or name in row else column.key
 
 
 class Entry(NamedTuple):
-    """One method: its seeds, and what each panel's judge said of it."""
+    """One method's entry in Table 2: its seeds, and what each panel's judge said of it."""
 
     method: str
     seeds: list[int]
@@ -58,12 +58,12 @@ class Entry(NamedTuple):
 
     @property
     def is_control(self) -> bool:
-        """Not a contestant but a test of the judge: a constant answer, an echo, an injection."""
+        """True if it is no contestant but a test of the judge: a constant answer, an echo, …"""
         return self.method.startswith("control_")
 
 
 def columns_at_end(panels: Iterable[Panel]) -> list[tuple[Panel, JudgedColumn]]:
-    """List what stands at a row's end; without win rates the length on the first benchmark too."""
+    """List the columns at a row's end; without win rates the length on the first benchmark too."""
     panels = list(panels)
     found = [(p, column) for p in panels for column in p.block.columns if column.of == "all"]
     known = any(column.key == AVG_TOKENS.key for _, column in found)
@@ -71,17 +71,17 @@ def columns_at_end(panels: Iterable[Panel]) -> list[tuple[Panel, JudgedColumn]]:
 
 
 def judge_models(entries: Sequence[Entry], panel: Panel) -> list[str]:
-    """The models that answered as this panel's judge; its own name where no file says."""
+    """List the models that answered as this panel's judge; its own name where no file says."""
     named = {name for entry in entries for name in entry.cells[panel].judge_models}
     return sorted(named) or [panel.judge]
 
 
 def published_columns(entries: Sequence[Entry], panel: Panel) -> list[str]:
-    """The columns of the paper's Table 2 that stand beside this panel."""
+    """List the columns of the paper's Table 2 that stand beside this panel."""
     return shown_paper_columns(panel.benchmark, judge_models(entries, panel))
 
 
 def judge_label(entries: Sequence[Entry], panel: Panel) -> str:
-    """The judge's name in the config, and the model that answered where that is another."""
+    """Return the judge's name in the config, and the model that answered if that is another."""
     model = judge_models(entries, panel)[0]
     return panel.judge if model == panel.judge else f"{panel.judge} ({model})"

@@ -44,22 +44,22 @@ OTHER = "not the paper's judge: not comparable to the paper's values"
 
 
 def paper_columns(benchmark: str, models: Collection[str]) -> list[str]:
-    """The column of the paper's Table 2 that these models judged: one, or none."""
+    """List the column of the paper's Table 2 that these models judged: one, or none."""
     judged = {TABLE2_JUDGES.get((benchmark, name)) for name in models}
     return [name for name in judged if name] if len(judged) == 1 else []
 
 
 def all_paper_columns(benchmark: str) -> list[str]:
-    """The columns of the paper's Table 2 on a benchmark, whoever judged."""
+    """List the columns of the paper's Table 2 on a benchmark, whoever judged."""
     named = [column for (name, _), column in TABLE2_JUDGES.items() if name == benchmark]
     return list(dict.fromkeys(named))
 
 
 def shown_paper_columns(benchmark: str, models: Collection[str]) -> list[str]:
-    """The paper's own column where its judge judged here too, else all it has on the benchmark."""
+    """List the paper's column by a judge who judged here too, else all on the benchmark."""
     return paper_columns(benchmark, models) or all_paper_columns(benchmark)
 
 
 def judge_note(benchmark: str, models: Collection[str]) -> str:
-    """What stands beside the name of a judge wherever its numbers do."""
+    """Return the note beside a judge's name that says if it is the paper's judge."""
     return SAME if paper_columns(benchmark, models) else OTHER

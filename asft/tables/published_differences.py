@@ -28,7 +28,10 @@ CORRELATION = 0.5
 
 
 def published_differences(statistics: Statistics) -> list[dict[str, Any]]:
-    """One row per column of the paper's Table 2 and pair of its methods, first minus second."""
+    """Return one row per column of the paper's Table 2 and pair of its methods.
+
+    Each is the first method minus the second.
+    """
     return [
         _row(name, first, second, statistics)
         for name in paper.TABLE2_COLUMNS

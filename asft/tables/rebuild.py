@@ -1,4 +1,4 @@
-"""Published judgments to scores and a table, with our intervals, without asking a judge.
+"""Scores and a table rebuilt from published judgments, with our intervals, without asking a judge.
 
 Reads   what `import_judgments` wrote; published answers, one file a model, for lengths and
         style; the benchmark's questions in the upstream format, for categories and so that a

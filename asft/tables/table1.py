@@ -36,7 +36,7 @@ PUBLISHED = ("examples", "baseline", "judge")
 
 
 class Judged(NamedTuple):
-    """A benchmark, who judges it, and whom the baseline's answers are said to be from."""
+    """A benchmark, its judges, and the model that its baseline's answers are said to be from."""
 
     name: str
     protocol: str
@@ -47,7 +47,7 @@ class Judged(NamedTuple):
 
 
 def tabulate_table1(benchmarks: list[Judged], model: str, note: str, out: Path) -> None:
-    """Write the table.
+    """Write Table 1 as CSV, Markdown and LaTeX.
 
     Raises:
         UserError: a protocol without a judge, a file without questions, a baseline's answers that

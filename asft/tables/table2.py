@@ -56,7 +56,7 @@ def tabulate_table2(
     with_paper: bool = True,
     dataset: str = "",
 ) -> None:
-    """Write the table and its companions; `scores` lists (method, seed, benchmark, judge, file).
+    """Write Table 2 and its companions; `scores` lists (method, seed, benchmark, judge, file).
 
     Rows keep the order of `scores`, controls last. A cell with a smaller share of scored games or
     ratings than `min_coverage` is refused: empty, with the reason in column `refused`. `dataset` is

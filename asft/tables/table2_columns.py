@@ -171,7 +171,7 @@ BLOCKS = {"arena_hard": WIN_RATE, "mt_bench": RATING}
 
 
 def block_of(protocol: str) -> Block:
-    """Return a protocol's block; of one without a row here, its headline from config's facts."""
+    """Return a protocol's block; without a row here, one with a headline from config's facts."""
     if protocol in BLOCKS:
         return BLOCKS[protocol]
     facts = PROTOCOLS[protocol]

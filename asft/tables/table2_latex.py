@@ -24,7 +24,7 @@ EXPLAINED = (
 
 
 def latex(table: Table, title: str, trained: str) -> str:
-    """Make a `table` environment; intervals stand below the values.
+    """Return Table 2 as a LaTeX `table` environment; intervals stand below the values.
 
     Below that stand, panel by panel, what else is known, and the notes.
     """
@@ -85,7 +85,7 @@ def _details(table: Table, panel: Panel, columns: list[JudgedColumn]) -> list[st
 
 
 def _judge(table: Table, panel: Panel) -> str:
-    """Who judged a panel, whether as in the paper, and whose the paper's values are."""
+    """Name who judged a panel, as in the paper or not, and whose the paper's values are."""
     note = table.rows[0][panel.named("judge_note")]
     labels = [paper.TABLE2_LABELS[name] for name in published_columns(table.entries, panel)]
     published = f" The paper's: {' / '.join(labels)}." if labels else ""

@@ -27,7 +27,7 @@ REFUSED = r"— \*"
 
 
 def markdown(table: Table, title: str, trained: str, statistics: Statistics) -> str:
-    """The title, what was trained, a remark, warnings, a section per panel, controls, differences.
+    """Return Table 2 in Markdown: title, data, remark, warnings, panels, controls, differences.
 
     Args:
         trained: one sentence on the training data, or "".
@@ -68,7 +68,10 @@ def markdown(table: Table, title: str, trained: str, statistics: Statistics) -> 
 
 
 def paper_section(published: list[Row]) -> str:
-    """The paper's own differences, under the largest variance that its means allow."""
+    """Return the section on the paper's own differences, in Markdown.
+
+    It rests on the largest variance that the means allow.
+    """
     rows = [
         {
             "paper's column": paper.TABLE2_LABELS[row["column"]],

@@ -14,7 +14,7 @@ from asft.tables.text import Row
 
 
 class Table(NamedTuple):
-    """All of Table 2; a row holds what a line of the CSV does."""
+    """The content of Table 2; a row holds what a line of the CSV does."""
 
     entries: list[Entry]
     panels: list[Panel]
@@ -23,7 +23,7 @@ class Table(NamedTuple):
 
 
 def build(entries: list[Entry], statistics: Statistics, min_coverage: float) -> Table:
-    """Rows and differences; the headline of a cell with too little coverage is None."""
+    """Return Table 2's rows and differences; a cell with too little coverage has no headline."""
     panels = list(entries[0].cells)
     rows: list[Row] = [{"method": entry.method, "seeds": len(entry.seeds)} for entry in entries]
     reasons: list[list[str]] = [[] for _ in rows]
@@ -117,7 +117,7 @@ def _published(method: str) -> Row:
 
 
 def _fools(row: Row, base: Row | None, panel: Panel) -> bool:
-    """Whether a control scores at or above the base policy."""
+    """Tell whether a control scores at or above the base policy."""
     ours, theirs = row[panel.headline], base[panel.headline] if base else None
     return ours is not None and theirs is not None and bool(ours >= theirs)
 

@@ -47,7 +47,7 @@ def tabulate_table3(
     statistics: Statistics,
     out: Path,
 ) -> None:
-    """Write the table and its companions; `scores` lists (dataset, method, seed, score file).
+    """Write Table 3 and its companions; `scores` lists (dataset, method, seed, score file).
 
     Rows keep the order of `scores`. Method `base`, the untrained policy, belongs to no dataset.
 

@@ -81,10 +81,10 @@ TABLE3 = [
 
 
 def family_columns(family: str) -> list[MetricColumn]:
-    """List a family's columns, and those that stand beside each family."""
+    """List a family's columns, and those that stand beside every family."""
     return [column for column in TABLE3 if column.family in (family, "")]
 
 
 def estimate_columns() -> dict[str, MetricColumn]:
-    """Collect the columns that have an interval, by key."""
+    """Return the columns that have an interval, by key."""
     return {column.key: column for column in TABLE3 if column.kind == "estimate"}

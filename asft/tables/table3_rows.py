@@ -14,7 +14,7 @@ from asft.tables.text import Row
 
 
 class Entry(NamedTuple):
-    """What one row of the table is made of; `values`, by the column's key, are (seeds, n, k)."""
+    """One row of Table 3 in the making; `values`, by the column's key, are (seeds, n, k)."""
 
     dataset: str
     method: str
@@ -24,7 +24,7 @@ class Entry(NamedTuple):
 
 
 def intervals_of(entry: Entry, statistics: Statistics) -> dict[str, Interval]:
-    """Compute a row's estimate_columns, by the column's key."""
+    """Compute the intervals of a row's `estimate_columns`, by the column's key."""
     return {
         key: interval(entry.values[key], column.metric.over_questions, statistics)
         for key, column in estimate_columns().items()
@@ -32,7 +32,7 @@ def intervals_of(entry: Entry, statistics: Statistics) -> dict[str, Interval]:
 
 
 def row_of(entry: Entry, intervals: dict[str, Interval]) -> Row:
-    """Make a line of the CSV: all values, then their intervals, then what has none."""
+    """Return a line of the CSV: all values, then their intervals, then what has none."""
     row: Row = {"dataset": entry.dataset, "method": entry.method, "seeds": len(entry.seeds)}
     row |= {key: found.value for key, found in intervals.items()}
     for key, column in estimate_columns().items():
@@ -52,7 +52,7 @@ def _of_all(column: MetricColumn, values: Values) -> float:
 
 
 def differences_of(entries: list[Entry], statistics: Statistics) -> Iterator[Row]:
-    """Compare every pair of methods of a data set, one line a metric.
+    """Compare every pair of methods of a data set; yield one line per pair and metric.
 
     Raises:
         UserError: methods of a data set differ in their seeds.

@@ -20,7 +20,7 @@ from asft.tables.text import DIFFERENCES, Row, difference_texts, grid
 
 
 def markdown(rows: list[Row], differences: list[Row], title: str, remark: str) -> str:
-    """The title, a remark, one table per metric family, then the differences."""
+    """Return Table 3 in Markdown: title, remark, one table per metric family, differences."""
     sections = [f"# Table 3: {title}", remark]
     for family, heading in FAMILIES.items():
         sections += [f"## {heading}", grid([_family_cells(row, family) for row in rows])]
@@ -34,7 +34,7 @@ def markdown(rows: list[Row], differences: list[Row], title: str, remark: str) -
 
 
 def latex(rows: list[Row], title: str) -> str:
-    """Make a `table` environment; intervals stand below the values.
+    """Return Table 3 as a LaTeX `table` environment; intervals stand below the values.
 
     The families share the heads: what a family has no column of is empty in its lines.
     """

@@ -16,7 +16,7 @@ DIFFERENCES = (
 
 
 def explain_intervals(statistics: Statistics, seeds: int) -> str:
-    """What "[low, high]" stands for, in a table with this many seeds per method."""
+    """Explain "[low, high]" in a table with this many seeds per method."""
     if seeds == 1:
         return (
             f"[low, high]: {100 * statistics.confidence:g} % bootstrap over questions (BCa),"
@@ -32,7 +32,7 @@ def explain_intervals(statistics: Statistics, seeds: int) -> str:
 
 
 def explain_verdict(row: Row) -> str:
-    """better, worse, or not separable with how much; `row` is one of the differences."""
+    """Return "better", "worse", or "not separable with …"; `row` is one of the differences."""
     if row["verdict"] != "not separable":
         return str(row["verdict"])
     counts = _several(int(row["n"]), "question")
@@ -46,7 +46,10 @@ def _several(number: int, noun: str) -> str:
 
 
 def rounded(rows: list[Row]) -> list[Row]:
-    """Numbers as the CSV holds them, so that all who shorten them further shorten them alike."""
+    """Round the numbers of rows as the CSV holds them.
+
+    All who shorten them further then shorten them alike.
+    """
     return [
         {
             name: round(cell, DECIMALS) if isinstance(cell, float) else cell
@@ -57,32 +60,35 @@ def rounded(rows: list[Row]) -> list[Row]:
 
 
 def csv_text(table: pd.DataFrame) -> str:
-    """A table's CSV, the same bytes on every machine."""
+    """Return a table's CSV, the same bytes on every machine."""
     return table.to_csv(index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n")
 
 
 def p_text(p_value: float) -> str:
-    """Four digits, never a zero: no test has found one impossible."""
+    """Return a p-value in four digits, never as zero: no test has found one impossible."""
     return "< 0.0001" if p_value < 0.00005 else f"{p_value:.4f}"
 
 
 def spread(seed_sd: float | None, digits: int) -> str:
-    """ " ± sd" behind a value, where there are several seeds."""
+    """Return " ± sd", to stand behind a value, where there are several seeds; else ""."""
     return "" if seed_sd is None or seed_sd != seed_sd else f" ± {seed_sd:.{digits}f}"
 
 
 def bracketed(low: float, high: float, digits: int) -> str:
-    """Write an interval as "[low, high]"."""
+    """Return an interval as "[low, high]"."""
     return f"[{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def grid(rows: list[dict[str, str]]) -> str:
-    """Make a Markdown table; a row's keys are the heads."""
+    """Return a Markdown table of rows; a row's keys are the heads."""
     return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
 
 
 def difference_texts(row: Row, digits: int) -> dict[str, str]:
-    """Write the last cells of a line of differences; the first ones say of whom and in what."""
+    """Return the last cells of a line of differences: the value, p, and the verdict.
+
+    The first cells say of whom and in what.
+    """
     low, high, p_value = row["low"], row["high"], row["p_value"]
     bounds = NONE if low != low else bracketed(low, high, digits)
     return {
