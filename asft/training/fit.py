@@ -4,6 +4,7 @@ import shutil
 import sys
 import time
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def make_trainer(
     set_seed(run["seed"])
     precision = resolve_precision(training.precision)
     heldout = read_tokens(tokens, "heldout")
-    policy = load_trainable(model, training.attention, precision, [*pairs, *heldout])
+    policy = load_trainable(model, training.attention, precision, chain(pairs, heldout))
     if training.lora:
         policy = adapt(policy, training.lora)
     return PairTrainer(

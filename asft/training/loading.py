@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ def load_trainable(
     folder: Path,
     attention: Attention,
     precision: torch.dtype,
-    pairs: Sequence[TokenPair],
+    pairs: Iterable[TokenPair],
     dtype: torch.dtype = torch.float32,
 ) -> Any:
     """Load a model whose log-probabilities of packed pairs are those of separate sequences.
@@ -33,7 +33,7 @@ def load_trainable(
 
     Args:
         precision: in which it will compute
-        pairs: all that it will see
+        pairs: all that it will see, gone through once
 
     Raises:
         UserError: no model there, a pair that it has no room for, or several processes for a model
@@ -44,8 +44,8 @@ def load_trainable(
         policy = load_policy(folder, dtype, name)
     except KeyError:  # older architectures look attention up in a table of their own
         policy = load_policy(folder, dtype)
-    _check_room(policy, pairs)
-    reason = what_packing_breaks(policy) or _narrow(policy, pairs)
+    longest = _check_room(policy, pairs)
+    reason = what_packing_breaks(policy) or _narrow(policy, longest)
     policy.apart_because = reason
     if not reason:
         return policy
@@ -62,16 +62,19 @@ def _length(pair: TokenPair) -> int:
     return len(pair.prompt) + max(len(pair.chosen), len(pair.rejected))
 
 
-def _narrow(policy: Any, pairs: Sequence[TokenPair]) -> str:
-    window, longest = attention_window(policy), max(map(_length, pairs), default=0)
+def _narrow(policy: Any, longest: int) -> str:
+    window = attention_window(policy)
     if window is None or window >= longest:
         return ""
     return f"the longest pair has {longest} tokens, the model's attention window {window}"
 
 
-def _check_room(policy: Any, pairs: Sequence[TokenPair]) -> None:
+def _check_room(policy: Any, pairs: Iterable[TokenPair]) -> int:
+    """Return the length of the longest pair; refuse one that the model has no room for."""
+    longest = 0
     positions, words = learnt_positions(policy), policy.get_input_embeddings().num_embeddings
     for pair in pairs:
+        longest = max(longest, _length(pair))
         if positions is not None and _length(pair) > positions:
             raise UserError(
                 f"pair {pair.id} has {_length(pair)} tokens, and the model has learnt {positions}"
@@ -83,3 +86,4 @@ def _check_room(policy: Any, pairs: Sequence[TokenPair]) -> None:
                 f"pair {pair.id} holds token {largest}, and the model has embeddings of {words}:"
                 " its tokenizer knows tokens that were added later; resize the model's embeddings"
             )
+    return longest
