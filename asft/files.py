@@ -104,14 +104,15 @@ def read_json(path: Path | str) -> Any:
 
 
 def read_json_rows(path: Path | str) -> list[dict[str, Any]]:
-    """Read the rows of a `.jsonl` file, or of a `.json` file that holds a list of objects.
+    """Read the rows of a `.jsonl` file, or of a `.json` file: a list of objects, or one a line.
 
     Raises:
         UserError: the file is not UTF-8 JSON; names the file and the line.
     """
     path = Path(path)
     text = read_text(path)
-    if path.suffix == ".json":
+    # Many name JSON lines .json.
+    if path.suffix == ".json" and not _is_lines(text):
         rows = _parse_json(text, f"{path}")
         if not isinstance(rows, list):
             raise UserError(f"{path}: expected a JSON list of objects, found {type(rows).__name__}")
@@ -144,6 +145,15 @@ def read_jsonl(path: Path | str, kind: type[M]) -> list[M]:
             key = ".".join(map(str, first["loc"]))
             raise UserError(f"{path}, row {number}, key {key!r}: {first['msg']}") from error
     return records
+
+
+def _is_lines(text: str) -> bool:
+    """Whether a text is JSON lines: its first line is an object, and more follows."""
+    first, _, rest = text.strip().partition("\n")
+    try:
+        return bool(rest) and isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _parse_json(text: str, where: str, advice: str = "") -> Any:

@@ -1,7 +1,7 @@
 """Records that pass from step to step, a line of a file each: questions, answers, verdicts."""
 
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, TypedDict, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypedDict, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,7 +16,11 @@ class Record(BaseModel):
 
 
 class Message(TypedDict):
-    """One turn of a conversation, as chat templates expect it."""
+    """One turn of a conversation, as chat templates expect it.
+
+    Rows may hold further fields (`tool_calls`, `reasoning_content`, `name`), for templates that
+    read them; they pass as they are.
+    """
 
     role: Literal["system", "user", "assistant"]
     content: str
@@ -27,16 +31,18 @@ class Pair(NamedTuple):
 
     Conversational: `prompt` is a list of messages ending with the user's, completions are lists of
     one assistant message. Plain: all three are strings (no chat template is applied to them).
+    `tools` are JSON schemas of what the assistant may call.
     """
 
     prompt: list[Message] | str
     chosen: list[Message] | str
     rejected: list[Message] | str
+    tools: list[Any] | None = None
 
     @property
     def id(self) -> str:
         """Content hash: equal pairs have equal ids wherever they stand in a file."""
-        return fingerprint(list(self))[:16]
+        return fingerprint(list(self if self.tools else self[:3]))[:16]
 
 
 class Question(Record):

@@ -1,7 +1,7 @@
 """The experiment: its keys, their checks, what tables, figures and report ask for. No torch."""
 
 from asft.config.benchmarks import Benchmark
-from asft.config.data import Dataset, Model, Tokens
+from asft.config.data import CHAT_TEMPLATES, PARTS, Dataset, Model, Tokens
 from asft.config.experiment import Config, Statistics, json_schema
 from asft.config.fields import Section
 from asft.config.figure_plan import (
@@ -16,6 +16,7 @@ from asft.config.figure_plan import (
 from asft.config.generation import Decoding, Generation, Server
 from asft.config.judges import Judge
 from asft.config.loading import load, training_of
+from asft.config.local_files import first_here, require_local, require_template
 from asft.config.outputs import Arm
 from asft.config.protocols import PROTOCOLS, Protocol, judged_protocol, judged_protocols
 from asft.config.report_plan import (
@@ -58,7 +59,9 @@ from asft.config.training import Attention, LoRA, Method, Training
 __all__ = [
     "ARMS",
     "BASE",
+    "CHAT_TEMPLATES",
     "FIGURE_ENDINGS",
+    "PARTS",
     "PROTOCOLS",
     "Arm",
     "Asked",
@@ -92,6 +95,7 @@ __all__ = [
     "case_runs",
     "figure_files",
     "figure_names",
+    "first_here",
     "inference_mb",
     "inference_minutes",
     "json_schema",
@@ -104,6 +108,8 @@ __all__ = [
     "record_files",
     "refuse_links",
     "report_inputs",
+    "require_local",
+    "require_template",
     "run_settings",
     "table1_rows",
     "table2_columns",

@@ -8,6 +8,7 @@ from asft.config.outputs import Table2
 from asft.config.protocols import PROTOCOLS, judged_protocols
 from asft.config.sources import HubSource
 from asft.errors import UserError, nearest
+from asft.losses import METHODS
 
 
 def check_names(config: Config) -> None:
@@ -115,3 +116,27 @@ def _check(benchmark: Benchmark, key: str) -> None:
                 raise UserError(
                     f"config: {key}.{part}.{number}.file: needed, the path of the one file"
                 )
+
+
+def check_pairs(config: Config) -> None:
+    """Refuse methods that compare two completions on data whose rows hold one.
+
+    Raises:
+        UserError: names the method and the data set.
+    """
+    tables, figures = config.tables, config.figures
+    wanted = [(tables.table3.datasets, tables.table3.methods, "tables.table3")]
+    if tables.table2:
+        wanted.append(([tables.table2.dataset], tables.table2.methods, "tables.table2"))
+    if figures.margins:
+        wanted.append(([figures.margins.dataset], figures.margins.methods, "figures.margins"))
+    if figures.cost:
+        wanted.append(([figures.cost.dataset], ["dpo", "asft"], "figures.cost"))
+    for datasets, methods, key in wanted:
+        for dataset in (name for name in datasets if not config.datasets[name].has_pairs):
+            for method in (name for name in methods if name in config.methods):
+                if METHODS[config.methods[method].loss or method].paired:
+                    raise UserError(
+                        f"config: {key}: {method} compares two completions, and a row of"
+                        f" datasets.{dataset} ({config.datasets[dataset].format}) holds one"
+                    )

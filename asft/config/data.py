@@ -1,13 +1,28 @@
 """Models, preference data sets and tokens in the config."""
 
-from typing import Literal
+from datetime import date
+from typing import Literal, get_args
 
 from pydantic import (
     Field,
 )
 
-from asft.config.fields import MaxDroppedShare, Section
+from asft.config.fields import Distinct, MaxDroppedShare, Section
 from asft.config.sources import DataSource, DataSources, Sources
+
+# In asft/models/templates.
+CHAT_TEMPLATES = ("chatml", "gemma", "llama-3", "mistral", "zephyr")
+
+
+# What a pair cannot lose unseen: turns and text, fields and columns beside them. Other fields of
+# messages (names, whatever a platform exports) are counted alone.
+# fmt: off
+Part = Literal[
+    "system", "thinking", "text", "tools", "tool_calls", "function_call", "reasoning", "images",
+    "image", "videos", "video", "audios", "audio", "documents", "weight", "train",
+]
+# fmt: on
+PARTS = frozenset(get_args(Part))
 
 
 class Model(Section):
@@ -16,8 +31,13 @@ class Model(Section):
     sources: Sources
     chat_template: str | None = Field(
         None,
-        description="Path of a Jinja file that replaces the model's own chat template; null keeps "
-        "the model's. Needed where a model has none.",
+        description="Chat template in place of the model's own: the path of a Jinja file, or a "
+        f"name ({', '.join(CHAT_TEMPLATES)}); null keeps the model's. Needed where it has none.",
+    )
+    template_date: date = Field(
+        date(2024, 7, 26),
+        description="Date that chat templates write which name today's, such as Llama 3.2's: "
+        "prompts must be the same on every day.",
     )
     billion_parameters: float = Field(
         1,
@@ -30,10 +50,18 @@ class Model(Section):
 class Dataset(Section):
     """A set of preference pairs: where it comes from, and which pairs are held out."""
 
-    format: Literal["ultrafeedback_binarized", "hh_rlhf", "sharegpt_ranking", "trl"] = Field(
-        description="Format of the rows, named after the data set or the tool that uses it."
+    format: Literal[
+        "ultrafeedback_binarized", "hh_rlhf", "sharegpt_ranking", "trl", "sft", "unpaired"
+    ] = Field(
+        description="Format of the rows, named after the data set or the tool that uses it; sft "
+        "and unpaired rows hold one completion, for methods that compare none."
     )
     sources: DataSources
+    columns: dict[str, str] = Field(
+        default={},
+        description="Names that the format knows by names that the rows have, to rename columns: "
+        "`{instruction: prompt}` reads the column instruction as prompt.",
+    )
     limit: int | None = Field(
         None, gt=0, description="Number of rows to use, from the first one; null uses all of them."
     )
@@ -50,6 +78,11 @@ class Dataset(Section):
     )
     max_dropped_share: MaxDroppedShare = 0.2
 
+    @property
+    def has_pairs(self) -> bool:
+        """Whether a row holds a chosen completion and a rejected one."""
+        return self.format not in ("sft", "unpaired")
+
 
 class Tokens(Section):
     """How pairs become token ids, the same for every method."""
@@ -65,6 +98,11 @@ class Tokens(Section):
         gt=0,
         description="Largest number of tokens of a prompt, above which a pair is dropped; null "
         "drops those that leave a completion no room within `max_length`.",
+    )
+    keep_without: Distinct[Part] = Field(
+        default=["system", "thinking"],
+        description="Parts of a pair that its chat template may leave out: without one of these a "
+        "pair is trained on and counted in the data card, without any other part it is dropped.",
     )
     special_tokens_in_plain_text: bool = Field(
         False,

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from asft.config.checks import check_benchmarks, check_names
+from asft.config.checks import check_benchmarks, check_names, check_pairs
 from asft.config.experiment import Config
 from asft.config.faults import explain
 from asft.config.training import Training
@@ -35,6 +35,7 @@ def load(raw: dict[str, Any]) -> Config:
             )
         _check_hyperparameters(name, method.hyperparameters, METHODS[loss])
         training_of(config, name)
+    check_pairs(config)
     return config
 
 

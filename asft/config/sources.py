@@ -59,10 +59,15 @@ class WheelSource(Section):
 
 
 class LocalSource(Section):
-    """A file or folder on this machine."""
+    """A file or folder on this machine, or several files of data."""
 
     local: str = Field(
-        description="Path of the file or folder, relative to where the run is started."
+        description="Path of the file or folder, relative to where the run is started; of data "
+        "also a pattern such as shards/*.parquet."
+    )
+    split: str | None = Field(
+        None,
+        description="Split to read of a folder that datasets saved with several; null is train.",
     )
 
 

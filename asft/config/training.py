@@ -46,8 +46,8 @@ class Training(Section):
     )
     warmup_ratio: Share = Field(
         0.1,
-        description="Share of the steps, from 0 to 1, in which the learning rate rises linearly; "
-        "then it falls to zero along a cosine.",
+        description="Share of the steps, from 0 to 1, in which the learning rate rises linearly, "
+        "the first step's above 0; then it falls to zero along a cosine.",
     )
     weight_decay: float = Field(0.0, ge=0, description="Weight decay of AdamW; 0 is none.")
     adam_beta1: float = Field(
@@ -58,6 +58,11 @@ class Training(Section):
     )
     max_grad_norm: float = Field(
         1.0, gt=0, description="Largest norm of a step's gradient, which is scaled down to it."
+    )
+    dropout: bool = Field(
+        False,
+        description="Whether the policy trains with the dropout that its model's config asks for; "
+        "the reference never has any, and adapters have their own in `lora`.",
     )
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto",

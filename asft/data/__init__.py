@@ -4,6 +4,8 @@ import lazy_loader
 
 __all__ = [
     "BENCHMARK_FORMATS",
+    "CLOCK",
+    "DATE",
     "BaselineAnswer",
     "TokenPair",
     "Unusable",
@@ -17,9 +19,11 @@ __all__ = [
     "prepare_pairs",
     "read_tokens",
     "reason",
+    "refuse_chance",
     "require_answers",
     "snapshot",
     "try_each",
+    "turn_end_id",
     "warn_unless_pinned",
     "write_benchmark",
     "write_data_card",

@@ -4,6 +4,10 @@ from .answer_formats import load_completions as load_completions
 from .answer_formats import load_reference_answers as load_reference_answers
 from .answer_formats import require_answers as require_answers
 from .card import write_data_card as write_data_card
+from .chat_templates import CLOCK as CLOCK
+from .chat_templates import DATE as DATE
+from .chat_templates import refuse_chance as refuse_chance
+from .chat_templates import turn_end_id as turn_end_id
 from .hub import make_cache as make_cache
 from .hub import reason as reason
 from .hub import snapshot as snapshot

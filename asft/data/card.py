@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from asft.config import Tokens
-from asft.data.chat_templates import render_prompt
 from asft.data.contamination import count_overlap
+from asft.data.rendering import render_prompt
 from asft.data.tokens import Split, TokenPair
 from asft.files import fingerprint, read_json, read_jsonl, write_json
 from asft.parquet import read_parquet
@@ -48,6 +48,7 @@ def dataset_card(examples: list[Example], tokenizer: Any, tokens: Tokens) -> dic
     prompts = {fingerprint(example.pair.prompt) for example in train}
     encoded = [example.tokens for example in examples]
     notes = Counter(note for example in examples for note in example.notes)
+    paired = all(len(pair.chosen) and len(pair.rejected) for pair in encoded)
     longer = sum(len(pair.chosen) > len(pair.rejected) for pair in encoded)
     plain = isinstance(examples[0].pair.prompt, str)
     return {
@@ -59,8 +60,9 @@ def dataset_card(examples: list[Example], tokenizer: Any, tokens: Tokens) -> dic
             "chosen": _quantiles([len(pair.chosen) for pair in encoded]),
             "rejected": _quantiles([len(pair.rejected) for pair in encoded]),
         },
-        "chosen_longer_share": round(longer / len(encoded), 6),
+        "chosen_longer_share": round(longer / len(encoded), 6) if paired else None,
         **{note: notes[note] for note in NOTES},
+        "unrendered": {n: notes[n] for n in sorted(notes) if n.startswith("unrendered_")},
         "tokens": tokens.model_dump(),
         "template_sha256": None if plain else _template_sha256(tokenizer),
         "fingerprint": fingerprint([[example.pair.id, example.split] for example in examples]),

@@ -1,140 +1,141 @@
-"""Conversations as text: the chat template, its end-of-turn token, special tokens in texts.
+"""Chat templates: rendered on a fixed date, and what they put where an answer ends."""
 
-Special tokens that somebody wrote in a message ("<|im_start|>") must stay text; so they do in plain
-strings, unless the user says that a template has rendered these. They are marked here before the
-template is rendered; `tokens` encodes marked pieces as ordinary text. Only added tokens flagged as
-special are guarded: "<think>" and its like belong to what models say.
-"""
-
-import re
+from collections.abc import Iterator
+from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jinja2
+import jinja2.nodes
 
+from asft.config import Model
+from asft.data.control_tokens import eos_of, mark, special_tokens
 from asft.data.rows import Unusable
 from asft.errors import UserError
-from asft.records import Message, Pair
+from asft.records import Message
 
-# Unicode noncharacters: no text contains them rightfully.
-_OPEN, _CLOSE = "\ufdd0", "\ufdd1"
-MARKED = re.compile(f"{_OPEN}(.*?){_CLOSE}", re.DOTALL)
-_SAMPLE_ANSWER = "sample-answer"
 # Templates run in jinja2's sandbox (transformers' own); in it they may still divide by zero, or ask
 # for a range that the sandbox finds too long.
 _REFUSALS = (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError)
+_ANSWER = "sample-answer"
+_DAY = Model.model_fields["template_date"].default.isoformat()
+# Where a tokenizer keeps the date that its template writes; saved with it.
+DATE = "template_date"
+CLOCK = "strftime_now"  # what templates call for today's date
 
 
-class RenderedPair(NamedTuple):
-    """The text of a pair; the completions begin where the prompt ends and end with an end token."""
+class TurnEnd(NamedTuple):
+    """What a template puts behind the last answer, and the part of it that is to be learnt."""
 
-    prompt: str
-    chosen: str
-    rejected: str
-
-
-def render_pair(pair: Pair, tokenizer: Any, *, plain_is_rendered: bool = False) -> RenderedPair:
-    """Render a pair as the text that its token ids stand for.
-
-    Conversations: a completion is what the template adds to the rendered prompt, up to and
-    including its end-of-turn token; eos is appended if the template puts none. Plain strings get
-    eos. If they are rendered already, as TRL takes them to be, their special tokens are control
-    tokens, and no second eos is put behind one that is there.
-
-    Raises:
-        Unusable: template_refused (e.g. no system message allowed), template_not_prefix,
-            template_not_suffix (the end of an answer depends on the answer).
-        UserError: the tokenizer has no chat template or no eos token.
-    """
-    prompt, chosen, rejected = pair
-    if isinstance(prompt, str) or isinstance(chosen, str) or isinstance(rejected, str):
-        eos = _eos(tokenizer)
-        if not plain_is_rendered:
-            start, *rest = (_mark(str(text), tokenizer) for text in pair)
-            return RenderedPair(start, *(text + eos for text in rest))
-        start, *rest = (_without_marks(str(text)) for text in pair)
-        return RenderedPair(start, *(text.removesuffix(eos) + eos for text in rest))
-    start = render_prompt(prompt, tokenizer)
-    rests = (_render_rest(start, [*prompt, *turns], tokenizer) for turns in (chosen, rejected))
-    return RenderedPair(start, *rests)
+    tail: str
+    learnt: str
 
 
-def render_prompt(prompt: list[Message], tokenizer: Any) -> str:
-    """Render a conversation as the model reads it before it answers.
+def apply_template(
+    messages: list[Message], tokenizer: Any, tools: list[Any] | None = None, **options: bool
+) -> str:
+    """Render a conversation; special tokens that its messages hold are marked as text.
 
     Raises:
         Unusable: template_refused.
         UserError: the tokenizer has no chat template.
     """
-    return _apply_template(prompt, tokenizer, add_generation_prompt=True)
-
-
-def _render_rest(start: str, conversation: list[Message], tokenizer: Any) -> str:
-    full = _apply_template(conversation, tokenizer)
-    tail, ending = _endings(tokenizer)
-    if not full.startswith(start):
-        raise Unusable("template_not_prefix")
-    if not full[len(start) :].endswith(tail):
-        raise Unusable("template_not_suffix")
-    return full[len(start) :].removesuffix(tail) + ending
-
-
-@lru_cache(maxsize=4)
-def _endings(tokenizer: Any) -> tuple[str, str]:
-    """What the template puts after an answer, and the part of it that is to be learnt.
-
-    The first special token ends the turn. Others may follow (Phi-3: "<|end|>\\n<|endoftext|>"), and
-    newlines, which a model that has ended its turn never writes.
-    """
-    sample = [
-        Message(role="user", content="question"),
-        Message(role="assistant", content=_SAMPLE_ANSWER),
-    ]
-    _, found, tail = _apply_template(sample, tokenizer).rpartition(_SAMPLE_ANSWER)
-    if not found:
-        raise UserError(
-            "the chat template does not render the assistant's answer; "
-            "set models.<name>.chat_template"
-        )
-    end = _special_tokens(tokenizer).search(tail)
-    return tail, tail[: end.end()] if end else tail.rstrip() + _eos(tokenizer)
-
-
-def _apply_template(messages: list[Message], tokenizer: Any, **options: bool) -> str:
     if tokenizer.chat_template is None:
         raise UserError(
             "the model has no chat template, and the data are conversations; "
             "set models.<name>.chat_template"
         )
-    marked = [{**message, "content": _mark(message["content"], tokenizer)} for message in messages]
+    marked = [{**message, "content": mark(message["content"], tokenizer)} for message in messages]
     try:
-        return str(tokenizer.apply_chat_template(marked, tokenize=False, **options))
+        _stop_clock(tokenizer, tools)
+        return str(tokenizer.apply_chat_template(marked, tools=tools, tokenize=False, **options))
     except _REFUSALS as error:
         raise Unusable("template_refused") from error
 
 
-def _mark(content: str, tokenizer: Any) -> str:
-    content = _without_marks(content)
-    return _special_tokens(tokenizer).sub(f"{_OPEN}\\g<0>{_CLOSE}", content)
-
-
-def _without_marks(text: str) -> str:
-    """`text` without the two noncharacters: nobody but this module may mark.
-
-    A million unclosed marks would also be searched in a million squared steps.
-    """
-    return text.replace(_OPEN, "").replace(_CLOSE, "")
-
-
 @lru_cache(maxsize=4)
-def _special_tokens(tokenizer: Any) -> re.Pattern[str]:
-    """Any one special token; the longer first, since one may begin another."""
-    added = tokenizer.added_tokens_decoder.values()
-    names = sorted((token.content for token in added if token.special), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, names)) or "(?!)")
+def turn_end(tokenizer: Any) -> TurnEnd:
+    """Return what the template puts behind an answer, up to the token that ends the turn.
+
+    That is the last special token of what stands behind an answer both at the end of a conversation
+    and within one: of Phi-3's "<|end|>\\n<|endoftext|>" the first, of two that close every turn the
+    second. Newlines behind it a model that has ended its turn never writes. Where there is no such
+    token eos is put there.
+
+    Raises:
+        Unusable: template_refused.
+        UserError: the template does not render answers, or there is no eos token.
+    """
+    asked = [Message(role="user", content="question"), Message(role="assistant", content=_ANSWER)]
+    further = [Message(role="user", content="more"), Message(role="assistant", content="yes")]
+    _, found, tail = apply_template(asked, tokenizer).rpartition(_ANSWER)
+    if not found:
+        raise UserError(
+            "the chat template does not render the assistant's answer; "
+            "set models.<name>.chat_template"
+        )
+    starts = [tail[: end.end()] for end in special_tokens(tokenizer).finditer(tail)]
+    if not starts:
+        return TurnEnd(tail, tail.rstrip() + eos_of(tokenizer))
+    try:
+        within = apply_template([*asked, *further], tokenizer).partition(_ANSWER)[2]
+    except Unusable:  # a template for one turn alone
+        within = ""
+    of_turns = [start for start in starts if within.startswith(start)]
+    return TurnEnd(tail, of_turns[-1] if of_turns else starts[0])
 
 
-def _eos(tokenizer: Any) -> str:
-    if tokenizer.eos_token is None:
-        raise UserError("the tokenizer has no eos_token; set it in its tokenizer_config.json")
-    return str(tokenizer.eos_token)
+def turn_end_id(tokenizer: Any) -> int | None:
+    """Return the token that ends an answer by the chat template.
+
+    None where there is no template, or one that renders no plain question and answer.
+    """
+    if not getattr(tokenizer, "chat_template", None):
+        return None
+    try:
+        learnt = turn_end(tokenizer).learnt
+    except (Unusable, UserError):
+        return None
+    ends = special_tokens(tokenizer).findall(learnt)
+    return int(tokenizer.convert_tokens_to_ids(ends[-1] if ends else tokenizer.eos_token))
+
+
+def refuse_chance(template: str) -> None:
+    """Refuse a chat template that renders one conversation in different ways.
+
+    The date is no such thing: it is given.
+
+    Raises:
+        UserError: it draws at random, or cannot be parsed.
+    """
+    try:
+        parsed = _compiled(template).environment.parse(template)
+    except jinja2.TemplateSyntaxError as error:
+        raise UserError(f"chat template, line {error.lineno}: {error.message}") from error
+    if drawn := sorted(_chances(parsed)):
+        raise UserError(
+            f"the chat template uses {drawn[0]}, which draws at random: no two runs would have the"
+            " same prompts; set models.<name>.chat_template"
+        )
+
+
+def _chances(parsed: jinja2.nodes.Template) -> Iterator[str]:
+    """What jinja2 itself has of chance."""
+    yield from (f.name for f in parsed.find_all(jinja2.nodes.Filter) if f.name == "random")
+    yield from (n.name for n in parsed.find_all(jinja2.nodes.Name) if n.name == "lipsum")
+
+
+def _stop_clock(tokenizer: Any, tools: list[Any] | None) -> None:
+    """Give the template its own date: transformers gives it today's, and takes no other."""
+    template = tokenizer.get_chat_template(tools=tools)
+    if CLOCK in template:
+        day = date.fromisoformat(tokenizer.init_kwargs.get(DATE, _DAY))
+        _compiled(template).globals[CLOCK] = datetime.combine(day, time()).strftime
+
+
+def _compiled(template: str) -> jinja2.Template:
+    """The template that transformers renders, from its cache."""
+    from transformers.utils.chat_template_utils import _compile_jinja_template
+
+    compiled: jinja2.Template = _compile_jinja_template(template)
+    return compiled

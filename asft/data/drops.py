@@ -32,20 +32,31 @@ class Drops:
                 self.first.setdefault(fault.reason, f"{label} {number}")
         return kept
 
-    def check(self, limit: float, where: str, key: str) -> None:
+    def check(self, limit: float, where: str, key: str, hint: str = "") -> None:
         """Refuse rows of which none is usable, or a larger share than `limit` is not.
+
+        Args:
+            hint: what the user may have meant, at the end of the error.
 
         Raises:
             UserError: says what was dropped, and which `key` to raise.
         """
         dropped = self.reasons.total()
         if dropped == self.rows:
-            raise UserError(f"{where}: no usable row of {self}")
+            raise UserError(f"{where}: no usable row of {self}{hint}{self._template()}")
         if dropped / self.rows > limit:
             raise UserError(
                 f"{where}: {dropped / self.rows:.1%} unusable of {self}; "
-                f"mend the data or raise {key} (now {limit})"
+                f"fix the data or raise {key} (now {limit}){hint}{self._template()}"
             )
+
+    def _template(self) -> str:
+        if not any(reason.startswith("unrendered_") for reason in self.reasons):
+            return ""
+        return (
+            "; the chat template leaves out what is unrendered: take one that shows it"
+            " (models.<name>.chat_template), or train on the rest (tokens.keep_without)"
+        )
 
     def counts(self) -> dict[str, Any]:
         """Return the part of a card that says what was dropped."""
@@ -53,7 +64,7 @@ class Drops:
             "rows": self.rows,
             "dropped": dict(sorted(self.reasons.items())),
             "first_dropped": dict(sorted(self.first.items())),
-            "dropped_share": round(self.reasons.total() / self.rows, 6),
+            "dropped_share": round(self.reasons.total() / max(1, self.rows), 6),
         }
 
     def __str__(self) -> str:

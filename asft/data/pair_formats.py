@@ -13,19 +13,25 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from asft.data.rows import (
-    Row,
-    Unusable,
-    list_of,
-    text_of,
-    value_of,
+from asft.data.messages import (
+    check_answer,
+    check_prompt,
+    check_roles,
+    message_of,
+    messages_of,
+    refuse_columns,
+    sharegpt_message,
+    stripped,
+    tools_of,
+    with_columns,
 )
+from asft.data.rows import Row, Unusable, list_of, text_of, value_of
+from asft.data.single_formats import sft, unpaired
 from asft.records import Message, Pair
 
 # Turns are set off by a blank line; a label inside a line belongs to what somebody said.
 HH_LABEL = re.compile(r"(?:\A|\n\n)(Human|Assistant):")
 HH_ROLES = {"Human": "user", "Assistant": "assistant"}
-SHAREGPT_ROLES = {"system": "system", "human": "user", "gpt": "assistant"}
 
 
 def ultrafeedback_binarized(row: Row) -> Pair:
@@ -34,12 +40,12 @@ def ultrafeedback_binarized(row: Row) -> Pair:
     The upstream script draws the rejected answer at random among the others, so ties in score
     remain; they state no preference. Where it found fewer than two answers it wrote "N/A".
     """
-    chosen, rejected = _messages(row, "chosen"), _messages(row, "rejected")
+    chosen, rejected = messages_of(row, "chosen"), messages_of(row, "rejected")
     if value_of(row, "score_chosen") == value_of(row, "score_rejected"):
         raise Unusable("tied_scores")
     if "N/A" in (chosen[-1]["content"].strip(), rejected[-1]["content"].strip()):
         raise Unusable("empty_completion")
-    return _pair_of_conversations(_stripped(chosen), _stripped(rejected))
+    return _pair_of_conversations(stripped(chosen), stripped(rejected))
 
 
 def hh_rlhf(row: Row) -> Pair:
@@ -50,15 +56,16 @@ def hh_rlhf(row: Row) -> Pair:
 def sharegpt_ranking(row: Row) -> Pair:
     """Read LLaMA-Factory's ShareGPT ranking: `conversations`, `chosen`, `rejected`, maybe `system`.
 
-    A system turn inside `conversations` wins over the column, as in LLaMA-Factory.
+    A system turn inside `conversations` wins over the column, as in LLaMA-Factory; `tools` are
+    rendered where the chat template can.
     """
-    prompt = [_sharegpt_message(turn) for turn in list_of(row, "conversations")]
-    system = text_of(row.get("system") or "")
-    if system and prompt[0]["role"] != "system":
-        prompt.insert(0, Message(role="system", content=system))
-    chosen = _sharegpt_message(value_of(row, "chosen"))
-    rejected = _sharegpt_message(value_of(row, "rejected"))
-    return _pair_of_conversations(_stripped([*prompt, chosen]), _stripped([*prompt, rejected]))
+    talk = [sharegpt_message(turn) for turn in list_of(row, "conversations")]
+    prompt = with_columns(row, talk, system=True)
+    chosen = sharegpt_message(value_of(row, "chosen"))
+    rejected = sharegpt_message(value_of(row, "rejected"))
+    return _pair_of_conversations(
+        stripped([*prompt, chosen]), stripped([*prompt, rejected]), tools_of(row)
+    )
 
 
 def trl(row: Row) -> Pair:
@@ -66,13 +73,15 @@ def trl(row: Row) -> Pair:
 
     As in TRL, an implicit prompt is what the two completions share at their beginning, and a string
     in `prompt` beside conversations (the columns of UltraFeedback) does not count as a prompt.
+    A `system` column is a system turn where the prompt has none; `tools` are as in TRL.
     """
     chosen, rejected, prompt = value_of(row, "chosen"), value_of(row, "rejected"), row.get("prompt")
     if isinstance(chosen, str):
+        refuse_columns(row)
         return _plain(prompt, text_of(chosen), text_of(rejected))
-    chosen, rejected = _messages(row, "chosen"), _messages(row, "rejected")
+    chosen, rejected = messages_of(row, "chosen"), messages_of(row, "rejected")
     if isinstance(prompt, list):
-        prompt = _messages(row, "prompt")
+        prompt = messages_of(row, "prompt")
     else:
         prompt = chosen[: _shared(chosen, rejected)]
         chosen, rejected = chosen[len(prompt) :], rejected[len(prompt) :]
@@ -80,7 +89,8 @@ def trl(row: Row) -> Pair:
             raise Unusable("identical_completions")
     if len(chosen) != 1 or len(rejected) != 1:
         raise Unusable("not_one_message")
-    return _pair_of_conversations([*prompt, *chosen], [*prompt, *rejected])
+    prompt = with_columns(row, prompt, system=True)
+    return _pair_of_conversations([*prompt, *chosen], [*prompt, *rejected], tools_of(row))
 
 
 FORMATS: dict[str, Callable[[Row], Pair]] = {
@@ -88,32 +98,25 @@ FORMATS: dict[str, Callable[[Row], Pair]] = {
     "hh_rlhf": hh_rlhf,
     "sharegpt_ranking": sharegpt_ranking,
     "trl": trl,
+    "sft": sft,
+    "unpaired": unpaired,
 }
 
 
-def _pair_of_conversations(chosen: list[Message], rejected: list[Message]) -> Pair:
+def _pair_of_conversations(
+    chosen: list[Message], rejected: list[Message], tools: list[Any] | None = None
+) -> Pair:
     for conversation in (chosen, rejected):
-        _check_roles(conversation)
+        check_roles(conversation)
     prompt = chosen[:-1]
     if rejected[:-1] != prompt:
         raise Unusable("context_mismatch")
-    if not prompt[-1]["content"].strip():
-        raise Unusable("empty_prompt")
-    if not all(message["content"].strip() for message in prompt):
-        raise Unusable("empty_turn")
-    _check_completions(chosen[-1]["content"], rejected[-1]["content"])
-    return Pair(prompt, chosen[-1:], rejected[-1:])
-
-
-def _check_roles(conversation: list[Message]) -> None:
-    """An optional system message, then user and assistant in turn, the assistant last."""
-    roles = [message["role"] for message in conversation]
-    if roles[0] == "system":
-        roles = roles[1:]
-    if roles == ["assistant"]:
-        raise Unusable("empty_prompt")
-    if not roles or roles != ["user", "assistant"] * (len(roles) // 2):
-        raise Unusable("roles_not_alternating")
+    check_prompt(prompt)
+    if chosen == rejected:
+        raise Unusable("identical_completions")
+    for answer in (chosen[-1], rejected[-1]):
+        check_answer(answer)
+    return Pair(prompt, chosen[-1:], rejected[-1:], tools)
 
 
 def _check_completions(chosen: str, rejected: str) -> None:
@@ -147,31 +150,6 @@ def _transcript(row: Row, key: str) -> list[Message]:
     if before.strip() or not parts:
         raise Unusable("unparsable")
     return [
-        _message(HH_ROLES[label], text.strip())
+        message_of({"role": HH_ROLES[label], "content": text.strip()}, "role", "content")
         for label, text in zip(parts[::2], parts[1::2], strict=True)
     ]
-
-
-def _sharegpt_message(turn: Any) -> Message:
-    if not isinstance(turn, dict):
-        raise Unusable("malformed")
-    return _message(SHAREGPT_ROLES.get(str(turn.get("from"))), turn.get("value"))
-
-
-def _messages(row: Row, key: str) -> list[Message]:
-    turns = list_of(row, key)
-    if not all(isinstance(turn, dict) for turn in turns):
-        raise Unusable("malformed")
-    return [_message(turn.get("role"), turn.get("content")) for turn in turns]
-
-
-def _message(role: Any, content: Any) -> Message:
-    if role not in ("system", "user", "assistant"):
-        raise Unusable("unknown_role")
-    return Message(role=role, content=text_of(content))
-
-
-def _stripped(conversation: list[Message]) -> list[Message]:
-    """The conversation with the outer whitespace of its last message, the completion, removed."""
-    *prompt, last = conversation
-    return [*prompt, Message(role=last["role"], content=last["content"].strip())]

@@ -1,5 +1,7 @@
 """Prepare preference data: from rows to pairs and token ids, with everything counted."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +11,14 @@ from asft.config import Dataset, Tokens, unpinned
 from asft.data.card import Example, dataset_card
 from asft.data.drops import Drops
 from asft.data.pair_formats import FORMATS
-from asft.data.rows import Row, Unusable
+from asft.data.rows import Row, Unusable, renamed
 from asft.data.tokens import TokenPair, encode_pair, write_tokens
 from asft.errors import UserError
 from asft.files import write_json
 from asft.parquet import write_parquet
-from asft.records import Pair
+from asft.records import Message, Pair
 
 Usable = tuple[Pair, TokenPair, list[str]]
-_MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 
 
 def prepare_pairs(
@@ -39,6 +40,10 @@ def prepare_pairs(
         UserError: no rows, too many of them unusable, none left to train on, fewer than are to be
             held out, or plain strings beside conversations.
     """
+    where = f"dataset {name!r} ({dataset.format})"
+    rows = renamed(rows, dataset.columns, f"datasets.{name}.columns")
+    if heldout_rows is not None:
+        heldout_rows = renamed(heldout_rows, dataset.columns, f"datasets.{name}.columns")
     parse, seen = FORMATS[dataset.format], set[str]()
 
     def use(row: Row) -> Usable:
@@ -52,16 +57,35 @@ def prepare_pairs(
     drops = Drops()
     outside = None if heldout_rows is None else drops.sift(heldout_rows, "held-out row", use)
     inside = drops.sift(rows, "row", use)
-    where = f"dataset {name!r} ({dataset.format})"
-    drops.check(dataset.max_dropped_share, where, f"datasets.{name}.max_dropped_share")
+    key = f"datasets.{name}.max_dropped_share"
+    card = {"dataset": name, "format": dataset.format, **drops.counts()}
+    write_json(out / "counts.json", card)  # also where they are too many: every reason
+    drops.check(dataset.max_dropped_share, where, key, _other_format(rows, dataset.format))
     _check_one_kind([*inside, *(outside or [])], where)
     examples = _split(inside, outside, dataset.heldout, f"datasets.{name}.heldout")
     _write_pairs(out / "pairs.parquet", examples)
     write_tokens(out / "tokens", [e.split for e in examples], [e.tokens for e in examples])
-    card = {"dataset": name, "format": dataset.format, **drops.counts()}
     card |= {"unpinned": unpinned([*dataset.sources, *dataset.heldout_sources])}
     card |= dataset_card(examples, tokenizer, tokens)
     write_json(out / "counts.json", card)
+
+
+def _other_format(rows: list[Row], given: str) -> str:
+    """A hint at formats that take more of the first rows than the given one does; else ""."""
+    first = rows[:20]
+    taken = {name: sum(_fits(parse, row) for row in first) for name, parse in FORMATS.items()}
+    best = max(taken, key=lambda name: taken[name])
+    if taken[best] <= taken[given]:
+        return ""
+    return f"; {taken[best]} of the first {len(first)} rows fit the format {best}"
+
+
+def _fits(parse: Callable[[Row], Pair], row: Row) -> bool:
+    try:
+        parse(row)
+    except Unusable:
+        return False
+    return True
 
 
 def _check_one_kind(pairs: list[Usable], where: str) -> None:
@@ -92,11 +116,31 @@ def _split(
 
 
 def _write_pairs(path: Path, examples: list[Example]) -> None:
-    text = pa.string() if isinstance(examples[0].pair.prompt, str) else _MESSAGES
+    """Write the pairs as text; of messages' further fields, where there are any, their JSON."""
+    pairs = [example.pair for example in examples]
     columns = {
-        "id": pa.array([example.pair.id for example in examples], pa.string()),
+        "id": pa.array([pair.id for pair in pairs], pa.string()),
         "split": pa.array([example.split for example in examples], pa.string()),
     }
-    for name in Pair._fields:
-        columns[name] = pa.array([getattr(example.pair, name) for example in examples], text)
+    turns = [t for p in pairs for part in p[:3] if not isinstance(part, str) for t in part]
+    fields = sorted({key for turn in turns for key in turn} - {"role", "content"})
+    messages = pa.list_(pa.struct([(f, pa.string()) for f in ("role", "content", *fields)]))
+    text = messages if turns else pa.string()
+    for name in Pair._fields[:3]:
+        columns[name] = pa.array([_plain(getattr(pair, name)) for pair in pairs], text)
+    if any(pair.tools for pair in pairs):
+        given = [
+            json.dumps(pair.tools, ensure_ascii=False) if pair.tools else None for pair in pairs
+        ]
+        columns["tools"] = pa.array(given, pa.string())
     write_parquet(path, pa.table(columns))
+
+
+def _plain(part: list[Message] | str) -> Any:
+    if isinstance(part, str):
+        return part
+    return [{k: v if isinstance(v, str) else _json(v) for k, v in t.items()} for t in part]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

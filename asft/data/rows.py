@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from asft.errors import UserError, nearest
+
 Row = dict[str, Any]
 
 
@@ -47,3 +49,20 @@ def id_of(row: Row) -> str:
     if isinstance(given, bool) or not isinstance(given, str | int) or given == "":
         raise Unusable("malformed")
     return text_of(str(given))
+
+
+def renamed(rows: list[Row], columns: dict[str, str], key: str) -> list[Row]:
+    """Return the rows with `columns` renamed, a new name for each old one.
+
+    Raises:
+        UserError: no row has such a column, or a new name is taken; says so of `key`.
+    """
+    if not columns or not rows:
+        return rows
+    known = {name for row in rows for name in row}
+    for old, new in columns.items():
+        if old not in known:
+            raise UserError(f"{key}: no row has the column {old!r}{nearest(old, sorted(known))}")
+        if new in known and new not in columns:
+            raise UserError(f"{key}: there is a column {new!r} already; give it another name here")
+    return [{columns.get(name, name): row[name] for name in row} for row in rows]

@@ -5,14 +5,11 @@ ASFT_CACHE, else ./cache. A cached file's sha256 is checked again each time it i
 Imports neither torch nor transformers.
 """
 
-import gzip
 import logging
 import os
 import shutil
-import tempfile
 import urllib.error
 import urllib.request
-import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from http.client import HTTPException
@@ -22,8 +19,9 @@ from urllib.parse import unquote, urlsplit
 
 from asft.config import HubSource, LocalSource, RandomSource, Source, UrlSource, WheelSource
 from asft.data import hub, wheels
+from asft.data.row_files import read_glob, read_rows
 from asft.errors import UserError
-from asft.files import atomic, file_sha256, read_json_rows
+from asft.files import atomic, file_sha256
 
 TIMEOUT = 60  # seconds without a byte from a web server
 T = TypeVar("T")
@@ -49,7 +47,7 @@ def try_each(sources: Sequence[Source], use: Callable[[Source], T]) -> T:
     if len(reasons) == 1:
         raise UserError(reasons[0])
     listed = "".join(f"\n        {number}. {reason}" for number, reason in enumerate(reasons, 1))
-    raise UserError(f"no source worked; mend one of these or add another to `sources`:{listed}")
+    raise UserError(f"no source worked; fix one of these or add another to `sources`:{listed}")
 
 
 def fetch(sources: Sequence[Source], *, cache: Path | None = None) -> Path:
@@ -85,7 +83,7 @@ def fetch_one(
             path = Path(source.local).expanduser()
             if not path.exists():
                 raise UserError(
-                    f"no such file or folder (looked in {Path.cwd()}); put it there, or mend"
+                    f"no such file or folder (looked in {Path.cwd()}); put it there, or fix"
                     " `local`, a path from the folder where you start the run"
                 )
             return path
@@ -104,7 +102,8 @@ def fetch_one(
 def load_rows(sources: Sequence[Source], limit: int | None = None) -> list[dict[str, Any]]:
     """Load the first `limit` rows (None: all) of the first of `sources` that works.
 
-    Files may be .json, .jsonl, .parquet, or the first two with .gz.
+    Files: see `row_files`. A local source may also be a folder of them, a pattern that names
+    several, or what `datasets` saved to disk.
 
     Raises:
         UserError: none worked; names every source and its reason.
@@ -113,7 +112,12 @@ def load_rows(sources: Sequence[Source], limit: int | None = None) -> list[dict[
     def rows(source: Source) -> list[dict[str, Any]]:
         if isinstance(source, HubSource) and source.file is None:
             return hub.load_rows(source, limit)
-        return _read_rows(fetch_one(source))[:limit]
+        if isinstance(source, LocalSource):
+            pattern = str(Path(source.local).expanduser())
+            if any(c in pattern for c in "*?[") and not Path(pattern).exists():
+                return read_glob(pattern)[:limit]
+            return read_rows(fetch_one(source), source.split or "train")[:limit]
+        return read_rows(fetch_one(source))[:limit]
 
     return try_each(sources, rows)
 
@@ -170,31 +174,3 @@ def _download_url(url: str, target: Path) -> None:
     # A short read is not an error to http.client: it returns what has come.
     if length is not None and target.stat().st_size != int(length):
         raise UserError(f"broke off after {target.stat().st_size} of {length} bytes; run again")
-
-
-def _read_rows(path: Path) -> list[dict[str, Any]]:
-    match path.suffix:
-        case ".json" | ".jsonl":
-            return read_json_rows(path)
-        case ".parquet":
-            from asft.parquet import read_parquet
-
-            rows: list[dict[str, Any]] = read_parquet(path).to_pylist()
-            return rows
-        case ".gz":
-            return _read_gzip_rows(path)
-    raise UserError(f"{path}: expected a file .json, .jsonl, .json.gz, .jsonl.gz or .parquet")
-
-
-def _read_gzip_rows(path: Path) -> list[dict[str, Any]]:
-    with tempfile.TemporaryDirectory() as folder:
-        unpacked = Path(folder, path.stem)
-        try:
-            with gzip.open(path) as packed, unpacked.open("wb") as file:
-                shutil.copyfileobj(packed, file)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise UserError(f"{path}: damaged gzip file ({error}); fetch it again") from error
-        try:
-            return _read_rows(unpacked)
-        except UserError as error:
-            raise UserError(str(error).replace(str(unpacked), str(path))) from error

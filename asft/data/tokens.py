@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from asft.config import Tokens
-from asft.data.chat_templates import MARKED, render_pair, render_prompt
+from asft.config import PARTS, Tokens
+from asft.data.control_tokens import MARKED
+from asft.data.rendering import render_pair, render_prompt
 from asft.data.rows import Unusable
 from asft.errors import UserError
 from asft.parquet import read_parquet, write_parquet
@@ -31,7 +32,10 @@ _WINDOW = 200
 
 
 class TokenPair(NamedTuple):
-    """Token ids of one pair; the completions do not repeat the prompt and are never empty."""
+    """Token ids of one pair; the completions do not repeat the prompt.
+
+    Of rows that hold a single completion the other one is empty.
+    """
 
     id: str
     prompt: Ids
@@ -44,23 +48,27 @@ def encode_pair(pair: Pair, tokenizer: Any, tokens: Tokens) -> tuple[TokenPair, 
 
     Notes: `boundary_merges` (prompt and completion as one text would have other ids), `double_bos`
     (the text began with more than one BOS; one is left), `truncated_chosen`, `truncated_rejected`
-    (cut at the end to max_length: the end token is lost).
+    (cut at the end to max_length: the end token is lost), `unrendered_system` and the like (the
+    chat template leaves that part of the pair out).
 
     Raises:
-        Unusable: empty_prompt (it has no tokens), overlong_prompt, identical_after_truncation, or
-            as `render_pair`.
+        Unusable: empty_prompt (it has no tokens), overlong_prompt, identical_as_rendered,
+            identical_after_truncation, unrendered_…, or as `render_pair`.
         UserError: as `render_pair`.
     """
     text = render_pair(pair, tokenizer, plain_is_rendered=tokens.special_tokens_in_plain_text)
+    if lost := PARTS.intersection(text.unrendered).difference(tokens.keep_without):
+        raise Unusable(f"unrendered_{min(lost)}")
     prompt, notes = _encode_start(text.prompt, tokenizer)
+    notes += [f"unrendered_{part}" for part in text.unrendered]
     if not prompt:
         raise Unusable("empty_prompt")  # its last token predicts the first of a completion
     room = tokens.max_length - len(prompt)
     if len(prompt) > (tokens.max_prompt_length or tokens.max_length) or room < 1:
         raise Unusable("overlong_prompt")
     chosen, rejected = _encode_rest(text.chosen, tokenizer), _encode_rest(text.rejected, tokenizer)
-    if chosen[:room] == rejected[:room]:
-        raise Unusable("identical_after_truncation")
+    if chosen[:room] == rejected[:room]:  # of a row of one completion one is empty
+        raise Unusable(f"identical_{'as_rendered' if chosen == rejected else 'after_truncation'}")
     if len(chosen) > room:
         notes.append("truncated_chosen")
     if len(rejected) > room:

@@ -8,6 +8,7 @@ By hand: asft generate --policy DIR --questions FILE --settings JSON --seed N --
 
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from pydantic import ValidationError
 from tqdm import tqdm
 
 from asft.config import Decoding, Generation, Server
+from asft.data import CLOCK
+from asft.errors import UserError
 from asft.files import fingerprint, naming, read_jsonl, write_jsonl, write_text
 from asft.machine import claim_gpus
 from asft.processes import place, ran_in_workers, split_of
@@ -45,6 +48,7 @@ def generate_answers(
     if generation.backend == "openai":
         return _ask_server(generation.server, policy, asked, chosen, seed, out)
     from asft.generation.answering import answer_share, shares
+    from asft.generation.own_settings import set_aside
     from asft.models import (
         default_device,
         end_token_ids,
@@ -72,6 +76,7 @@ def generate_answers(
             load_policy(policy, resolve_precision(generation.precision)).to(default_device()).eval()
         )
         ends = set(end_token_ids(model, tokenizer))
+        set_aside(model)
         began = time.perf_counter()
         turns = sum(len(question.turns) for share in todo for question in share)
         with tqdm(total=turns, desc="generate", unit="answer", disable=None) as bar:
@@ -90,17 +95,25 @@ def _ask_server(
     settings: Server, policy: Path, asked: list[Question], chosen: Any, seed: int, out: Path
 ) -> None:
     from asft.generation.server import answer_all, served
-    from asft.models import files_of
+    from asft.models import files_of, load_tokenizer
 
+    if CLOCK in str(load_tokenizer(policy).chat_template):
+        raise UserError(
+            f"{policy}: its chat template writes today's date, and a server takes it from its own"
+            " clock: answer with generation.backend: transformers, or set"
+            " models.<name>.chat_template to one with a fixed date"
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     # Named after the weights: answers of others are never taken up.
     store = out.with_suffix(f".{fingerprint(_identity(policy))[:12]}.partial.sqlite")
     decodings = [decoding_of(question, chosen) for question in asked]
     # The base policy may be a pointer, which servers cannot read.
-    files = files_of(policy)
+    links = out.with_suffix(".served")
+    files = files_of(policy, links)
     with served(settings, files, out.with_suffix(".server.log")) as url:
         completions = answer_all(url, settings, files, asked, decodings, seed, store)
     write_jsonl(out, completions)
+    shutil.rmtree(links, ignore_errors=True)
     for path in out.parent.glob(f"{out.stem}.*.partial.sqlite*"):
         path.unlink()
 

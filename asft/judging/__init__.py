@@ -3,6 +3,7 @@
 import lazy_loader
 
 __all__ = [
+    "check_prompts",
     "import_arena_hard",
     "import_fastchat",
     "judge_answers",

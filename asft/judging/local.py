@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from asft.data import Unusable, encode_prompt
 from asft.errors import UserError
 from asft.files import file_sha256
-from asft.models import default_device, load_policy, load_tokenizer, resolve_precision, use_threads
+from asft.models import (
+    default_device,
+    learnt_positions,
+    load_policy,
+    load_tokenizer,
+    resolve_precision,
+    use_threads,
+)
 from asft.records import Message
 
 
@@ -21,6 +31,7 @@ class LocalJudge:
         self._tokenizer = load_tokenizer(folder)
         dtype = resolve_precision(precision)  # type: ignore[arg-type]
         self._model = load_policy(folder, dtype).to(default_device()).eval()
+        self._one_by_one = not _agree(self._model)
 
     def score(self, messages: list[Message], verdicts: list[str]) -> dict[str, float]:
         """Return the natural logarithm of each verdict's probability among the given ones.
@@ -39,32 +50,59 @@ class LocalJudge:
                 "messages? set models.<name>.chat_template"
             ) from error
         endings = [self._tokenizer.encode(v, add_special_tokens=False) for v in verdicts]
-        room = self._model.config.max_position_embeddings - max(map(len, endings))
+        config = self._model.config.get_text_config()
+        limits = (learnt_positions(self._model), getattr(config, "max_position_embeddings", None))
+        room = min((x for x in limits if x), default=math.inf) - max(map(len, endings))
         if len(prompt) > room:
             raise UserError(
                 f"a judge's prompt has {len(prompt)} tokens, its model takes {room}; "
                 "lower max_new_tokens of the benchmark or take another judge"
             )
-        device = self._model.device
-        mask, positions = _apart(len(prompt), [len(e) for e in endings])
         with torch.inference_mode():
-            start = self._model(
-                torch.tensor([prompt], device=device), use_cache=True, logits_to_keep=1
-            )
-            # All endings in one row behind the prompt, none of them seeing another.
-            logits = self._model(
-                torch.tensor([[token for e in endings for token in e]], device=device),
-                past_key_values=start.past_key_values,
-                attention_mask=_additive(mask, self._model.dtype).to(device),
-                position_ids=positions.to(device),
-            ).logits
-        first = start.logits[0, -1].float().log_softmax(-1)
-        after = logits[0].float().log_softmax(-1).split([len(e) for e in endings])
-        sums = [
-            first[e[0]] + rows[:-1].gather(-1, torch.tensor(e[1:], device=device)[:, None]).sum()
-            for e, rows in zip(endings, after, strict=True)
-        ]
+            score = _one_by_one if self._one_by_one else _together
+            sums = score(self._model, prompt, endings)
         return dict(zip(verdicts, torch.stack(sums).log_softmax(-1).tolist(), strict=True))
+
+
+def _together(model: Any, prompt: list[int], endings: list[list[int]]) -> list[Tensor]:
+    """Log-probabilities of endings in one row behind the prompt, none of them seeing another."""
+    device = model.device
+    mask, positions = _apart(len(prompt), [len(e) for e in endings])
+    start = model(torch.tensor([prompt], device=device), use_cache=True, logits_to_keep=1)
+    logits = model(
+        torch.tensor([[token for e in endings for token in e]], device=device),
+        past_key_values=start.past_key_values,
+        attention_mask=_additive(mask, model.dtype).to(device),
+        position_ids=positions.to(device),
+    ).logits
+    first = start.logits[0, -1].float().log_softmax(-1)
+    after = logits[0].float().log_softmax(-1).split([len(e) for e in endings])
+    return [
+        first[e[0]] + rows[:-1].gather(-1, torch.tensor(e[1:], device=device)[:, None]).sum()
+        for e, rows in zip(endings, after, strict=True)
+    ]
+
+
+def _one_by_one(model: Any, prompt: list[int], endings: list[list[int]]) -> list[Tensor]:
+    """The same, a forward pass for each, as the model's authors meant it."""
+    sums = []
+    for ending in endings:
+        ids = torch.tensor([prompt + ending], device=model.device)
+        rows = model(ids, use_cache=False).logits[0, len(prompt) - 1 : -1].float().log_softmax(-1)
+        sums.append(rows.gather(-1, ids[0, len(prompt) :, None]).sum())
+    return sums
+
+
+def _agree(model: Any) -> bool:
+    """Whether endings in one row get what they get alone; not where other than attention mixes."""
+    prompt, endings = [1, 2, 3, 4, 5], [[6, 7, 8], [9, 2]]
+    try:
+        with torch.inference_mode():
+            together, alone = (f(model, prompt, endings) for f in (_together, _one_by_one))
+    except (TypeError, ValueError, KeyError, RuntimeError, AttributeError, IndexError):
+        return False
+    worst = float((torch.stack(together) - torch.stack(alone)).abs().max())
+    return worst < (1e-3 if model.dtype == torch.float32 else 0.3)  # rounding; a leak is larger
 
 
 def _apart(prompt: int, lengths: list[int]) -> tuple[torch.Tensor, torch.Tensor]:

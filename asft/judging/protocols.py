@@ -58,3 +58,12 @@ JUDGING = {
         load_game_prompts, game_calls, LABELS, parse_label, likeliest_label, _ask_for_label
     ),
 }
+
+
+def check_prompts(protocol: str, path: Path) -> None:
+    """Read a judge's prompts, to find their faults before anything is judged by them.
+
+    Raises:
+        UserError: names the file, and what it lacks.
+    """
+    JUDGING[protocol].load_prompts(path)

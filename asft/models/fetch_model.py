@@ -15,8 +15,8 @@ from typing import Any
 from pydantic import ValidationError
 from transformers import PreTrainedTokenizerBase as Tokenizer
 
-from asft.config import HubSource, Model, RandomSource, Source, unpinned
-from asft.data import fetch_one, reason, try_each, warn_unless_pinned
+from asft.config import CHAT_TEMPLATES, HubSource, Model, RandomSource, Source, unpinned
+from asft.data import CLOCK, DATE, fetch_one, reason, refuse_chance, try_each, warn_unless_pinned
 from asft.errors import UserError
 from asft.files import file_sha256, fingerprint, read_text, write_json, write_text
 from asft.models.folders import CHAT_TEMPLATE, POINTER, tokenizer_of
@@ -32,13 +32,18 @@ def import_model(model: Model, out: Path) -> None:
         UserError: no source worked (each is named with its reason): not available, weights that are
             not safetensors, or no chat template.
     """
-    template = None
-    if model.chat_template is not None:
-        path = Path(model.chat_template).expanduser()
-        if not path.is_file():
-            raise UserError(f"chat_template {path}: no such file")
-        template = read_text(path)
-    try_each(model.sources, lambda source: _import_source(source, template, out))
+    template = None if model.chat_template is None else _read_template(model.chat_template)
+    try_each(model.sources, lambda source: _import_source(source, model, template, out))
+
+
+def _read_template(name: str) -> str:
+    if name in CHAT_TEMPLATES:
+        return read_text(Path(__file__).with_name("templates") / f"{name}.jinja")
+    path = Path(name).expanduser()
+    if not path.is_file():
+        known = ", ".join(CHAT_TEMPLATES)
+        raise UserError(f"chat_template {path}: no such file, and none of the names {known}")
+    return read_text(path)
 
 
 @contextmanager
@@ -67,7 +72,7 @@ def model_folder(out: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _import_source(source: Source, template: str | None, out: Path) -> None:
+def _import_source(source: Source, model: Model, template: str | None, out: Path) -> None:
     with model_folder(out) as folder:
         if isinstance(source, HubSource) and source.file is None:
             tokenizer, card = _point_to_hub(source, folder)
@@ -82,7 +87,17 @@ def _import_source(source: Source, template: str | None, out: Path) -> None:
         elif not tokenizer.chat_template:
             raise UserError("the model has no chat template; set models.<name>.chat_template")
         about = {"source": source.model_dump(exclude_none=True), "unpinned": unpinned([source])}
+        about |= _template_card(template or tokenizer.chat_template, model)
         write_json(folder / "card.json", about | card)
+
+
+def _template_card(template: str | dict[str, str], model: Model) -> dict[str, str]:
+    """What a card says of a chat template: the date that it is given, where it asks for one."""
+    texts = [template] if isinstance(template, str) else [*template.values()]
+    for text in texts:
+        refuse_chance(text)
+    dated = any(CLOCK in text for text in texts)
+    return {DATE: model.template_date.isoformat()} if dated else {}
 
 
 def _point_to_hub(source: HubSource, folder: Path) -> tuple[Tokenizer, dict[str, Any]]:

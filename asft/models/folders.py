@@ -5,15 +5,17 @@ chat template, or a `pointer.json` to where they are: `{"hub": …, "revision": 
 A `chat_template.jinja` beside the pointer wins over the model's own.
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
-from asft.data import reason, snapshot
+from asft.data import DATE, reason, snapshot
 from asft.errors import UserError
 from asft.files import read_json
 
 POINTER = "pointer.json"
 CHAT_TEMPLATE = "chat_template.jinja"
+CARD = "card.json"
 # Classes that do what tokenizer.json says and no more. AutoTokenizer would choose the same, but
 # it imports torch and every model on the way (5 s).
 _GENERIC = ("PreTrainedTokenizerFast", "TokenizersBackend")
@@ -38,18 +40,31 @@ def resolve(folder: Path) -> tuple[str, str | None]:
     return str(folder), None
 
 
-def files_of(folder: Path) -> Path:
-    """Return the folder of the files themselves, for programs that know no pointers (servers).
+def files_of(folder: Path, links: Path) -> Path:
+    """Return a folder of a model's own files, for programs that know no pointers (servers).
+
+    A chat template beside a pointer is not among the files that are pointed to: they are linked
+    into `links`, with that template.
 
     Raises:
         UserError: there is no model in `folder`, or the hub cannot be reached.
     """
     name, revision = resolve(folder)
-    return Path(name) if revision is None else snapshot(name, revision)
+    files = Path(name) if revision is None else snapshot(name, revision)
+    template = folder / CHAT_TEMPLATE
+    if files == folder or not template.is_file():
+        return files
+    shutil.rmtree(links, ignore_errors=True)
+    links.mkdir(parents=True)
+    for file in files.iterdir():
+        if file.name != CHAT_TEMPLATE:
+            (links / file.name).symlink_to(file.resolve())
+    shutil.copyfile(template, links / CHAT_TEMPLATE)
+    return links
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """Load the tokenizer in `folder`, with its chat template; EOS pads if no pad token is set.
+    """Load the tokenizer in `folder`, with its chat template and date; EOS pads if nothing does.
 
     Returns:
         A `PreTrainedTokenizerBase` of transformers.
@@ -61,6 +76,9 @@ def load_tokenizer(folder: Path) -> Any:
     template = folder / CHAT_TEMPLATE
     if template.is_file():
         tokenizer.chat_template = template.read_text(encoding="utf-8")
+    card = folder / CARD
+    if card.is_file() and (given := read_json(card).get(DATE)):
+        tokenizer.init_kwargs[DATE] = given  # is saved with a policy's tokenizer
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     forget_reading(tokenizer)

@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 from asft.errors import UserError
 from asft.files import file_sha256
 from asft.models.folders import forget_reading
+from asft.models.gguf_left_out import carry_over
 from asft.models.weight_files import weights_of
 
 # How a GGUF file splits text before BPE (`tokenizer.ggml.pre`). transformers 5.23 falls back to
@@ -27,7 +28,8 @@ def convert_gguf(path: Path, folder: Path) -> tuple[Tokenizer, dict[str, Any]]:
             raise UserError(f"{path.name} is not a GGUF file; name one, or a folder of safetensors")
     try:
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-        _mend_splitting(tokenizer, path)
+        reader = GGUFReader(path)
+        _split_as_its_model(tokenizer, reader)
         # A plain load stays marked as quantized: it can be neither trained nor saved.
         policy = AutoModelForCausalLM.from_pretrained(
             path.parent,
@@ -35,6 +37,7 @@ def convert_gguf(path: Path, folder: Path) -> tuple[Tokenizer, dict[str, Any]]:
             quantization_config=GgufConfig(dequantize=True),
             dtype=torch.bfloat16,
         )
+        carried = carry_over(reader, policy)
     except UserError:
         raise
     except Exception as error:  # a damaged file fails anywhere in the parsers
@@ -43,11 +46,11 @@ def convert_gguf(path: Path, folder: Path) -> tuple[Tokenizer, dict[str, Any]]:
     policy.save_pretrained(folder)
     forget_reading(tokenizer)
     tokenizer.save_pretrained(folder)
-    return tokenizer, {"sha256": file_sha256(path)} | weights_of(folder)
+    return tokenizer, {"sha256": file_sha256(path)} | weights_of(folder) | carried
 
 
-def _mend_splitting(tokenizer: Tokenizer, path: Path) -> None:
-    fields = GGUFReader(path).fields
+def _split_as_its_model(tokenizer: Tokenizer, reader: GGUFReader) -> None:
+    fields = reader.fields
     kind, name = (
         fields[key].contents() if key in fields else None
         for key in ("tokenizer.ggml.model", "tokenizer.ggml.pre")

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM
 from transformers import PreTrainedTokenizerBase as Tokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from asft.data import reason
+from asft.data import reason, turn_end_id
 from asft.errors import UserError, is_out_of_memory
 from asft.models.folders import resolve
 
@@ -58,9 +58,10 @@ def load_policy(folder: Path, dtype: torch.dtype, attn_implementation: str | Non
 
 
 def end_token_ids(model: Any, tokenizer: Tokenizer) -> list[int]:
-    """Return every token that ends an answer, by generation config, config or tokenizer; sorted.
+    """Return every token that ends an answer, by chat template, model or tokenizer; sorted.
 
-    They differ: Llama 3's chat models end a text with one token and a turn with another.
+    They differ: Llama 3's chat models end a text with one token and a turn with another, and a base
+    model learns the end of a template that it was not made with.
 
     Args:
         model: a model or a generation config.
@@ -73,6 +74,8 @@ def end_token_ids(model: Any, tokenizer: Tokenizer) -> list[int]:
     for place in [*places, tokenizer]:
         ids = getattr(place, "eos_token_id", None)
         found.update(ids if isinstance(ids, list) else [] if ids is None else [ids])
+    if (learnt := turn_end_id(tokenizer)) is not None:
+        found.add(learnt)
     if not found:
         raise UserError("neither model nor tokenizer names an end token; set eos_token_id")
     return sorted(found)

@@ -110,11 +110,22 @@ def _training(run: dict[str, Any], data: dict[str, Any], cost: dict[str, Any]) -
 {kept["train"]} pairs of `{run["dataset"]}` ({data["rows"]} rows, format `{data["format"]}`; \
 {sum(data["dropped"].values())} unusable, {kept["heldout"]} held out). \
 {cost["steps"]} optimiser steps on {cost["device"]}, {cost["pairs_per_second"]} pairs a second, \
-peak memory {cost["peak_memory_bytes"] / 1e9:.1f} GB.
+peak memory {cost["peak_memory_bytes"] / 1e9:.1f} GB.{_unusual(data, cost)}
 
 | setting | value |
 |---|---|
 {settings}"""
+
+
+def _unusual(data: dict[str, Any], cost: dict[str, Any]) -> str:
+    """What is not so in an ordinary run: pairs that are not packed, text that is not shown."""
+    found = ""
+    if packing := cost.get("packing"):
+        found += f" Computed {packing}."
+    if lost := data.get("unrendered"):
+        parts = (f"{name.removeprefix('unrendered_')} of {n}" for name, n in lost.items())
+        found += f" The chat template leaves out of the pairs: {', '.join(parts)}."
+    return found
 
 
 def _results(scores: list[Score], confidence: float) -> str:

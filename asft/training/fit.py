@@ -3,6 +3,7 @@
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -12,17 +13,19 @@ import torch
 from transformers import set_seed
 
 from asft.config import Training
-from asft.data import read_tokens
+from asft.data import TokenPair, read_tokens
 from asft.errors import UserError
 from asft.files import write_json
-from asft.losses import METHODS
-from asft.models import load_tokenizer, resolve_precision
+from asft.losses import METHODS, Method
+from asft.models import end_token_ids, load_tokenizer, resolve_precision
 from asft.processes import split_of
 from asft.training.checkpoints import Checkpoints
 from asft.training.cost import cost_of
 from asft.training.distributed import from_all, from_first, processes, rank
+from asft.training.dropout import without_dropout
 from asft.training.loading import load_trainable
 from asft.training.lora import adapt, merged
+from asft.training.movement import refuse_unmoved, sums_of_bits
 from asft.training.reference_logps import CachedReference
 from asft.training.trainer import PairTrainer
 
@@ -40,20 +43,23 @@ def make_trainer(
     Raises:
         UserError: no pairs.
     """
-    pairs = read_tokens(tokens, "train")
+    method = METHODS[run["loss"]]
+    pairs, heldout = (_usable(read_tokens(tokens, split), method) for split in ("train", "heldout"))
     if len(pairs) == 0:
         raise UserError(f"{tokens}: no training pairs")
     set_seed(run["seed"])
     precision = resolve_precision(training.precision)
-    heldout = read_tokens(tokens, "heldout")
     policy = load_trainable(model, training.attention, precision, chain(pairs, heldout))
+    before = sums_of_bits(dict(policy.named_parameters()), _saved_as(training))
+    if not training.dropout:
+        without_dropout(policy)
     if training.lora:
         policy = adapt(policy, training.lora)
-    return PairTrainer(
+    trainer = PairTrainer(
         policy,
         pairs,
         heldout,
-        method=METHODS[run["loss"]],
+        method=method,
         hyperparameters=run["hyperparameters"],
         training=training,
         precision=precision,
@@ -61,6 +67,15 @@ def make_trainer(
         output_dir=str(checkpoints),
         reference=CachedReference(reference) if reference else None,
     )
+    trainer.base_bits = before
+    return trainer
+
+
+def _usable(pairs: Sequence[TokenPair], method: Method) -> Sequence[TokenPair]:
+    """The pairs that have what a method looks at; all of them, but of rows of one completion."""
+    if method.paired or all(len(pair.chosen) for pair in pairs):
+        return pairs
+    return [pair for pair in pairs if len(pair.chosen)]
 
 
 def fit(trainer: PairTrainer, checkpoints: Checkpoints) -> dict[str, Any]:
@@ -90,7 +105,7 @@ def save_run(trainer: PairTrainer, about: dict[str, Any], model: Path, out: Path
         return
     trainer.history.write(out / "history.csv")
     write_json(out / "cost.json", about | cost_of(trainer))
-    _save(trainer.policy, weights, model, trainer.training, out / "policy")
+    _save(trainer, weights, model, out / "policy")
     shutil.rmtree(str(trainer.args.output_dir), ignore_errors=True)  # checkpoints
 
 
@@ -136,19 +151,38 @@ def _refuse_broken(weights: dict[str, Any], out: Path) -> None:
         )
 
 
-def _save(policy: Any, weights: Any, model: Path, training: Training, out: Path) -> None:
+def _saved_as(training: Training) -> torch.dtype:
+    kind: torch.dtype = getattr(torch, training.save_dtype)
+    return kind
+
+
+def _save(trainer: PairTrainer, weights: Any, model: Path, out: Path) -> None:
     """Save whole or not at all: into a folder beside `out`, then renamed."""
+    policy: Any = trainer.policy
+    training, before = trainer.training, trainer.base_bits
     temporary = out.with_name(f".{out.name}.partial")
     shutil.rmtree(temporary, ignore_errors=True)
     if training.lora:
         policy = merged(policy, temporary / "adapter" if training.lora.save_adapter else None)
-    kind = getattr(torch, training.save_dtype)
+    tokenizer = load_tokenizer(model)
+    _ends_as_learnt(policy, tokenizer)
+    kind = _saved_as(training)
+    refuse_unmoved(before, weights or dict(policy.named_parameters()), kind, out)
     if weights is None:
         policy.to(kind).save_pretrained(temporary)
     else:
         weights = {name: weight.to(kind) for name, weight in weights.items()}
         policy.config.dtype = kind
         policy.save_pretrained(temporary, state_dict=weights)
-    load_tokenizer(model).save_pretrained(temporary)
+    tokenizer.save_pretrained(temporary)
     shutil.rmtree(out, ignore_errors=True)
     temporary.replace(out)
+
+
+def _ends_as_learnt(policy: Any, tokenizer: Any) -> None:
+    """What a policy has learnt as the end ends its answers wherever it is loaded."""
+    own = policy.generation_config
+    known = own.eos_token_id if isinstance(own.eos_token_id, list) else [own.eos_token_id]
+    ends = end_token_ids(policy, tokenizer)
+    if set(ends) != set(known):
+        own.eos_token_id = ends if len(ends) > 1 else ends[0]

@@ -30,6 +30,7 @@ from asft.training.fused import add_rows_in_place, fuse
 from asft.training.history import History
 from asft.training.packing import PackedRow, pack, packed_by_length
 from asft.training.pair_logps import pair_logps
+from asft.training.schedule import warmed_cosine
 from asft.training.token_budget import token_budget
 
 # From a row of pairs to the reference's log-probabilities of them.
@@ -59,6 +60,7 @@ class PairTrainer(Trainer):
         self.policy, self.training, self.precision = model, training, precision
         self.token_budget = token_budget(training, model)
         self.heldout, self.history = heldout, History()
+        self.base_bits: dict[str, int] = {}  # of the weights that training begins with
         self.work = Counter(rows=0, pairs=0, tokens=0)  # that this process has trained on
         super().__init__(
             model=model,
@@ -107,6 +109,14 @@ class PairTrainer(Trainer):
             loader, num_processes=1, process_index=0, use_seedable_sampler=True, data_seed=seed
         )
         return whole
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """Return the schedule of the learning rate, in which no step has 0."""
+        if self.lr_scheduler is None:
+            warmup = self.args.get_warmup_steps(num_training_steps)
+            chosen: Any = optimizer or self.optimizer
+            self.lr_scheduler = warmed_cosine(chosen, warmup, num_training_steps)
+        return self.lr_scheduler
 
     def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
         """Return our own autocast: accelerate's would copy the logits to fp32 as a whole."""

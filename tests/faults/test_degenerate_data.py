@@ -6,7 +6,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
 from small_steps import (
     GENERATION,
     RUN,
@@ -59,20 +61,24 @@ def test_refused(
     write_rows(given, rows)
     words = arguments("prepare-dataset", given, tmp_path / "out", **settings(given, **changes))
     assert message in failed_here(words, capfd)
-    assert not outputs(tmp_path / "out")
+    assert list(outputs(tmp_path / "out")) == ["data/counts.json"]  # why, reason by reason
 
 
 def trained(given: Path, **training: Any) -> pd.DataFrame:
     """History of an SFT run on the data set in `given`."""
+    done_here(training_words(given, **training))
+    assert (given / "run/policy/model.safetensors").is_file()
+    return pd.read_csv(given / "run/history.csv")
+
+
+def training_words(given: Path, **training: Any) -> list[str]:
     run = RUN | {"loss": "sft", "hyperparameters": {}, "provenance": {}}
     run["training"] = RUN["training"] | training  # type: ignore[operator]
     (given / "run").mkdir()
     (given / "run/settings.yaml").write_text(yaml.safe_dump(run))
     words = arguments("train", given, given)
     del words[words.index("--reference") : words.index("--reference") + 2]
-    done_here(words)
-    assert (given / "run/policy/model.safetensors").is_file()
-    return pd.read_csv(given / "run/history.csv")
+    return words
 
 
 def test_one_row_in_a_batch_of_64(given: Path) -> None:
@@ -80,6 +86,30 @@ def test_one_row_in_a_batch_of_64(given: Path) -> None:
     done_here(arguments("prepare-dataset", given, given, **settings(given)))
     history = trained(given, batch_size=64, epochs=2)
     assert list(history["pairs"]) == [1, 1]  # a step an epoch, nothing held out
+    assert list(history["learning_rate"]) == [5e-4, 1e-3]  # one of them warms up
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_every_step_of_a_short_run_learns(steps: int, given: Path, tmp_path: Path) -> None:
+    """Also the first, in which transformers' warm-up has a learning rate of 0."""
+    write_rows(given, [row(number) for number in range(steps)])
+    done_here(arguments("prepare-dataset", given, given, **settings(given)))
+    history = trained(given, batch_size=1, save_dtype="float32", epochs=1)
+    assert len(history) == steps
+    assert (history["learning_rate"] > 0).all()
+    saved, base = (load_file(given / f"{f}/model.safetensors") for f in ("run/policy", "model"))
+    assert not all(torch.equal(saved[name], base[name]) for name in saved)
+
+
+def test_a_run_that_changes_no_weight_is_refused_and_keeps_its_history(
+    given: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_rows(given, [row(number) for number in range(4)])
+    done_here(arguments("prepare-dataset", given, given, **settings(given)))
+    words = training_words(given, learning_rate=1e-60)
+    assert "training has changed no weight that is saved (in bfloat16)" in failed_here(words, capfd)
+    assert not (given / "run/policy").exists()
+    assert len(pd.read_csv(given / "run/history.csv")) == 1
 
 
 def test_completions_longer_than_the_limit_lose_their_end(given: Path) -> None:

@@ -188,6 +188,18 @@ MISTAKES = [
     ),
     ({"methods": {"ipo": {"beta": 0}}}, "methods.ipo.beta: expected a number above 0"),
     ({"seeds": [1, 1]}, "seeds: 1 stands here twice"),
+    (
+        {"datasets": {"hh_rlhf": {"sources": [{"local": "missing.jsonl"}]}}},
+        "config: datasets.hh_rlhf.sources: no such file or folder: missing.jsonl",
+    ),
+    (
+        {"models": {"tiny": {"chat_template": "missing.jinja"}}},
+        "config: models.tiny.chat_template: no such file: missing.jinja",
+    ),
+    (
+        {"benchmarks": {"mt_bench": {"prompts": [{"local": "asft/demo/hh_rlhf.jsonl"}]}}},
+        "asft/demo/hh_rlhf.jsonl: no prompt named 'single-v1'",
+    ),
     ({"datasets": {"../up": {"format": "trl", "sources": [{"local": "x"}]}}}, "../up"),
 ]
 

@@ -76,6 +76,15 @@ def one_of(names):
 RUN = rf"base|({one_of(CONFIG.datasets)})/({one_of(CONFIG.methods)})/seed\d+"
 
 
+def planned(made, check, *args):
+    """Fail now if a job that has still to run cannot: what it made before needs no source again."""
+    if not Path(CONFIG.results, made).exists():
+        try:
+            check(*args)
+        except UserError as error:
+            raise WorkflowError(str(error)) from None
+
+
 def as_json(**sections):
     """Canonical JSON of parts of the config: equal settings give an equal string."""
     plain = {

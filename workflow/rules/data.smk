@@ -1,4 +1,35 @@
 # From sources to a base policy, benchmark questions, and tokenised preference pairs.
+from asft.judging import check_prompts
+
+
+def model_settings(wildcards):
+    name, model = wildcards.model, CONFIG.models[wildcards.model]
+    made = f"models/{name}"
+    planned(made, plan.require_local, model.sources, f"models.{name}.sources")
+    template = f"models.{name}.chat_template"
+    planned(made, plan.require_template, model.chat_template, template)
+    return model.model_dump_json(exclude={"billion_parameters"})
+
+
+def benchmark_settings(wildcards):
+    name, benchmark = wildcards.benchmark, CONFIG.benchmarks[wildcards.benchmark]
+    made = f"benchmarks/{name}/card.json"
+    for part in ("sources", "prompts", "references", "baseline"):
+        key = f"benchmarks.{name}.{part}"
+        planned(made, plan.require_local, getattr(benchmark, part), key)
+    if prompts := plan.first_here(benchmark.prompts):
+        planned(made, check_prompts, benchmark.protocol, prompts)
+    return benchmark.model_dump_json(exclude={"decoding", "temperatures"})
+
+
+def dataset_settings(wildcards):
+    name, dataset = wildcards.dataset, CONFIG.datasets[wildcards.dataset]
+    for part in ("sources", "heldout_sources"):
+        key = f"datasets.{name}.{part}"
+        planned(
+            f"data/{name}/counts.json", plan.require_local, getattr(dataset, part), key
+        )
+    return as_json(dataset=dataset, tokens=CONFIG.tokens)
 
 
 rule fetch_model:
@@ -11,9 +42,7 @@ rule fetch_model:
             attempt * plan.inference_mb(size_of(wildcards.model), gpus=0)
         ),
     params:
-        settings=lambda wildcards: CONFIG.models[wildcards.model].model_dump_json(
-            exclude={"billion_parameters"}
-        ),
+        settings=model_settings,
     shell:
         "asft --log {log} fetch-model --settings {params.settings:q} --out {output}"
 
@@ -26,9 +55,7 @@ rule prepare_benchmark:
     log:
         "<results>/logs/prepare_benchmark/{benchmark}.log",
     params:
-        settings=lambda wildcards: CONFIG.benchmarks[
-            wildcards.benchmark
-        ].model_dump_json(exclude={"decoding", "temperatures"}),
+        settings=benchmark_settings,
         folder=subpath(output.card, parent=True),
     shell:
         "asft --log {log} prepare-benchmark --settings {params.settings:q}"
@@ -45,9 +72,7 @@ rule prepare_dataset:
     log:
         "<results>/logs/prepare_dataset/{dataset}.log",
     params:
-        settings=lambda wildcards: as_json(
-            dataset=CONFIG.datasets[wildcards.dataset], tokens=CONFIG.tokens
-        ),
+        settings=dataset_settings,
         folder=subpath(output.counts, parent=True),
     shell:
         "asft --log {log} prepare-dataset --settings {params.settings:q} --name {wildcards.dataset}"

@@ -69,8 +69,11 @@ def test_a_misspelt_choice(key, given, right):
 
 
 def test_a_choice_like_no_other_lists_them():
-    line = refusal("datasets.hh_rlhf.format", "parquet")
-    assert "'ultrafeedback_binarized', 'hh_rlhf', 'sharegpt_ranking' or 'trl'" in line
+    line = refusal("datasets.hh_rlhf.format", "arrow")
+    assert (
+        "'ultrafeedback_binarized', 'hh_rlhf', 'sharegpt_ranking', 'trl', 'sft' or 'unpaired'"
+        in line
+    )
     assert "did you mean" not in line
 
 

@@ -30,3 +30,12 @@ def test_adapters_cannot_be_sharded():
     both = {"training": {"lora": {"rank": 4}, "accelerate": "workflow/accelerate/fsdp2.yaml"}}
     with pytest.raises(UserError, match="lora and accelerate: one of them"):
         load(merged(DEFAULT, both))
+
+
+@pytest.mark.parametrize("form", ["sft", "unpaired"])
+def test_rows_of_one_completion_are_for_methods_that_compare_none(form):
+    one = {"datasets": {"ultrafeedback": {"format": form}}}
+    with pytest.raises(UserError, match=rf"compares two completions.*ultrafeedback \({form}\)"):
+        load(merged(DEFAULT, one))
+    alone = {"table3": {"datasets": ["ultrafeedback"], "methods": ["base", "sft"]}, "table2": None}
+    load(merged(DEFAULT, one | {"tables": alone, "figures": {"margins": None, "cost": None}}))

@@ -74,7 +74,7 @@ def test_ultrafeedback():
         ({"rejected": [assistant("Rome.")]}, "empty_prompt"),
         ({"rejected": []}, "malformed"),
         ({"rejected": "Rome."}, "malformed"),
-        ({"rejected": [user("Capital of France?"), assistant(["Rome."])]}, "malformed"),
+        ({"rejected": [user("Capital of France?"), assistant(["Rome."])]}, "content_not_text"),
         ({"rejected": [user("Capital of France?"), assistant("\ud83d")]}, "invalid_unicode"),
         ({"rejected": [{"role": "tool", "content": "x"}]}, "unknown_role"),
     ],

@@ -163,7 +163,7 @@ def test_heldout_pairs_from_elsewhere(tmp_path):
 def test_refused(tmp_path, rows, settings, message):
     with pytest.raises(UserError, match=message):
         prepare(tmp_path, rows, **settings)
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["counts.json"]  # why, reason by reason
 
 
 def test_refused_with_heldout_rows(tmp_path):
@@ -191,3 +191,16 @@ def test_cards_name_sources_that_may_change(tmp_path):
     commit, branch = ({"hub": "owner/name", "revision": name} for name in ("a" * 40, "main"))
     card = prepare(tmp_path, ROWS, sources=[commit, branch])
     assert card["unpinned"] == ["owner/name at main"]
+
+
+def test_a_wrong_format_names_the_one_that_fits(tmp_path):
+    sft = [{"messages": [*r["prompt"], *r["chosen"]]} for r in ROWS]
+    with pytest.raises(UserError, match=r"missing_chosen 20 .*20 rows fit the format sft"):
+        prepare(tmp_path, sft)
+    with pytest.raises(UserError, match=r"missing_chosen 1 \(first: row 1\)$"):
+        prepare(tmp_path, [{"question": "?"}])
+
+
+def test_columns_may_have_other_names(tmp_path):
+    plain = [{"instruction": f"Is {n}", "chosen": " odd", "rejected": " even"} for n in range(3)]
+    assert prepare(tmp_path, plain, columns={"instruction": "prompt"})["kept"]["train"] == 3

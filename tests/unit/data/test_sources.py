@@ -157,7 +157,7 @@ def test_local_file_and_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert fetch([LocalSource(local=str(tmp_path))]) == tmp_path
     error = error_of(LocalSource(local="gone.jsonl"))
     assert error.startswith("gone.jsonl: no such file or folder")
-    assert "put it there, or mend `local`" in error
+    assert "put it there, or fix `local`" in error
     assert "\n" not in error
 
 
@@ -263,7 +263,7 @@ def test_rows_of_every_format(tmp_path: Path) -> None:
         ("x.jsonl.gz", gzip.compress(b'{"a": 1}\n{', mtime=0), "x.jsonl.gz, line 2: not JSON"),
         ("x.jsonl.gz", gzip.compress(CONTENT, mtime=0)[:-9], "x.jsonl.gz: damaged gzip file"),
         ("x.parquet", CONTENT, "x.parquet: damaged parquet file"),
-        ("x.csv", b"a\n1\n", "x.csv: expected a file .json"),
+        ("x.xlsx", b"a\n1\n", "x.xlsx: expected a file .json"),
     ],
 )
 def test_unreadable_rows_name_the_file(

@@ -101,7 +101,11 @@ def test_prompt_ids_are_those_of_generation():
 @pytest.mark.parametrize(
     ("end", "learnt"),
     [
-        ("<|im_end|>\n<|endoftext|>", "Yes.<|im_end|>"),  # like Phi-3
+        (  # like Phi-3
+            "<|im_end|>{{ '\n<|endoftext|>' if loop.last and m['role'] == 'assistant' }}",
+            "Yes.<|im_end|>",
+        ),
+        ("<|im_end|><|endoftext|>\n", "Yes.<|im_end|><|endoftext|>"),  # both, in every turn
         ("\n\n", "Yes.<|im_end|>"),  # no end token: eos is put there
         (" </answer>\n", "Yes. </answer><|im_end|>"),
     ],

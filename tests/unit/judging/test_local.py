@@ -3,11 +3,13 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
 from judge_store import stored_request
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from asft.config import loading
 from asft.data.prepare_benchmark import write_benchmark
@@ -31,22 +33,54 @@ def folder(tiny: Path) -> Path:
     return tiny
 
 
-@pytest.mark.parametrize("verdicts", [RATINGS, LABELS, ["a", "bc"]])
-def test_scores_are_those_of_one_text_after_the_other(folder: Path, verdicts: list[str]) -> None:
+def alone(folder: Path, verdicts: list[str]) -> torch.Tensor:
+    """Log-probabilities of the verdicts, each in a text of its own."""
     tokenizer, model = load_tokenizer(folder), load_policy(folder, torch.float32).eval()
     prompt = encode_prompt(MESSAGES, tokenizer)
-    expected = []
+    found = []
     for verdict in verdicts:
         ending = tokenizer.encode(verdict, add_special_tokens=False)
         with torch.no_grad():
             logps = model(torch.tensor([prompt + ending])).logits[0].log_softmax(-1)
         rows = logps[len(prompt) - 1 : -1]
-        expected.append(rows[range(len(ending)), ending].sum())
+        found.append(rows[range(len(ending)), ending].sum())
+    return torch.stack(found).log_softmax(0)
+
+
+@pytest.mark.parametrize("verdicts", [RATINGS, LABELS, ["a", "bc"]])
+def test_scores_are_those_of_one_text_after_the_other(folder: Path, verdicts: list[str]) -> None:
     found = LocalJudge(folder, "fp32").score(MESSAGES, verdicts)
     assert list(found) == verdicts
-    torch.testing.assert_close(
-        torch.tensor(list(found.values())), torch.stack(expected).log_softmax(0), atol=1e-4, rtol=0
+    scores = torch.tensor(list(found.values()))
+    torch.testing.assert_close(scores, alone(folder, verdicts), atol=1e-4, rtol=0)
+
+
+SIZES = {
+    **{"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2},
+    **{"num_attention_heads": 4, "num_key_value_heads": 2, "initializer_range": 0.3},
+}
+CONVOLVED = {
+    **{"conv_L_cache": 3, "layer_types": ["conv", "full_attention"]},
+    "block_auto_adjust_ff_dim": False,
+}
+RECURRENT = {"state_size": 4, "num_attention_heads": None, "num_key_value_heads": None}
+
+
+@pytest.mark.parametrize(("kind", "more"), [("lfm2", CONVOLVED), ("mamba", RECURRENT)])
+def test_verdicts_do_not_see_one_another_where_tokens_mix_outside_attention(
+    kind: str, more: dict[str, Any], tiny: Path, tmp_path: Path
+) -> None:
+    tokenizer = load_tokenizer(tiny)
+    sizes = {k: v for k, v in (SIZES | more).items() if v is not None}
+    config = AutoConfig.for_model(
+        kind, **sizes, vocab_size=len(tokenizer), eos_token_id=1, pad_token_id=1
     )
+    torch.manual_seed(0)
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    found = LocalJudge(tmp_path, "fp32").score(MESSAGES, RATINGS)
+    scores = torch.tensor(list(found.values()))
+    torch.testing.assert_close(scores, alone(tmp_path, RATINGS), atol=1e-4, rtol=0)
 
 
 def judged(folder: Path, out: Path, benchmark: str, *, calibrate: bool) -> list[Verdict]:

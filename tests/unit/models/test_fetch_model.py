@@ -7,13 +7,29 @@ from pathlib import Path
 import pytest
 import torch
 
-from asft.config.data import Model
+from asft.config.data import CHAT_TEMPLATES, Model
 from asft.config.sources import HubSource, LocalSource
 from asft.errors import UserError
 from asft.files import read_json
 from asft.models.fetch_model import fetch_base_model, import_model
 from asft.models.folders import load_tokenizer, resolve
 from asft.models.loading import load_policy
+
+TURN = {"role": "system", "content": "Be brief."}
+PROMPT = {"add_generation_prompt": True}
+# The forms that the models' own templates give, of the same conversation.
+RENDERED = {
+    "chatml": "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
+    "<|im_start|>assistant\nYes<|im_end|>\n",
+    "gemma": "<s><start_of_turn>user\nBe brief.\n\nHi<end_of_turn>\n"
+    "<start_of_turn>model\nYes<end_of_turn>\n",
+    "llama-3": "<s><|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|>"
+    "<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
+    "<|start_header_id|>assistant<|end_header_id|>\n\nYes<|eot_id|>",
+    "mistral": "<s>[INST] Be brief.\n\nHi[/INST] Yes<|im_end|>",
+    "zephyr": "<|system|>\nBe brief.<|im_end|>\n<|user|>\nHi<|im_end|>\n"
+    "<|assistant|>\nYes<|im_end|>\n",
+}
 
 
 def local(path: Path, **settings: str) -> Model:
@@ -93,6 +109,23 @@ def test_other_files_are_not_models(tmp_path: Path) -> None:
         import_model(local(tmp_path / "empty.gguf"), tmp_path / "out")
     with pytest.raises(UserError, match="asft fetch-model"):
         resolve(tmp_path)
+
+
+@pytest.mark.parametrize("name", CHAT_TEMPLATES)
+def test_named_chat_templates(name: str, tiny: Path, tmp_path: Path) -> None:
+    import_model(local(tiny, chat_template=name), tmp_path / "out")
+    tokenizer = load_tokenizer(tmp_path / "out")
+    tokenizer.bos_token = "<s>"
+    talk = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes"}]
+    assert tokenizer.apply_chat_template([TURN, *talk], tokenize=False) == RENDERED[name]
+    asked = tokenizer.apply_chat_template([TURN, *talk[:1]], tokenize=False, **PROMPT)
+    assert RENDERED[name].startswith(asked)
+
+
+def test_chat_templates_that_draw_at_random_are_refused(tiny: Path, tmp_path: Path) -> None:
+    (tiny / "chat_template.jinja").write_text("{{ messages | random }}")
+    with pytest.raises(UserError, match="draws at random"):
+        import_model(local(tiny), tmp_path / "out")
 
 
 def test_missing_chat_template(tiny: Path, tmp_path: Path) -> None:

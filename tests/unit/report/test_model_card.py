@@ -89,6 +89,15 @@ def test_scores_come_from_the_policys_own_rows(tmp_path):
     assert "6 pairs of `pairs` (10 rows, format `alpaca`; 2 unusable, 2 held out)" in text
 
 
+def test_what_is_unusual_is_said(tmp_path, monkeypatch):
+    assert "leaves out" not in written(tmp_path, None, None)
+    monkeypatch.setitem(COST, "packing", "one completion at a time: sinks")
+    monkeypatch.setitem(DATA, "unrendered", {"unrendered_name": 3})
+    text = written(tmp_path, None, None)
+    assert "Computed one completion at a time: sinks." in text
+    assert "The chat template leaves out of the pairs: name of 3." in text
+
+
 def test_the_hub_reads_it(tmp_path):
     card = ModelCard(written(tmp_path, None, None))
     assert card.data.base_model == "owner/small"

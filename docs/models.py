@@ -1,0 +1,280 @@
+"""Make docs/models.md: every causal language model of transformers, tiny and random, tried.
+
+By hand: python docs/models.py [ARCHITECTURE …]  (all: ten minutes)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import multiprocessing
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error", "OMP_NUM_THREADS": "1"}
+
+import numpy as np
+import torch
+import transformers
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+from asft.config import LoRA, Training
+from asft.data import TokenPair
+from asft.errors import UserError
+
+OUT = Path(__file__).with_suffix(".md")
+SECONDS = 120  # of one architecture
+WORDS = 96
+# What makes a model small, by the names that configs have for it.
+SMALL: dict[str, Any] = {
+    **dict.fromkeys(("vocab_size", "vocab_size_per_layer_input"), WORDS),
+    **dict.fromkeys(
+        ("hidden_size", "d_model", "n_embd", "embedding_size", "word_embed_proj_dim"), 64
+    ),
+    **dict.fromkeys(("intermediate_size", "ffn_dim", "n_inner", "ffn_hidden_size", "d_inner"), 96),
+    **dict.fromkeys(("encoder_ffn_dim", "decoder_ffn_dim", "shared_intermediate_size"), 96),
+    **{"attn_layer_period": 2, "attn_layer_offset": 1, "expert_layer_period": 2},
+    **{"expert_layer_offset": 1},
+    **dict.fromkeys(("num_attention_heads", "n_head", "n_heads", "num_heads"), 4),
+    **dict.fromkeys(("encoder_attention_heads", "decoder_attention_heads"), 4),
+    **dict.fromkeys(("num_key_value_heads", "num_kv_heads", "num_global_key_value_heads"), 2),
+    **dict.fromkeys(("head_dim", "attention_head_size", "global_head_dim", "kv_channels"), 16),
+    **dict.fromkeys(("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len"), 256),
+    **dict.fromkeys(("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"), 4),
+    **dict.fromkeys(("num_experts_per_tok", "moe_topk", "moe_k", "top_k_experts", "moe_top_k"), 2),
+    **dict.fromkeys(("moe_intermediate_size", "expert_ffn_hidden_size", "expert_dim"), 32),
+    **dict.fromkeys(("shared_expert_intermediate_size", "moe_shared_expert_intermediate_size"), 32),
+    **dict.fromkeys(("n_group", "topk_group", "num_expert_group", "n_shared_experts"), 1),
+    **{"q_lora_rank": 16, "kv_lora_rank": 16, "qk_rope_head_dim": 8, "qk_nope_head_dim": 8},
+    **{"v_head_dim": 16, "qk_head_dim": 16, "index_head_dim": 16, "index_n_heads": 2},
+    **{"index_topk": 8, "o_lora_rank": 16, "first_k_dense_replace": 1, "pad_token_id": 1},
+    **{"linear_key_head_dim": 8, "linear_value_head_dim": 8, "linear_num_key_heads": 4},
+    **{"linear_num_value_heads": 4, "conv_L_cache": 3, "state_size": 8, "mamba_d_state": 8},
+    **{"mamba_n_heads": 4, "mamba_d_head": 32, "mamba_n_groups": 1, "mamba_expand": 2},
+    **{"mamba_num_heads": 4, "mamba_head_dim": 32, "ssm_state_size": 8, "n_groups": 1},
+    **{"mamba_dt_rank": 4, "time_step_rank": 4, "attention_hidden_size": 64, "lru_width": 64},
+    **{"dim_model": 64, "chunk_size": 16, "laurel_rank": 8, "hidden_size_per_layer_input": 8},
+    **{"bos_token_id": 0, "eos_token_id": 1, "num_kv_shared_layers": 0, "rotary_dim": 8},
+    **{"attn_config": None, "mtp_num_layers": 0, "num_nextn_predict_layers": 0},
+    **{"kda_num_heads": 4, "kda_head_dim": 16, "num_memory_blocks": 2, "image_token_id": 5},
+    "initializer_range": 0.3,
+}
+# Kinds of layers that are not all in an architecture's default config.
+ALSO: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(
+        ("lfm2", "lfm2_moe"), {"layer_types": ["conv", "full_attention"], "num_hidden_layers": 2}
+    ),
+    "bamba": {"attn_layer_indices": [1]},
+}
+LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_blocks", "decoder_layers")
+LISTS = ("layer_types", "layers_block_type", "mlp_layer_types", "block_types", "no_rope_layers")
+
+
+class Found(NamedTuple):
+    """What was found of one architecture."""
+
+    name: str
+    trains: str
+    decodes: str
+    lora: str
+
+
+def small(kind: str) -> Any:
+    """Return a config of an architecture, as small as its names for sizes allow."""
+    config: Any = transformers.AutoConfig.for_model(kind, **ALSO.get(kind, {}))
+    for part in [config, *(getattr(config, name) for name in config.sub_configs)]:
+        if part is not None:
+            _shrink(part)
+    return config
+
+
+def _shrink(config: Any) -> None:
+    known = set(config.to_dict()) | set(config.attribute_map)
+    layers = 2
+    for name in LISTS:
+        values = getattr(config, name, None)
+        if isinstance(values, list):
+            layers = max(layers, min(len(set(values)), 4))
+    sizes = SMALL | dict.fromkeys(LAYERS, layers)
+    for name in LISTS:
+        values = getattr(config, name, None)
+        if isinstance(values, list):  # one layer of each kind, that all stay in
+            sizes[name] = (list(dict.fromkeys(values)) * layers)[:layers]
+    for name, value in sizes.items():
+        if name in known and getattr(config, name, None) is not None and value is not None:
+            with contextlib.suppress(Exception):  # a property of others
+                setattr(config, name, value)
+
+
+def pairs(count: int = 3) -> list[TokenPair]:
+    random = np.random.default_rng(1)
+    lengths = ((9, 5, 7), (4, 8, 3), (6, 2, 10))
+    return [
+        TokenPair(f"{n}", *(random.integers(2, WORDS, size, dtype=np.int32) for size in lengths[n]))
+        for n in range(count)
+    ]
+
+
+def apart(folder: Path) -> list[float]:
+    """Log-probabilities of each completion by the model's own forward, one plain sequence each."""
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation="eager"
+    ).eval()
+    found = []
+    for side in ("chosen", "rejected"):
+        for pair in pairs():
+            ids = torch.tensor(np.concatenate([pair.prompt, getattr(pair, side)])).long()[None]
+            with torch.no_grad():
+                logp = model(input_ids=ids, use_cache=False).logits[0, :-1].float().log_softmax(-1)
+            scored = logp.gather(-1, ids[0, 1:, None])[len(pair.prompt) - 1 :]
+            found.append(float(scored.sum()))
+    return found
+
+
+def trained(folder: Path) -> tuple[Any, str]:
+    """Load a model as training does, and say how it computes pairs; hold it to `apart`.
+
+    The policy of each token budget is held to the reference of the other: DPO's loss is ln 2.
+    """
+    from asft.training.fused import fuse
+    from asft.training.loading import load_trainable
+    from asft.training.packing import packed_by_length
+    from asft.training.pair_logps import pair_logps
+    from asft.training.token_budget import token_budget
+
+    policy = load_trainable(folder, "auto", torch.float32, pairs())
+    reason = policy.apart_because
+    token_budget(Training(), policy)
+    fuse(policy.eval())
+    expected, flats = apart(folder), []
+    for budget in (8, 4096):
+        found: dict[str, list[float]] = {}
+        for row in packed_by_length(pairs(), budget):
+            with torch.no_grad():
+                logps = pair_logps(policy, row)
+            for number, name in enumerate(row["ids"]):
+                found[name] = [float(logps.chosen.sum[number]), float(logps.rejected.sum[number])]
+        flat = [found[p.id][side] for side in (0, 1) for p in pairs()]
+        worst = max(abs(a - b) for a, b in zip(flat, expected, strict=True))
+        if not worst < 1e-3:
+            return policy, f"**wrong** by {worst:.2g} nats at token budget {budget}"
+        flats.append(flat)
+    first, second = (np.array(flat).reshape(2, -1) for flat in flats)
+    margins = (first[0] - first[1]) - (second[0] - second[1])
+    loss = float(np.log1p(np.exp(-0.1 * margins)).mean())
+    if not abs(loss - np.log(2)) < 1e-5:
+        return policy, f"**wrong**: DPO's loss before the first step is {loss:.6f}"
+    return policy, f"apart: {reason}" if reason else "packed"
+
+
+def adapted(policy: Any) -> str:
+    from asft.training.lora import adapt
+    from asft.training.packing import pack
+    from asft.training.pair_logps import pair_logps
+
+    try:
+        model = adapt(policy, LoRA(rank=2, alpha=4))
+        model.apart_because = policy.apart_because
+        pair_logps(model, pack(pairs(), 4096)[0]).chosen.sum.sum().backward()
+    except Exception as error:
+        return f"no ({_line(error)})"
+    with_gradient = sum(p.grad is not None for p in model.parameters() if p.requires_grad)
+    return "yes" if with_gradient else "no"
+
+
+def tried(kind: str) -> Found:
+    """Try one architecture."""
+    from asft.generation.decoding import supports
+
+    torch.manual_seed(0)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            made = transformers.AutoModelForCausalLM.from_config(small(kind))
+            made.save_pretrained(folder)
+            apart(Path(folder))
+        except Exception as error:
+            return Found(kind, f"not tried: no tiny one ({_line(error)})", "", "")
+        if sum(p.numel() for p in made.parameters()) > 50_000_000:
+            return Found(kind, "not tried: no tiny one (sizes with other names)", "", "")
+        try:
+            policy, trains = trained(Path(folder))
+        except UserError as error:
+            return Found(kind, f"refused: {error}", "", "")
+        except Exception as error:
+            return Found(kind, f"**fails**: {_line(error)}", "", "")
+        decodes = "own" if supports(made) else "`generate`"
+        return Found(kind, trains, decodes, adapted(policy))
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:90].replace("|", "/")
+
+
+def _child(kind: str, answer: Any) -> None:
+    with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+        answer.send(tried(kind))
+
+
+def in_a_process(kind: str) -> Found:
+    """Try one architecture where it can neither hang nor fall over another."""
+    context = multiprocessing.get_context("fork")
+    mine, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(kind, theirs))
+    process.start()
+    theirs.close()
+    try:
+        found: Found = (
+            mine.recv() if mine.poll(SECONDS) else Found(kind, "not tried: too slow", "", "")
+        )
+    except EOFError:
+        found = Found(kind, "not tried: its process ended", "", "")
+    process.kill()
+    process.join()
+    return found
+
+
+def page(rows: list[Found]) -> str:
+    tried_rows = [row for row in rows if not row.trains.startswith("not tried")]
+    counts = {
+        word: sum(row.trains.startswith(word) for row in rows)
+        for word in ("packed", "apart", "refused", "not tried")
+    }
+    lines = [f"| {r.name} | {r.trains} | {r.decodes} | {r.lora} |" for r in tried_rows]
+    others = "\n".join(
+        f"- `{r.name}`: {r.trains.partition(': ')[2]}" for r in rows if r not in tried_rows
+    )
+    return f"""# Models
+
+Every causal language model of transformers {transformers.__version__}, tiny and with random weights, as `python docs/models.py` found it:
+{counts["packed"]} train packed, {counts["apart"]} one completion at a time, {counts["refused"]} are refused, {counts["not tried"]} could not be made tiny.
+Log-probabilities of three pairs, at token budgets 8 and 4,096, are those of the model's own forward pass of each sequence by itself, to
+1e-3 nats. "Own" decodes by this project's decoder, the others by `model.generate`. A model is tried again when it is loaded, whatever
+stands here.
+
+| architecture | training | decoding | LoRA |
+|---|---|---|---|
+{chr(10).join(lines)}
+
+## Not tried
+
+{others}
+"""
+
+
+def main() -> None:
+    """Try the architectures that are named, or all of them, and write the page."""
+    kinds = sys.argv[1:] or sorted(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)
+    rows = []
+    for kind in kinds:
+        rows.append(in_a_process(kind))
+        print(*rows[-1], sep="\t", flush=True)
+    if not sys.argv[1:]:
+        OUT.write_text(page(rows), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()

@@ -1,0 +1,22 @@
+"""Columns under other names."""
+
+import pytest
+
+from asft.data.rows import renamed
+from asft.errors import UserError
+
+ROWS = [{"instruction": "a", "chosen": "b"}, {"instruction": "c", "chosen": "d", "x": 1}]
+
+
+def test_columns_are_renamed():
+    assert renamed(ROWS, {"instruction": "prompt"}, "columns")[0] == {"prompt": "a", "chosen": "b"}
+    assert renamed(ROWS, {}, "columns") is ROWS
+    swapped = renamed(ROWS, {"instruction": "chosen", "chosen": "instruction"}, "columns")
+    assert swapped[0] == {"chosen": "a", "instruction": "b"}
+
+
+def test_names_that_are_not_there_or_taken():
+    with pytest.raises(UserError, match=r"no row has the column 'instructions'.*instruction"):
+        renamed(ROWS, {"instructions": "prompt"}, "datasets.toy.columns")
+    with pytest.raises(UserError, match=r"toy\.columns: there is a column 'chosen' already"):
+        renamed(ROWS, {"instruction": "chosen"}, "datasets.toy.columns")

@@ -1,0 +1,170 @@
+"""GGUF files written by gguf: what transformers leaves out is carried over, or refused by name."""
+
+import json
+
+import gguf
+import numpy as np
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from asft.config.data import Model
+from asft.config.sources import LocalSource
+from asft.errors import UserError
+from asft.models.fetch_model import import_model
+
+WIDTH, HEADS, LAYERS, WORDS = 32, 4, 1, 300
+TEMPLATE = "{% for m in messages %}{{ m['content'] }}{{ eos_token }}{% endfor %}"
+
+
+def words():
+    """Byte-level pieces and three control tokens: end of text, end of turn, begin."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    pieces = sorted(ByteLevel.alphabet())
+    pieces += ["ab", *(f"piece{n}" for n in range(WORDS - 4 - len(pieces)))]
+    return [*pieces, "<|end|>", "<|turn|>", "<|begin|>"]
+
+
+def written(path, *, keys=None, tensors=None):
+    """A random Llama in a GGUF file."""
+    out = gguf.GGUFWriter(path, "llama")
+    out.add_block_count(LAYERS)
+    out.add_context_length(512)
+    out.add_embedding_length(WIDTH)
+    out.add_feed_forward_length(48)
+    out.add_head_count(HEADS)
+    out.add_head_count_kv(HEADS)
+    out.add_layer_norm_rms_eps(1e-5)
+    out.add_rope_dimension_count(WIDTH // HEADS)
+    out.add_rope_freq_base(500_000.0)
+    out.add_vocab_size(WORDS)
+    out.add_tokenizer_model("gpt2")
+    out.add_tokenizer_pre("gpt-2")
+    out.add_token_list(words())
+    control = gguf.TokenType.CONTROL
+    out.add_token_types([gguf.TokenType.NORMAL] * (WORDS - 3) + [control] * 3)
+    out.add_token_merges(["a b"])
+    out.add_eos_token_id(WORDS - 3)
+    out.add_bos_token_id(WORDS - 1)
+    out.add_chat_template(TEMPLATE)
+    for add, value in (keys or {}).items():
+        getattr(out, add)(value)
+    random = np.random.default_rng(0)
+    shapes = {"token_embd": (WORDS, WIDTH), "output_norm": (WIDTH,)}
+    for part in ("attn_q", "attn_k", "attn_v", "attn_output"):
+        shapes[f"blk.0.{part}"] = (WIDTH, WIDTH)
+    shapes |= {"blk.0.ffn_gate": (48, WIDTH), "blk.0.ffn_up": (48, WIDTH)}
+    shapes |= {
+        "blk.0.ffn_down": (WIDTH, 48),
+        "blk.0.attn_norm": (WIDTH,),
+        "blk.0.ffn_norm": (WIDTH,),
+    }
+    found = {f"{n}.weight": random.normal(size=s).astype(np.float32) for n, s in shapes.items()}
+    for name, make in (tensors or {}).items():
+        found[name] = make(found)
+    for name, tensor in found.items():
+        if isinstance(tensor, tuple):
+            out.add_tensor(name, tensor[0], raw_dtype=tensor[1])
+        else:
+            out.add_tensor(name, tensor)
+    out.write_header_to_file()
+    out.write_kv_data_to_file()
+    out.write_tensors_to_file()
+    out.close()
+    return path
+
+
+def imported(path, tmp_path):
+    out = tmp_path / "model"
+    import_model(Model(sources=[LocalSource(local=str(path))]), out)
+    return json.loads((out / "card.json").read_text()), out
+
+
+def test_a_plain_file_says_nothing_of_it(tmp_path):
+    card, out = imported(written(tmp_path / "m.gguf"), tmp_path)
+    assert not {"tied", "rope_parameters", "end_tokens"} & card.keys()
+    assert AutoConfig.from_pretrained(out).tie_word_embeddings
+
+
+def test_the_end_of_a_turn_ends_answers(tmp_path):
+    path = written(tmp_path / "m.gguf", keys={"add_eot_token_id": WORDS - 2})
+    card, out = imported(path, tmp_path)
+    assert card["end_tokens"] == [WORDS - 3, WORDS - 2]
+    policy = AutoModelForCausalLM.from_pretrained(out)
+    assert policy.generation_config.eos_token_id == [WORDS - 3, WORDS - 2]
+
+
+def llama3_factors(factor):
+    """As llama.cpp's converter writes them."""
+    frequencies = 500_000.0 ** -(np.arange(0, 8, 2) / 8)
+    lengths = 2 * np.pi / frequencies
+    smooth = (8192 / lengths - 1) / (4 - 1)
+    middle = 1 / ((1 - smooth) / factor + smooth)
+    found = np.where(lengths < 8192 / 4, 1, np.where(lengths > 8192 / 1, factor, middle))
+    return found.astype(np.float32)
+
+
+def test_llama_3s_positions_are_carried_over(tmp_path):
+    path = written(tmp_path / "m.gguf", tensors={"rope_freqs.weight": lambda _: llama3_factors(8)})
+    card, out = imported(path, tmp_path)
+    assert card["rope_parameters"]["rope_type"] == "llama3"
+    policy = AutoModelForCausalLM.from_pretrained(out)
+    plain = 500_000.0 ** -(np.arange(0, 8, 2) / 8)
+    expected = torch.tensor(plain / llama3_factors(8)).float()
+    assert torch.allclose(policy.model.rotary_emb.inv_freq, expected, rtol=1e-5)
+
+
+def test_other_factors_are_refused(tmp_path):
+    strange = np.array([1, 3, 2, 8], dtype=np.float32)
+    path = written(tmp_path / "m.gguf", tensors={"rope_freqs.weight": lambda _: strange})
+    with pytest.raises(UserError, match=r"rope_freqs\.weight: other factors"):
+        imported(path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (gguf.RopeScalingType.LINEAR, {"rope_type": "linear", "factor": 4.0}),
+        (gguf.RopeScalingType.YARN, {"rope_type": "yarn", "original_max_position_embeddings": 128}),
+        (gguf.RopeScalingType.NONE, {"rope_type": "default"}),
+    ],
+)
+def test_scaled_positions_are_carried_over(kind, expected, tmp_path):
+    keys = {"add_rope_scaling_type": kind, "add_rope_scaling_factor": 4.0}
+    keys["add_rope_scaling_orig_ctx_len"] = 128
+    _, out = imported(written(tmp_path / "m.gguf", keys=keys), tmp_path)
+    found = AutoConfig.from_pretrained(out).rope_parameters
+    assert found.items() >= expected.items()
+
+
+def test_what_cannot_be_told_is_refused_by_name(tmp_path):
+    path = written(tmp_path / "m.gguf", keys={"add_logit_scale": 0.0625})
+    with pytest.raises(UserError, match=r"llama\.logit_scale = 0\.0625 cannot be carried over"):
+        imported(path, tmp_path)
+
+
+def quantised(found):
+    kind = gguf.GGMLQuantizationType.Q8_0
+    return gguf.quantize(found["token_embd.weight"], kind), kind
+
+
+def test_the_embeddings_again_are_tied(tmp_path):
+    path = written(tmp_path / "m.gguf", tensors={"output.weight": quantised})
+    card, out = imported(path, tmp_path)
+    assert card["tied"].startswith("yes")
+    plain, _ = imported(written(tmp_path / "plain.gguf"), tmp_path / "plain")
+    assert card["parameters"] == plain["parameters"]
+    policy = AutoModelForCausalLM.from_pretrained(out)
+    assert policy.get_output_embeddings().weight is policy.get_input_embeddings().weight
+
+
+def test_another_output_matrix_is_kept_and_said(tmp_path):
+    other = np.random.default_rng(1).normal(size=(WORDS, WIDTH)).astype(np.float32)
+    path = written(tmp_path / "m.gguf", tensors={"output.weight": lambda _: other})
+    card, out = imported(path, tmp_path)
+    assert card["tied"].startswith("no: the output matrix is 1.4 of the embeddings' norm")
+    policy = AutoModelForCausalLM.from_pretrained(out)
+    assert torch.allclose(
+        policy.get_output_embeddings().weight.float(), torch.tensor(other), atol=0.02
+    )

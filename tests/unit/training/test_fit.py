@@ -1,0 +1,83 @@
+"""What a run saves: an end that is the learnt one; and rows of one completion."""
+
+import json
+from pathlib import Path
+
+import pytest
+from small_tokenizers import chatml
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
+
+from asft.config.data import Dataset, Tokens
+from asft.data.prepare_dataset import prepare_pairs
+from asft.data.tokens import read_tokens
+from asft.generation.generate import generate_answers
+from asft.training.train import train_policy
+
+SIZES = {
+    **{"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2},
+    **{"num_attention_heads": 4, "num_key_value_heads": 2, "initializer_range": 0.3},
+}
+RUN = {"model": "m", "dataset": "toy", "method": "sft", "seed": 1, "loss": "sft"}
+TRAINING = {"batch_size": 4, "learning_rate": 1e-2, "precision": "fp32", "epochs": 30}
+
+
+def base(folder: Path) -> Path:
+    """A model whose end of text is not the end that its chat template puts."""
+    tokenizer = chatml()
+    tokenizer.eos_token = tokenizer.pad_token = "<|endoftext|>"
+    eos = tokenizer.eos_token_id
+    config = AutoConfig.for_model(
+        "llama", **SIZES, vocab_size=len(tokenizer), eos_token_id=eos, pad_token_id=eos
+    )
+    model = AutoModelForCausalLM.from_config(config)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def trained(folder: Path, rows: list[dict[str, object]], form: str) -> Path:
+    dataset = Dataset(format=form, sources=[{"local": "x"}])
+    prepare_pairs(dataset, "toy", rows, None, chatml(), Tokens(), folder / "data")
+    run = RUN | {"hyperparameters": {}, "training": TRAINING, "provenance": {}}
+    (folder / "settings.yaml").write_text(json.dumps(run))
+    train_policy(
+        settings=folder / "settings.yaml",
+        model=folder / "base",
+        tokens=folder / "data/tokens",
+        out=folder / "run",
+    )
+    return folder / "run/policy"
+
+
+ASKED = [{"role": "user", "content": "Is 7 even?"}]
+YES = {"role": "assistant", "content": "Yes."}
+
+
+def test_what_is_learnt_as_the_end_ends_answers_everywhere(tmp_path: Path) -> None:
+    base(tmp_path / "base")
+    policy = trained(tmp_path, [{"messages": [*ASKED, YES]}], "sft")
+    ends = chatml().convert_tokens_to_ids(["<|endoftext|>", "<|im_end|>"])
+    assert GenerationConfig.from_pretrained(policy).eos_token_id == sorted(ends)
+    (tmp_path / "questions.jsonl").write_text('{"question_id": "q", "turns": ["Is 7 even?"]}\n')
+    how = {
+        "decoding": {"max_new_tokens": 24},
+        "generation": {"batch_size": 1, "precision": "fp32", "threads": 1},
+    }
+    out = tmp_path / "answers.jsonl"
+    generate_answers(json.dumps(how), policy, tmp_path / "questions.jsonl", out)
+    assert json.loads(out.read_text())["turns"] == ["Yes."]
+    assert json.loads(out.read_text())["finish_reasons"] == ["stop"]
+
+
+@pytest.mark.parametrize("label", ["kto_tag", "label"])
+def test_sft_trains_on_the_good_ones_of_unpaired_answers(label: str, tmp_path: Path) -> None:
+    base(tmp_path / "base")
+    bad = {"messages": [*ASKED, YES | {"content": "No."}], label: False}
+    trained(tmp_path, [{"messages": [*ASKED, YES], label: True}, bad], "unpaired")
+    assert len(read_tokens(tmp_path / "data/tokens", "train")) == 2
+    history = (tmp_path / "run/history.csv").read_text().splitlines()
+    pairs = history[0].split(",").index("pairs")
+    assert {line.split(",")[pairs] for line in history[1:]} == {"1"}
+    card = json.loads((tmp_path / "data/counts.json").read_text())
+    assert card["chosen_longer_share"] is None
+    assert card["lengths"]["chosen"]["min"] == 0
