@@ -188,6 +188,20 @@ MISTAKES = [
     ),
     ({"methods": {"ipo": {"beta": 0}}}, "methods.ipo.beta: expected a number above 0"),
     ({"seeds": [1, 1]}, "seeds: 1 stands here twice"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), MISTAKES)
+def test_a_config_mistake_is_named_before_any_job(tmp_path, content, message):
+    folder = copy_project(tmp_path)
+    overlay(folder, "mistake.yaml", content)
+    output = snakemake(folder, "-n", overlays=["mistake.yaml"], check=False)
+    assert message in output
+    assert "Job stats" not in output
+    assert "Traceback" not in output
+
+
+MISSING = [
     (
         {"datasets": {"hh_rlhf": {"sources": [{"local": "missing.jsonl"}]}}},
         "config: datasets.hh_rlhf.sources: no such file or folder: missing.jsonl",
@@ -204,14 +218,13 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("content", "message"), MISTAKES)
-def test_a_config_mistake_is_named_before_any_job(tmp_path, content, message):
+@pytest.mark.parametrize(("content", "message"), MISSING)
+def test_what_a_job_would_miss_is_named_while_the_dag_is_planned(tmp_path, content, message):
     folder = copy_project(tmp_path)
-    overlay(folder, "mistake.yaml", content)
-    output = snakemake(folder, "-n", overlays=["mistake.yaml"], check=False)
+    overlay(folder, "missing.yaml", content)
+    output = snakemake(folder, "-n", overlays=["missing.yaml"], check=False)
     assert message in output
     assert "Job stats" not in output
-    assert "Traceback" not in output
 
 
 def test_the_papers_experiment_is_planned():
