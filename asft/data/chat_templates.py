@@ -9,7 +9,7 @@ import jinja2
 import jinja2.nodes
 
 from asft.config import Model
-from asft.data.control_tokens import eos_of, mark, special_tokens
+from asft.data.control_tokens import eos_of, mark_within, special_tokens
 from asft.data.rows import Unusable
 from asft.errors import UserError
 from asft.records import Message
@@ -32,7 +32,7 @@ class TurnEnd(NamedTuple):
 
 
 def apply_template(
-    messages: list[Message], tokenizer: Any, tools: list[Any] | None = None, **options: bool
+    messages: list[Message], tokenizer: Any, tools: list[Any] | None = None, **options: Any
 ) -> str:
     """Render a conversation; special tokens that its messages hold are marked as text.
 
@@ -45,10 +45,10 @@ def apply_template(
             "the model has no chat template, and the data are conversations; "
             "set models.<name>.chat_template"
         )
-    marked = [{**message, "content": mark(message["content"], tokenizer)} for message in messages]
+    marked, options["tools"] = mark_within(messages, tokenizer), mark_within(tools, tokenizer)
     try:
         _stop_clock(tokenizer, tools)
-        return str(tokenizer.apply_chat_template(marked, tools=tools, tokenize=False, **options))
+        return str(tokenizer.apply_chat_template(marked, tokenize=False, **options))
     except _REFUSALS as error:
         raise Unusable("template_refused") from error
 

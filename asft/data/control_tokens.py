@@ -21,6 +21,17 @@ def mark(content: str, tokenizer: Any) -> str:
     return special_tokens(tokenizer).sub(f"{_OPEN}\\g<0>{_CLOSE}", content)
 
 
+def mark_within(value: Any, tokenizer: Any) -> Any:
+    """`value` with all texts in it marked, however deep: arguments of calls, schemas of tools."""
+    if isinstance(value, str):
+        return mark(value, tokenizer)
+    if isinstance(value, list):
+        return [mark_within(part, tokenizer) for part in value]
+    if isinstance(value, dict):
+        return {key: mark_within(part, tokenizer) for key, part in value.items()}
+    return value
+
+
 def without_marks(text: str) -> str:
     """`text` without the two noncharacters: nobody but this module may mark.
 
