@@ -15,7 +15,7 @@ from asft.config import Training
 from asft.data import read_tokens
 from asft.errors import UserError
 from asft.files import write_json
-from asft.losses import METHODS
+from asft.losses import find_method
 from asft.models import load_tokenizer, resolve_precision
 from asft.processes import split_of
 from asft.training.checkpoints import Checkpoints
@@ -53,7 +53,7 @@ def make_trainer(
         policy,
         pairs,
         heldout,
-        method=METHODS[run["loss"]],
+        method=find_method(run["loss"]),
         hyperparameters=run["hyperparameters"],
         training=training,
         precision=precision,
