@@ -8,6 +8,7 @@ Importing it loads no torch: the config is checked against these signatures whil
 parsed.
 """
 
+from asft.losses.batch import aot, aot_unpaired, bco
 from asft.losses.divergences import dpo_alpha, dpo_forward_kl, dpo_js
 from asft.losses.likelihood import (
     align,
@@ -48,10 +49,13 @@ __all__ = [
     "PairLogps",
     "align",
     "alphapo",
+    "aot",
+    "aot_unpaired",
     "apo_down",
     "apo_zero",
     "asft",
     "asft_tempered",
+    "bco",
     "cal_dpo",
     "cpo",
     "discopop",

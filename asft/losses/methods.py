@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
+from asft.losses.batch import aot, aot_unpaired, bco
 from asft.losses.divergences import dpo_alpha, dpo_forward_kl, dpo_js
 from asft.losses.likelihood import asft, asft_tempered, orpo, orpo_full_nll, orpo_tempered, sft
 from asft.losses.limits import (
@@ -45,6 +46,8 @@ class Method:
     needs_reference: bool = False
     paired: bool = True  # False: the loss never looks at the rejected completion
     needs_prompt: bool = False  # True: it also looks at the prompt's own log-probability
+    # batch: a pair's loss depends on the other pairs of the optimiser step, which it is then given.
+    looks_at: Literal["pair", "batch"] = "pair"
     limits: Mapping[str, Limit] = field(default_factory=dict)  # of hyper-parameters, if any
 
     def hyperparameters(self) -> dict[str, Any]:
@@ -63,6 +66,10 @@ WEIGHTS = {"weight": NOT_NEGATIVE, "sft_weight": NOT_NEGATIVE}
 
 def _of_ratios(loss: Callable[..., Tensor], **limits: Limit) -> Method:
     return Method(loss, needs_reference=True, limits=BETA | limits)
+
+
+def _of_batches(loss: Callable[..., Tensor], **limits: Limit) -> Method:
+    return replace(_of_ratios(loss, **limits), looks_at="batch")
 
 
 METHODS = {
@@ -95,4 +102,7 @@ METHODS = {
     "cpo": Method(cpo, limits=BETA | {"sft_weight": NOT_NEGATIVE, "label_smoothing": RATE}),
     "slic_hf": Method(slic_hf, limits={"delta": NOT_NEGATIVE, "sft_weight": NOT_NEGATIVE}),
     "rrhf": Method(rrhf, limits={"sft_weight": NOT_NEGATIVE}),
+    "bco": _of_batches(bco),
+    "aot": _of_batches(aot, label_smoothing=RATE),
+    "aot_unpaired": _of_batches(aot_unpaired, label_smoothing=RATE),
 }

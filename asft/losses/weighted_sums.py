@@ -57,6 +57,7 @@ def find_method(loss: Loss) -> Method:
         needs_reference=any(method.needs_reference for method in methods),
         paired=any(method.paired for method in methods),
         needs_prompt=any(method.needs_prompt for method in methods),
+        looks_at="batch" if any(m.looks_at == "batch" for m in methods) else "pair",
         limits={p.name: _limit(methods, p.name) for p in parameters},
     )
 

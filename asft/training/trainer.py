@@ -11,6 +11,7 @@ import contextlib
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -25,6 +26,7 @@ from asft.errors import UserError
 from asft.losses import Method, PairLogps
 from asft.processes import is_worker
 from asft.training.arguments import training_arguments
+from asft.training.batch_loss import Seen, batch_parts, look_ahead, places_of
 from asft.training.distributed import share_out
 from asft.training.fused import add_rows_in_place, fuse
 from asft.training.history import History
@@ -82,7 +84,11 @@ class PairTrainer(Trainer):
         rows = shares[self.args.process_index]
         short = min((row for share in shares for row in share), key=lambda r: r["input_ids"].shape)
         fillers = max(map(len, shares)) - len(rows)
-        return {"rows": [*rows, *[short] * fillers], "counted": len(rows), "pairs": len(pairs)}
+        before = sum(
+            len(row["ids"]) for share in shares[: self.args.process_index] for row in share
+        )
+        found = {"rows": [*rows, *[short] * fillers], "counted": len(rows), "pairs": len(pairs)}
+        return found | {"before": before}  # pairs of the processes before this one
 
     def _pack(self, pairs: Sequence[TokenPair]) -> list[PackedRow]:
         return pack(
@@ -122,6 +128,9 @@ class PairTrainer(Trainer):
         batch: Any = self._prepare_inputs(inputs)
         rows, counted = batch["rows"], batch["counted"]
         self.step_pairs = [pair for row in rows for pair in row["ids"]]
+        if self.method.looks_at == "batch" and (len(rows) > 1 or self.args.world_size > 1):
+            with self.compute_loss_context_manager():
+                look_ahead(batch, partial(self._look, model), self._loss, self.args.device)
         # Gradients and losses are averaged over the processes, each of which has a share.
         pairs = batch["pairs"] / self.args.world_size
         total = torch.zeros((), device=self.args.device)
@@ -147,10 +156,23 @@ class PairTrainer(Trainer):
         num_items_in_batch: Any = None,
     ) -> Any:
         """Compute one packed row's loss: a value per pair, and the log-probabilities behind it."""
-        policy = pair_logps(model, inputs)
-        reference = self.reference(inputs) if self.method.needs_reference else None  # type: ignore[misc]
-        losses = self.method.loss(policy, reference, **self.hyperparameters)
+        policy, reference = self._look(model, inputs)
+        part = inputs.get("part")
+        losses = part.losses(policy) if part else self._loss(policy, reference)
         return (losses, policy) if return_outputs else losses.mean()
+
+    def _look(self, model: torch.nn.Module, row: Any) -> tuple[PairLogps, PairLogps | None]:
+        policy = pair_logps(model, row)
+        return policy, self.reference(row) if self.method.needs_reference else None  # type: ignore[misc]
+
+    def _loss(self, policy: PairLogps, reference: PairLogps | None) -> Tensor:
+        return self.method.loss(policy, reference, **self.hyperparameters)
+
+    def _heldout_losses(self, seen: list[Seen]) -> list[Tensor]:
+        if self.method.looks_at == "batch":  # all held-out pairs are one
+            parts = batch_parts(self._loss, seen, len(self.heldout), self.args.device)
+            return [part.values for part in parts]
+        return [self._loss(policy, reference) for _, policy, reference in seen]
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log a step, with its learning rate and gradient norm in the history too.
@@ -179,14 +201,20 @@ class PairTrainer(Trainer):
             with_prompt=self.method.needs_prompt,
         )
         size, first = self.args.world_size, self.args.process_index
-        mine = list(rows)
+        mine, shown, seen = list(rows), [], []
+        places = places_of(mine)
         for number in range(0, len(mine), size):
             counts = number + first < len(mine)
             row: Any = self._prepare_input(mine[number + first if counts else number])
             with torch.no_grad(), self.compute_loss_context_manager():
-                losses, policy = self.compute_loss(model, row, return_outputs=True)
+                policy, reference = self._look(model, row)
             if counts:
-                self.history.add_row(losses, policy, row)
+                shown.append(row)
+                seen.append(Seen(places[number + first], policy, reference))
+        for losses, (_, policy, _), row in zip(
+            self._heldout_losses(seen), seen, shown, strict=True
+        ):
+            self.history.add_row(losses, policy, row)
         self.history.end_step(self.state.global_step, split="heldout")
         model.train()
 

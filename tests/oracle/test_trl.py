@@ -77,6 +77,8 @@ DPO_LOSSES = {
     "apo_down": {"loss_type": "apo_down"},
     "discopop": {"loss_type": "discopop", "discopop_tau": 0.2},
     "dpo_norm": {"loss_type": "sigmoid_norm"},
+    "aot": {"loss_type": "aot", "label_smoothing": 0.1},
+    "aot_unpaired": {"loss_type": "aot_unpaired", "label_smoothing": 0.1},
     "dpo_forward_kl": {"loss_type": "sigmoid", "f_divergence_type": "forward_kl"},
     "dpo_js": {"loss_type": "sigmoid", "f_divergence_type": "js_divergence"},
     "dpo_alpha": {
@@ -85,7 +87,7 @@ DPO_LOSSES = {
         "f_alpha_divergence_coef": 0.7,
     },
 }
-OURS = {"exo": {"label_smoothing": 0.1}, "robust_dpo": {"label_smoothing": 0.1}}
+OURS = {n: {"label_smoothing": 0.1} for n in ("exo", "robust_dpo", "aot", "aot_unpaired")}
 OURS |= {"discopop": {"tau": 0.2}, "dpo_alpha": {"alpha": 0.3}}
 
 

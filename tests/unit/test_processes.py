@@ -30,7 +30,8 @@ TRAINING = {"epochs": 3, "batch_size": 4, "learning_rate": 3e-3, "precision": "f
 TRAINING |= {"save_dtype": "float32", "measure_every": 4}
 # Rows of one or two pairs: the processes do not have equally many.
 TRAINING |= {"token_budget": 40}
-METHODS = {"asft": {"beta": 0.1}, "dpo": {"beta": 0.1}, "sft": {}}
+METHODS = {"asft": {"beta": 0.1}, "dpo": {"beta": 0.1}, "sft": {}, "aot": {"beta": 0.5}}
+WITH_REFERENCE = ("dpo", "aot")
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def words(tiny, tokens, reference, out, method, **training):
     run["training"] = TRAINING | training
     (out / "settings.yaml").write_text(yaml.safe_dump(run))
     found = ["train", "--settings", out / "settings.yaml", "--model", tiny, "--tokens", tokens]
-    return [*found, *(["--reference", reference] if method == "dpo" else []), "--out", out]
+    return [*found, *(["--reference", reference] if method in WITH_REFERENCE else []), "--out", out]
 
 
 def shares_in(said, what):

@@ -34,6 +34,8 @@ def test_a_sum_needs_what_its_terms_need():
     assert both.paired
     assert both.needs_reference
     assert both.needs_prompt
+    assert both.looks_at == "pair"
+    assert find_method({"sft": 1.0, "aot": 1.0}).looks_at == "batch"
 
 
 def test_a_hyperparameter_is_optional_where_the_terms_agree():
