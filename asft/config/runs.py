@@ -77,6 +77,11 @@ def needs_reference(config: Config, method: str) -> bool:
     return find_method(config.methods[method].loss or method).needs_reference
 
 
+def needs_mismatched(config: Config, method: str) -> bool:
+    """Return whether the method's loss looks at prompts with another pair's completions."""
+    return find_method(config.methods[method].loss or method).needs_mismatched
+
+
 def table2_contestants(config: Config) -> list[tuple[str, int, str]]:
     """Return the rows of Table 2 as (method, seed, folder below <results>/runs), controls last."""
     table = config.tables.table2

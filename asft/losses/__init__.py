@@ -8,7 +8,7 @@ Importing it loads no torch: the config is checked against these signatures whil
 parsed.
 """
 
-from asft.losses.batch import aot, aot_unpaired, bco
+from asft.losses.batch import aot, aot_unpaired, bco, kto
 from asft.losses.divergences import dpo_alpha, dpo_forward_kl, dpo_js
 from asft.losses.likelihood import (
     align,
@@ -70,6 +70,7 @@ __all__ = [
     "hinge",
     "ipo",
     "ipo_sum",
+    "kto",
     "log1mexp",
     "log_odds",
     "loss_label",

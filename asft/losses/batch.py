@@ -15,6 +15,32 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+def kto(
+    policy: PairLogps,
+    reference: PairLogps | None,
+    *,
+    beta: float = 0.1,
+    desirable_weight: float = 1.0,
+    undesirable_weight: float = 1.0,
+) -> Tensor:
+    """Kahneman-Tversky optimisation of a pair's completions, taken as two examples.
+
+        (λ_D (1 - σ(β (r_w - z))) + λ_U (1 - σ(β (z - r_l)))) / 2,  z = max(0, mean of mismatched r)
+
+    z, how far the policy has moved from the reference, is the mean over the step of log-ratios of
+    prompts with both completions of another pair, and carries no gradient. λ_D and λ_U are
+    desirable_weight and undesirable_weight.
+
+    Source: Ethayarajh et al. 2024 (arXiv 2402.01306) Eq. 7 and 8
+    """
+    assert reference is not None
+    apart = log_ratios(policy.mismatched, reference.mismatched)
+    moved = ((apart[0] + apart[1]) / 2).mean().relu().detach()
+    chosen, rejected = log_ratios(policy, reference)
+    desirable = desirable_weight * (beta * (moved - chosen)).sigmoid()
+    return (desirable + undesirable_weight * (beta * (rejected - moved)).sigmoid()) / 2
+
+
 def bco(policy: PairLogps, reference: PairLogps | None, *, beta: float) -> Tensor:
     """Binary classifier optimisation: chosen and rejected told apart by their rewards.
 

@@ -22,11 +22,15 @@ class CompletionLogps(NamedTuple):
 
 
 class PairLogps(NamedTuple):
-    """Log-probabilities of a batch of pairs; `prompt` is filled only for losses that ask for it."""
+    """Log-probabilities of a batch of pairs; the last two are filled only for losses that ask.
+
+    `mismatched` are those of the same prompts with the completions of other pairs.
+    """
 
     chosen: CompletionLogps
     rejected: CompletionLogps
     prompt: CompletionLogps | None = None
+    mismatched: PairLogps | None = None
 
     @property
     def margin(self) -> Tensor:
@@ -39,8 +43,9 @@ class PairLogps(NamedTuple):
         return self.chosen.sum - self.rejected.sum
 
 
-def log_ratios(policy: PairLogps, reference: PairLogps | None) -> tuple[Tensor, Tensor]:
+def log_ratios(policy: PairLogps | None, reference: PairLogps | None) -> tuple[Tensor, Tensor]:
     """Return log π/π_ref of chosen and of rejected, on sums: (batch,) each."""
+    assert policy is not None
     assert reference is not None
     chosen: Tensor = policy.chosen.sum - reference.chosen.sum
     return chosen, policy.rejected.sum - reference.rejected.sum

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from asft.losses.batch import aot, aot_unpaired, bco
+from asft.losses.batch import aot, aot_unpaired, bco, kto
 from asft.losses.divergences import dpo_alpha, dpo_forward_kl, dpo_js
 from asft.losses.likelihood import asft, asft_tempered, orpo, orpo_full_nll, orpo_tempered, sft
 from asft.losses.limits import (
@@ -48,6 +48,7 @@ class Method:
     needs_prompt: bool = False  # True: it also looks at the prompt's own log-probability
     # batch: a pair's loss depends on the other pairs of the optimiser step, which it is then given.
     looks_at: Literal["pair", "batch"] = "pair"
+    needs_mismatched: bool = False  # True: also at prompts with another pair's completions
     limits: Mapping[str, Limit] = field(default_factory=dict)  # of hyper-parameters, if any
 
     def hyperparameters(self) -> dict[str, Any]:
@@ -102,6 +103,10 @@ METHODS = {
     "cpo": Method(cpo, limits=BETA | {"sft_weight": NOT_NEGATIVE, "label_smoothing": RATE}),
     "slic_hf": Method(slic_hf, limits={"delta": NOT_NEGATIVE, "sft_weight": NOT_NEGATIVE}),
     "rrhf": Method(rrhf, limits={"sft_weight": NOT_NEGATIVE}),
+    "kto": replace(
+        _of_batches(kto, desirable_weight=NOT_NEGATIVE, undesirable_weight=NOT_NEGATIVE),
+        needs_mismatched=True,
+    ),
     "bco": _of_batches(bco),
     "aot": _of_batches(aot, label_smoothing=RATE),
     "aot_unpaired": _of_batches(aot_unpaired, label_smoothing=RATE),

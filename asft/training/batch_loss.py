@@ -44,21 +44,33 @@ class Part(NamedTuple):
 
     def losses(self, policy: PairLogps) -> Tensor:
         """Return `values`, with `slopes` as their gradient by `policy`: (pairs,)."""
-        sums = torch.stack([side.sum for side in policy if side is not None])
+        sides = [side for side in policy if isinstance(side, CompletionLogps)]
+        sums = torch.stack([side.sum for side in sides])
         return self.values + (self.slopes * (sums - sums.detach())).sum(0)
 
 
-def batch_parts(loss: Loss, seen: Sequence[Seen], total: int, device: torch.device) -> list[Part]:
+def batch_parts(
+    loss: Loss,
+    seen: Sequence[Seen],
+    total: int,
+    device: torch.device,
+    mismatched: Sequence[Seen] | None = None,
+) -> list[Part]:
     """Compute a batch's loss and its derivatives; return the part of each row of this process.
 
     Args:
         seen: this process's rows; it may have none.
         total: pairs of the batch, in all processes.
+        mismatched: rows of as many pairs, for losses that look at them too.
     """
     numbers = _of_all(seen, total, device)
     sums = numbers[0 : 2 * SIDES : 2].clone().requires_grad_()
-    policy = PairLogps(*_sides(sums, numbers[1 : 2 * SIDES : 2]))
-    reference = PairLogps(*_sides(numbers[2 * SIDES :: 2], numbers[2 * SIDES + 1 :: 2]))
+    policy = _pairs(sums, numbers[1 : 2 * SIDES : 2])
+    reference = _reference(numbers)
+    if mismatched is not None:
+        others = _of_all(mismatched, total, device)
+        policy = policy._replace(mismatched=_pairs(others[0:4:2], others[1:4:2]))
+        reference = reference._replace(mismatched=_reference(others))
     with torch.enable_grad():
         values = loss(policy, reference)
         (slopes,) = torch.autograd.grad(values.sum(), sums)
@@ -82,23 +94,35 @@ def look_ahead(batch: dict[str, Any], look: Look, loss: Loss, device: torch.devi
     rows, counted = batch["rows"], batch["counted"]
     # What drops out here drops out again where the rows are backpropagated.
     with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.no_grad():
-        places = places_of(rows, batch["before"])
-        seen = [Seen(place, *look(row)) for place, row in zip(places, rows, strict=True)]
-    parts = batch_parts(loss, seen[:counted], batch["pairs"], device)
+        seen = _seen(batch, look)
+        others = _seen(batch["mismatched"], look) if "mismatched" in batch else None
+    parts = batch_parts(loss, seen, batch["pairs"], device, others)
     for number, row in enumerate(rows):
         nothing = torch.zeros(1 + SIDES, len(row["ids"]), device=device)
         row["part"] = parts[number] if number < counted else Part(nothing[0], nothing[1:])
+
+
+def _seen(batch: dict[str, Any], look: Look) -> list[Seen]:
+    places = places_of(batch["rows"], batch["before"])
+    found = [Seen(place, *look(row)) for place, row in zip(places, batch["rows"], strict=True)]
+    return found[: batch["counted"]]
 
 
 def _of_all(seen: Sequence[Seen], total: int, device: torch.device) -> Tensor:
     """Sums and token counts of policy and reference, (10, total), of all processes' rows."""
     table = torch.zeros(2 * (SIDES + 2), total, device=device)
     for start, policy, reference in seen:
-        sides = [*policy, *(reference or ())[:2]]
+        sides = [*policy[:SIDES], *(reference or ())[:2]]
         for number, column in enumerate(tensor for side in sides for tensor in side):
             table[number, start : start + len(column)] = column.detach()
     return summed(table)
 
 
-def _sides(sums: Tensor, tokens: Tensor) -> Iterable[CompletionLogps]:
-    return (CompletionLogps(*side) for side in zip(sums, tokens, strict=True))
+def _reference(numbers: Tensor) -> PairLogps:
+    return _pairs(numbers[2 * SIDES :: 2], numbers[2 * SIDES + 1 :: 2])
+
+
+def _pairs(sums: Tensor, tokens: Tensor) -> PairLogps:
+    """Of two or three rows each: chosen, rejected and perhaps prompt."""
+    sides = list(map(CompletionLogps, sums, tokens))
+    return PairLogps(sides[0], sides[1], sides[2] if len(sides) == SIDES else None)

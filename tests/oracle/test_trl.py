@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset
-from trl import DPOConfig, DPOTrainer
+from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer
 from trl.experimental.cpo import CPOTrainer
 from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 
@@ -16,6 +16,7 @@ from asft.models.folders import load_tokenizer
 from asft.models.loading import load_policy
 from asft.models.tiny import tiny_model
 from asft.training.attention.pairs import PAIR_ATTENTION  # and registers it
+from asft.training.mismatched import Mismatched
 from asft.training.packing import pack
 from asft.training.pair_logps import pair_logps
 
@@ -219,4 +220,47 @@ def test_orpo_with_full_nll_equals_orpo_trainer(tiny, tmp_path, row):
         expected, _ = trainer.get_batch_loss_metrics(trainer.model.eval(), batch)
     policy = score(tiny, from_orpo_batch(batch), with_prompt=True)
     value = METHODS["orpo_full_nll"].loss(policy, None, beta=0.25).mean()
+    torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_kto_equals_kto_trainer(tiny, reference_folder, tmp_path):
+    """Of two pairs, whose singles TRL rotates by one: prompts meet the same completions as here."""
+    rows = [conversational(*row) for row in ROWS[:2]]
+    singles = [
+        {"prompt": row["prompt"], "completion": row[side], "label": side == "chosen"}
+        for side in ("chosen", "rejected")
+        for row in rows
+    ]
+    given = {"beta": 0.3, "desirable_weight": 1.5, "undesirable_weight": 0.5}
+    trainer = KTOTrainer(
+        model=load_policy(tiny, torch.float32),
+        ref_model=load_policy(reference_folder, torch.float32),
+        args=KTOConfig(str(tmp_path), gradient_checkpointing=False, **COMMON, **given),
+        train_dataset=Dataset.from_list(singles),
+        processing_class=load_tokenizer(tiny),
+    )
+    batch = next(iter(trainer.get_train_dataloader()))
+    assert batch["label"].tolist() == [True, True, False, False]
+    trainer.model.eval()
+    with torch.no_grad():
+        expected = trainer.compute_loss(trainer.model, dict(batch))
+    ids, scored, seen = (
+        batch[k].numpy() for k in ("input_ids", "completion_mask", "attention_mask")
+    )
+    pairs = [
+        TokenPair(
+            str(i),
+            ids[i][(seen[i] == 1) & (scored[i] == 0)],
+            *(ids[n][scored[n] == 1] for n in (i, i + 2)),
+        )
+        for i in range(2)
+    ]
+    policy, reference = (
+        score(folder, pairs)._replace(mismatched=score(folder, list(Mismatched(pairs))))
+        for folder in (tiny, reference_folder)
+    )
+    moved = policy.mismatched.chosen.sum - reference.mismatched.chosen.sum
+    moved += policy.mismatched.rejected.sum - reference.mismatched.rejected.sum
+    assert moved.mean() > 0.1  # below 0 the estimate would be cut off, and nothing compared
+    value = METHODS["kto"].loss(policy, reference, **given).mean()
     torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-5)

@@ -58,7 +58,7 @@ def test_gradients_are_those_of_the_values(name):
     )
 
 
-@pytest.mark.parametrize("name", sorted(METHODS))
+@pytest.mark.parametrize("name", OF_PAIRS)
 def test_every_loss_is_finite_everywhere(name):
     ends = torch.tensor(EXTREMES)
     x = torch.cartesian_prod(ends, ends).T.clone().requires_grad_()
@@ -72,7 +72,7 @@ def test_every_loss_is_finite_everywhere(name):
     assert x.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", OF_PAIRS)
 def test_what_a_loss_does_not_declare_it_does_not_look_at(name):
     method, pair = METHODS[name], Pair(-7.0, -6.0, 3, 4, ref_w=-7.5, ref_l=-5.0)
     policy, reference = pair.tensors()

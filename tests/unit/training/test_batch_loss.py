@@ -11,6 +11,7 @@ from asft.losses import METHODS, CompletionLogps, PairLogps
 from asft.models.loading import load_policy
 from asft.training.attention.pairs import PAIR_ATTENTION  # and registers it
 from asft.training.batch_loss import look_ahead
+from asft.training.mismatched import Mismatched
 from asft.training.packing import pack
 from asft.training.pair_logps import pair_logps
 from asft.training.reference_logps import CachedReference, score_pairs, write_reference
@@ -25,7 +26,7 @@ NAMES = [name for name, method in METHODS.items() if method.looks_at == "batch"]
 def reference(tiny, tmp_path_factory):
     path = tmp_path_factory.mktemp("reference") / "reference.parquet"
     policy = load_policy(tiny, torch.float32, PAIR_ATTENTION)
-    rows = pack([*PAIRS, *HELDOUT], 4096)
+    rows = pack([*PAIRS, *HELDOUT, *Mismatched(PAIRS), *Mismatched(HELDOUT)], 4096)
     write_reference(path, score_pairs(policy, rows, torch.float32))
     return CachedReference(path)
 
@@ -84,6 +85,9 @@ def test_gradients_are_those_of_all_pairs_in_one_row(tiny, reference, name):
 def gradients(tiny, reference, name, rows):
     model = load_policy(tiny, torch.float32, PAIR_ATTENTION).eval()
     batch = {"rows": [dict(row) for row in rows], "counted": len(rows), "pairs": 8, "before": 0}
+    if METHODS[name].needs_mismatched:
+        others = pack(Mismatched(PAIRS).of(PAIRS[:8]), 64)
+        batch["mismatched"] = {"rows": others, "counted": len(others), "before": 0}
 
     def loss(policy, reference):
         return METHODS[name].loss(policy, reference, beta=0.5)

@@ -11,6 +11,7 @@ from asft.losses import METHODS
 from asft.models.loading import load_policy
 from asft.training import arguments
 from asft.training.attention.pairs import PAIR_ATTENTION  # and registers it
+from asft.training.mismatched import Mismatched
 from asft.training.packing import pack
 from asft.training.reference_logps import CachedReference, score_pairs, write_reference
 from asft.training.trainer import PairTrainer
@@ -25,7 +26,10 @@ def trained(tiny, tmp_path, name, *, training=TRAINING, pairs=PAIRS, beta=0.1, s
     given = {"beta": beta} if "beta" in method.hyperparameters() else {}
     reference = None
     if method.needs_reference:
-        rows = pack([*pairs, *HELDOUT], 4096)
+        scored = [*pairs, *HELDOUT]
+        if method.needs_mismatched:
+            scored += [*Mismatched(pairs), *Mismatched(HELDOUT)]
+        rows = pack(scored, 4096)
         write_reference(tmp_path / "reference.parquet", score_pairs(policy, rows, torch.float32))
         reference = CachedReference(tmp_path / "reference.parquet")
     trainer = PairTrainer(
