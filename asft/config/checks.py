@@ -8,7 +8,7 @@ from asft.config.outputs import Table2
 from asft.config.protocols import PROTOCOLS, judged_protocols
 from asft.config.sources import HubSource
 from asft.errors import UserError, nearest
-from asft.losses import METHODS
+from asft.losses import find_method
 
 
 def check_names(config: Config) -> None:
@@ -135,7 +135,7 @@ def check_pairs(config: Config) -> None:
     for datasets, methods, key in wanted:
         for dataset in (name for name in datasets if not config.datasets[name].has_pairs):
             for method in (name for name in methods if name in config.methods):
-                if METHODS[config.methods[method].loss or method].paired:
+                if find_method(config.methods[method].loss or method).paired:
                     raise UserError(
                         f"config: {key}: {method} compares two completions, and a row of"
                         f" datasets.{dataset} ({config.datasets[dataset].format}) holds one"

@@ -1,7 +1,6 @@
 """Load a config: a raw mapping in, a validated `Config` out."""
 
 import inspect
-import math
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,7 +10,7 @@ from asft.config.experiment import Config
 from asft.config.faults import explain
 from asft.config.training import Training
 from asft.errors import UserError, nearest
-from asft.losses import METHODS, Method
+from asft.losses import METHODS, Method, find_method, names_in
 
 
 def load(raw: dict[str, Any]) -> Config:
@@ -29,11 +28,12 @@ def load(raw: dict[str, Any]) -> Config:
     check_benchmarks(config)
     for name, method in config.methods.items():
         loss = method.loss or name
-        if loss not in METHODS:
-            raise UserError(
-                f"config: methods.{name}: no loss {loss!r}{nearest(loss, list(METHODS))}"
-            )
-        _check_hyperparameters(name, method.hyperparameters, METHODS[loss])
+        for term in names_in(loss):
+            if term not in METHODS:
+                raise UserError(
+                    f"config: methods.{name}: no loss {term!r}{nearest(term, list(METHODS))}"
+                )
+        _check_hyperparameters(name, method.hyperparameters, find_method(loss))
         training_of(config, name)
     check_pairs(config)
     return config
@@ -47,10 +47,10 @@ def _check_hyperparameters(name: str, given: dict[str, Any], method: Method) -> 
             raise UserError(f"config: methods.{name}.{key}: unknown key{nearest(key, known)}")
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise UserError(f"config: methods.{name}.{key}: expected a number, given {value!r}")
-        if not math.isfinite(value) or (value <= 0 and key in method.positive):
-            wanted = "above 0" if key in method.positive else "that is finite"
+        if not method.limit(key)(value):
             raise UserError(
-                f"config: methods.{name}.{key}: expected a number {wanted}, given {value!r}"
+                f"config: methods.{name}.{key}: expected a number {method.limit(key).words},"
+                f" given {value!r}"
             )
     for key, default in allowed.items():
         if key not in given and default is inspect.Parameter.empty:

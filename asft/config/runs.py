@@ -12,7 +12,7 @@ from asft.config.experiment import Config
 from asft.config.loading import training_of
 from asft.config.sources import HubSource, Source
 from asft.errors import UserError
-from asft.losses import METHODS
+from asft.losses import find_method
 
 BASE = "base"  # the row of the untrained policy; it belongs to no data set
 
@@ -74,7 +74,12 @@ def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[s
 
 def needs_reference(config: Config, method: str) -> bool:
     """Return whether the method's loss looks at a reference policy."""
-    return METHODS[config.methods[method].loss or method].needs_reference
+    return find_method(config.methods[method].loss or method).needs_reference
+
+
+def needs_mismatched(config: Config, method: str) -> bool:
+    """Return whether the method's loss looks at prompts with another pair's completions."""
+    return find_method(config.methods[method].loss or method).needs_mismatched
 
 
 def table2_contestants(config: Config) -> list[tuple[str, int, str]]:

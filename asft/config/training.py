@@ -1,11 +1,13 @@
 """Training in the config: optimisation, adapters, and the methods that override both."""
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    field_validator,
     model_validator,
 )
 
@@ -125,18 +127,34 @@ class Training(Section):
         return self
 
 
+def _is_weight(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 < value < math.inf
+
+
 class Method(BaseModel):
     """A training method: its loss, the loss's hyper-parameters (such as beta), and overrides."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    loss: str | None = Field(
+    loss: str | dict[str, float] | None = Field(
         None,
-        description="Name of the loss in asft/losses.py; null is the method's own name.",
+        description="Name of the loss in asft/losses, or several with weights, which are added, as "
+        "in {dpo: 1.0, sft: 0.2}; null is the method's own name.",
     )
     training: dict[str, Any] = Field(
         default={}, description="Keys of the common `training` that this method overrides."
     )
+
+    @field_validator("loss", mode="before")
+    @classmethod
+    def _is_named(cls, loss: Any) -> Any:
+        if loss is None or isinstance(loss, str):
+            return loss
+        terms = loss.items() if isinstance(loss, dict) else ()
+        if not terms or not all(isinstance(name, str) and _is_weight(w) for name, w in terms):
+            raise ValueError(f"expected a name, or names with weights above 0, given {loss!r:.80}")
+        return loss
 
     @property
     def hyperparameters(self) -> dict[str, Any]:

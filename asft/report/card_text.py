@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from asft.errors import UserError
-from asft.losses import METHODS
+from asft.losses import METHODS, find_method, names_in
 from asft.report.policy_scores import Score
 
 # Of the base models that the project's configs name, as their pages on the hub state it.
@@ -42,11 +42,11 @@ def card_text(
     Raises:
         UserError: a loss that this version does not know.
     """
-    if run["loss"] not in METHODS:
-        raise UserError(f"settings.yaml: no loss {run['loss']!r}")
+    if unknown := [name for name in names_in(run["loss"]) if name not in METHODS]:
+        raise UserError(f"settings.yaml: no loss {unknown[0]!r}")
     title = f"{run['model']}-{run['dataset']}-{run['method']}"
     header = yaml.safe_dump(
-        _front(title, run["loss"], scores, origin), sort_keys=False, allow_unicode=True
+        _front(title, names_in(run["loss"]), scores, origin), sort_keys=False, allow_unicode=True
     )
     parts = [
         f"---\n{header}---\n\n# {title}",
@@ -59,7 +59,7 @@ def card_text(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _front(title: str, loss: str, scores: list[Score], origin: Origin) -> dict[str, Any]:
+def _front(title: str, losses: list[str], scores: list[Score], origin: Origin) -> dict[str, Any]:
     """What the hub reads; https://huggingface.co/docs/hub/model-cards lists the keys."""
     base = {"base_model": origin.base, "base_model_relation": "finetune"} if origin.base else {}
     return {
@@ -68,7 +68,7 @@ def _front(title: str, loss: str, scores: list[Score], origin: Origin) -> dict[s
         **({"datasets": origin.datasets} if origin.datasets else {}),
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
-        "tags": ["preference-optimization", loss, "generated_from_trainer"],
+        "tags": ["preference-optimization", *losses, "generated_from_trainer"],
         **_model_index(title, scores),
     }
 
@@ -94,7 +94,7 @@ def _model_index(title: str, scores: list[Score]) -> dict[str, Any]:
 def _summary(run: dict[str, Any], origin: Origin) -> str:
     name = origin.base
     source = f"[{name}](https://huggingface.co/{name})" if name else f"`{run['model']}`"
-    loss = METHODS[run["loss"]].loss.__doc__ or ""
+    loss = find_method(run["loss"]).loss.__doc__ or ""
     first = loss.strip().splitlines()[0]
     return f"{source} trained on preference pairs by `{run['method']}`: {first}\n\n> {origin.note}"
 

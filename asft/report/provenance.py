@@ -11,6 +11,7 @@ from asft import __version__
 from asft.config import Config, Contestant, all_contestants, asked_benchmarks, report_inputs
 from asft.errors import UserError
 from asft.files import file_sha256, read_json
+from asft.losses import loss_label
 
 PACKAGES = "torch transformers tokenizers accelerate sacrebleu rouge-score rouge-chinese nltk jieba"
 PACKAGES += " numpy scipy pandas snakemake"
@@ -74,7 +75,7 @@ def _run(results: Path, run: Contestant) -> RunSettings:
         origin = found["provenance"]
         return RunSettings(
             *(run.folder, run.method, run.dataset, run.seed),
-            *(found["loss"], given, origin["data"][:16], origin["asft"], text),
+            *(loss_label(found["loss"]), given, origin["data"][:16], origin["asft"], text),
         )
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: not a run's settings ({error}); make it again") from error

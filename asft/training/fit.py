@@ -16,7 +16,7 @@ from asft.config import Training
 from asft.data import TokenPair, read_tokens
 from asft.errors import UserError
 from asft.files import write_json
-from asft.losses import METHODS, Method
+from asft.losses import Method, find_method
 from asft.models import end_token_ids, load_tokenizer, resolve_precision
 from asft.processes import split_of
 from asft.training.checkpoints import Checkpoints
@@ -43,7 +43,7 @@ def make_trainer(
     Raises:
         UserError: no pairs.
     """
-    method = METHODS[run["loss"]]
+    method = find_method(run["loss"])
     pairs, heldout = (_usable(read_tokens(tokens, split), method) for split in ("train", "heldout"))
     if len(pairs) == 0:
         raise UserError(f"{tokens}: no training pairs")

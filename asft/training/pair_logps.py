@@ -44,7 +44,8 @@ def pair_logps(model: torch.nn.Module, row: PackedRow) -> PairLogps:
 
 def _by_kind(scores: CompletionLogps, pairs: int) -> PairLogps:
     kinds = zip(scores.sum.view(3, pairs), scores.tokens.view(3, pairs), strict=True)
-    return PairLogps(*(CompletionLogps(*kind) for kind in kinds))
+    chosen, rejected, prompt = (CompletionLogps(*kind) for kind in kinds)
+    return PairLogps(chosen, rejected, prompt)
 
 
 def scores_apart(model: Any, row: PackedRow) -> CompletionLogps:

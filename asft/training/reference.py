@@ -1,7 +1,8 @@
 """Compute log-probabilities of all pairs of a data set under the base policy, the reference.
 
 Reads  <results>/models/{model}/, <results>/data/{dataset}/tokens/
-Writes <results>/data/{dataset}/reference_logps.parquet (sums and token counts by pair id)
+Writes <results>/data/{dataset}/reference_logps.parquet (sums and token counts by pair id), or
+       reference_logps_mismatched.parquet, with other pairs' completions too
 By hand: asft reference --model DIR --tokens DIR --settings '{"precision": "auto"}' --out FILE
 """
 
@@ -11,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from asft.config import Training
 from asft.machine import claim_gpus
 from asft.processes import place, ran_in_workers, split_of
@@ -19,13 +22,22 @@ if TYPE_CHECKING:
     from asft.training.packing import PackedRow
 
 
+class ReferenceSettings(Training):
+    """This step's part of the config."""
+
+    mismatched: bool = Field(
+        False,
+        description="Whether each prompt is scored with the completions of another pair as well.",
+    )
+
+
 def score_reference(settings: str, model: Path, tokens: Path, out: Path) -> None:
     """Score train and held-out pairs by the same forward as training, without gradients.
 
     Args:
         settings: this step's part of the config, as JSON
     """
-    training = Training.model_validate_json(settings)
+    training = ReferenceSettings.model_validate_json(settings)
     claim_gpus(training.processes)
     if ran_in_workers(training.processes):
         from asft.training.reference_logps import merge_reference
@@ -34,11 +46,15 @@ def score_reference(settings: str, model: Path, tokens: Path, out: Path) -> None
     from asft.data import read_tokens
     from asft.models import default_device, resolve_precision
     from asft.training.loading import load_trainable
+    from asft.training.mismatched import Mismatched
     from asft.training.packing import packed_by_length
     from asft.training.reference_logps import part_of, score_pairs, write_reference
     from asft.training.token_budget import token_budget
 
-    pairs = [*read_tokens(tokens, "train"), *read_tokens(tokens, "heldout")]
+    splits = [read_tokens(tokens, "train"), read_tokens(tokens, "heldout")]
+    pairs = [pair for split in splits for pair in split]
+    if training.mismatched:
+        pairs += [pair for split in splits for pair in Mismatched(split)]
     # fp32 weights under autocast, as in training: the margin over the reference is then 0 at step
     # 0.
     device = default_device()

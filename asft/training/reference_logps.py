@@ -34,7 +34,7 @@ def score_pairs(model: Any, rows: Iterable[PackedRow], precision: torch.dtype) -
     for row in tqdm(list(rows), desc="reference", disable=None):
         on_device = PackedRow(**{k: _to(v, device) for k, v in row.items()})  # type: ignore[typeddict-item]
         with torch.no_grad(), autocast:
-            chosen, rejected, _ = pair_logps(model, on_device)
+            chosen, rejected = pair_logps(model, on_device)[:2]
         ids += row["ids"]
         found.append(torch.stack([*chosen, *rejected]))
     numbers = torch.cat(found, dim=1).tolist() if found else [[]] * len(COLUMNS)
@@ -76,7 +76,8 @@ class CachedReference:
             values = [self._by_id[pair] for pair in row["ids"]]
         except KeyError as missing:
             raise UserError(
-                f"{self._path}: no pair {missing}: made from other data; delete it and rerun"
+                f"{self._path}: no pair {missing}: made from other data, or for another method;"
+                " delete it and rerun"
             ) from None
         columns = without_waiting(torch.tensor(values), row["input_ids"].device).T
         return PairLogps(CompletionLogps(*columns[:2]), CompletionLogps(*columns[2:]))

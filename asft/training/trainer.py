@@ -11,13 +11,14 @@ import contextlib
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import torch
 from accelerate.data_loader import prepare_data_loader
 from torch import Tensor
 from torch.utils.data import DataLoader
-from transformers import PreTrainedModel, Trainer, TrainerCallback
+from transformers import PreTrainedModel, Trainer
 
 from asft.config import Training
 from asft.data import TokenPair
@@ -25,9 +26,12 @@ from asft.errors import UserError
 from asft.losses import Method, PairLogps
 from asft.processes import is_worker
 from asft.training.arguments import training_arguments
+from asft.training.batch_loss import Seen, batch_parts, look_ahead, places_of
 from asft.training.distributed import share_out
 from asft.training.fused import add_rows_in_place, fuse
 from asft.training.history import History
+from asft.training.measuring import Measure
+from asft.training.mismatched import Mismatched
 from asft.training.packing import PackedRow, pack, packed_by_length
 from asft.training.pair_logps import pair_logps
 from asft.training.schedule import warmed_cosine
@@ -61,13 +65,14 @@ class PairTrainer(Trainer):
         self.token_budget = token_budget(training, model)
         self.heldout, self.history = heldout, History()
         self.base_bits: dict[str, int] = {}  # of the weights that training begins with
+        self.mismatched = Mismatched(pairs if method.needs_mismatched else [])
         self.work = Counter(rows=0, pairs=0, tokens=0)  # that this process has trained on
         super().__init__(
             model=model,
             args=training_arguments(training, seed, output_dir),
             train_dataset=pairs,
             data_collator=self._collate,
-            callbacks=[_Measure(self)],
+            callbacks=[Measure(self)],
         )
         if not training.accelerate:  # sharding takes weights out of the modules that compute
             fuse(model)  # now that the model is on its device
@@ -75,6 +80,13 @@ class PairTrainer(Trainer):
                 add_rows_in_place(model)
 
     def _collate(self, pairs: Sequence[TokenPair]) -> dict[str, Any]:
+        """A step's rows, and those of its mismatched completions if the method asks for them."""
+        batch = self._rows(pairs)
+        if self.method.needs_mismatched:
+            batch["mismatched"] = self._rows(self.mismatched.of(pairs))
+        return batch
+
+    def _rows(self, pairs: Sequence[TokenPair]) -> dict[str, Any]:
         """This process's rows of a step's pairs.
 
         Every process computes as many rows, since all of them meet in each: where one has fewer, it
@@ -84,7 +96,11 @@ class PairTrainer(Trainer):
         rows = shares[self.args.process_index]
         short = min((row for share in shares for row in share), key=lambda r: r["input_ids"].shape)
         fillers = max(map(len, shares)) - len(rows)
-        return {"rows": [*rows, *[short] * fillers], "counted": len(rows), "pairs": len(pairs)}
+        before = sum(
+            len(row["ids"]) for share in shares[: self.args.process_index] for row in share
+        )
+        found = {"rows": [*rows, *[short] * fillers], "counted": len(rows), "pairs": len(pairs)}
+        return found | {"before": before}  # pairs of the processes before this one
 
     def _pack(self, pairs: Sequence[TokenPair]) -> list[PackedRow]:
         return pack(
@@ -132,6 +148,9 @@ class PairTrainer(Trainer):
         batch: Any = self._prepare_inputs(inputs)
         rows, counted = batch["rows"], batch["counted"]
         self.step_pairs = [pair for row in rows for pair in row["ids"]]
+        if self._needs_all_rows(batch):
+            with self.compute_loss_context_manager():
+                look_ahead(batch, partial(self._look, model), self._loss, self.args.device)
         # Gradients and losses are averaged over the processes, each of which has a share.
         pairs = batch["pairs"] / self.args.world_size
         total = torch.zeros((), device=self.args.device)
@@ -157,10 +176,31 @@ class PairTrainer(Trainer):
         num_items_in_batch: Any = None,
     ) -> Any:
         """Compute one packed row's loss: a value per pair, and the log-probabilities behind it."""
-        policy = pair_logps(model, inputs)
-        reference = self.reference(inputs) if self.method.needs_reference else None  # type: ignore[misc]
-        losses = self.method.loss(policy, reference, **self.hyperparameters)
+        policy, reference = self._look(model, inputs)
+        part = inputs.get("part")
+        losses = part.losses(policy) if part else self._loss(policy, reference)
         return (losses, policy) if return_outputs else losses.mean()
+
+    def _look(self, model: torch.nn.Module, row: Any) -> tuple[PairLogps, PairLogps | None]:
+        policy = pair_logps(model, row)
+        return policy, self.reference(row) if self.method.needs_reference else None  # type: ignore[misc]
+
+    def _loss(self, policy: PairLogps, reference: PairLogps | None) -> Tensor:
+        return self.method.loss(policy, reference, **self.hyperparameters)
+
+    def _needs_all_rows(self, batch: Any) -> bool:
+        alone = len(batch["rows"]) == self.args.world_size == 1
+        return self.method.needs_mismatched or (self.method.looks_at == "batch" and not alone)
+
+    def _heldout_losses(self, model: Any, seen: list[Seen]) -> list[Tensor]:
+        if self.method.looks_at == "batch":  # all held-out pairs are one
+            others = None
+            if self.method.needs_mismatched:
+                others, _ = self._scored(model, Mismatched(self.heldout))
+            count, device = len(self.heldout), self.args.device
+            parts = batch_parts(self._loss, seen, count, device, others)
+            return [part.values for part in parts]
+        return [self._loss(policy, reference) for _, policy, reference in seen]
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log a step, with its learning rate and gradient norm in the history too.
@@ -183,51 +223,26 @@ class PairTrainer(Trainer):
         """Score the held-out pairs as the model stands, both completions whatever the method."""
         model: Any = self.model
         model.eval()
-        rows = packed_by_length(
-            self.heldout,
-            self.token_budget,
-            with_prompt=self.method.needs_prompt,
-        )
-        size, first = self.args.world_size, self.args.process_index
-        mine = list(rows)
-        for number in range(0, len(mine), size):
-            counts = number + first < len(mine)
-            row: Any = self._prepare_input(mine[number + first if counts else number])
-            with torch.no_grad(), self.compute_loss_context_manager():
-                losses, policy = self.compute_loss(model, row, return_outputs=True)
-            if counts:
-                self.history.add_row(losses, policy, row)
+        seen, rows = self._scored(model, self.heldout)
+        losses = self._heldout_losses(model, seen)
+        for row, its, (_, policy, _) in zip(rows, losses, seen, strict=True):
+            self.history.add_row(its, policy, row)
         self.history.end_step(self.state.global_step, split="heldout")
         model.train()
 
-
-class _Measure(TrainerCallback):
-    """Measures before the first step, every `measure_every` steps or each epoch, and last."""
-
-    def __init__(self, trainer: PairTrainer) -> None:
-        self.trainer = trainer
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step == 0:
-            self._measure(state)
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.trainer.history.begin_step()
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.trainer.history.stop_clock(args.device)
-        every = self.trainer.training.measure_every
-        if every and state.global_step % every == 0:
-            self._measure(state)
-
-    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if not self.trainer.training.measure_every:
-            self._measure(state)
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step >= state.max_steps:  # otherwise interrupted, in a hurry
-            self._measure(state)
-
-    def _measure(self, state: Any) -> None:
-        if self.trainer.heldout and not self.trainer.history.measured(state.global_step):
-            self.trainer.measure()
+    def _scored(self, model: Any, pairs: Sequence[TokenPair]) -> tuple[list[Seen], list[PackedRow]]:
+        """Compute this process's share of the rows of `pairs`, without gradient."""
+        rows = list(
+            packed_by_length(pairs, self.token_budget, with_prompt=self.method.needs_prompt)
+        )
+        size, first, places = self.args.world_size, self.args.process_index, places_of(rows)
+        seen, mine = [], []
+        for number in range(0, len(rows), size):
+            counts = number + first < len(rows)
+            row: Any = self._prepare_input(rows[number + first if counts else number])
+            with torch.no_grad(), self.compute_loss_context_manager():
+                policy, reference = self._look(model, row)
+            if counts:
+                seen.append(Seen(places[number + first], policy, reference))
+                mine.append(row)
+        return seen, mine

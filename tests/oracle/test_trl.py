@@ -1,18 +1,22 @@
 """Our losses against TRL's own trainers: same weights, same batch, same numbers."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from datasets import Dataset
-from trl import DPOConfig, DPOTrainer
+from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer
+from trl.experimental.cpo import CPOTrainer
 from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 
 from asft.data.tokens import TokenPair
-from asft.losses import METHODS, odds_ratio
+from asft.losses import METHODS, CompletionLogps, PairLogps, odds_ratio
 from asft.models.folders import load_tokenizer
 from asft.models.loading import load_policy
 from asft.models.tiny import tiny_model
-from asft.training.attention.names import PAIR_ATTENTION
+from asft.training.attention.pairs import PAIR_ATTENTION  # and registers it
+from asft.training.mismatched import Mismatched
 from asft.training.packing import pack
 from asft.training.pair_logps import pair_logps
 
@@ -22,6 +26,7 @@ ROWS = [
     ("Say hello to my friend Ada.", "Hello, Ada! Nice to meet you.", "hello"),
     ("Is 7 prime?", "Yes: only 1 and 7 divide it.", "It may be, it may not be; who can say?"),
 ]
+HERE = SimpleNamespace(device="cpu")
 COMMON = {"bf16": False, "report_to": "none", "max_length": 512, "per_device_train_batch_size": 4}
 
 
@@ -61,25 +66,111 @@ def from_dpo_batch(batch):
     return pairs
 
 
-@pytest.mark.parametrize(("ours", "theirs", "beta"), [("dpo", "sigmoid", 0.3), ("ipo", "ipo", 0.2)])
-def test_reference_losses_equal_dpo_trainer(tiny, reference_folder, tmp_path, ours, theirs, beta):
+DPO_LOSSES = {
+    "dpo": {"loss_type": "sigmoid"},
+    "ipo": {"loss_type": "ipo"},
+    "hinge": {"loss_type": "hinge"},
+    "exo": {"loss_type": "exo_pair", "label_smoothing": 0.1},
+    "nca": {"loss_type": "nca_pair"},
+    "robust_dpo": {"loss_type": "robust", "label_smoothing": 0.1},
+    "sppo_hard": {"loss_type": "sppo_hard"},
+    "apo_zero": {"loss_type": "apo_zero"},
+    "apo_down": {"loss_type": "apo_down"},
+    "discopop": {"loss_type": "discopop", "discopop_tau": 0.2},
+    "dpo_norm": {"loss_type": "sigmoid_norm"},
+    "aot": {"loss_type": "aot", "label_smoothing": 0.1},
+    "aot_unpaired": {"loss_type": "aot_unpaired", "label_smoothing": 0.1},
+    "dpo_forward_kl": {"loss_type": "sigmoid", "f_divergence_type": "forward_kl"},
+    "dpo_js": {"loss_type": "sigmoid", "f_divergence_type": "js_divergence"},
+    "dpo_alpha": {
+        "loss_type": "sigmoid",
+        "f_divergence_type": "alpha_divergence",
+        "f_alpha_divergence_coef": 0.7,
+    },
+}
+OURS = {n: {"label_smoothing": 0.1} for n in ("exo", "robust_dpo", "aot", "aot_unpaired")}
+OURS |= {"discopop": {"tau": 0.2}, "dpo_alpha": {"alpha": 0.3}}
+
+
+def of_dpo_trainer(tiny, reference_folder, tmp_path, **given):
+    """Loss and gradients of TRL's DPO trainer on a batch, and the batch as pairs."""
     trainer = DPOTrainer(
         model=load_policy(tiny, torch.float32),
         ref_model=load_policy(reference_folder, torch.float32),
-        args=DPOConfig(
-            str(tmp_path), loss_type=theirs, beta=beta, gradient_checkpointing=False, **COMMON
-        ),
+        args=DPOConfig(str(tmp_path), beta=0.3, gradient_checkpointing=False, **COMMON, **given),
         train_dataset=Dataset.from_list([conversational(*row) for row in ROWS]),
         processing_class=load_tokenizer(tiny),
     )
     batch = next(iter(trainer.get_train_dataloader()))
     trainer.model.eval()
-    with torch.no_grad():
-        expected = trainer.compute_loss(trainer.model, dict(batch))
-    pairs = from_dpo_batch(batch)
+    loss = trainer.compute_loss(trainer.model, dict(batch))
+    loss.backward()
+    return loss.detach(), gradients(trainer.model), from_dpo_batch(batch)
+
+
+def gradients(model):
+    return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("name", DPO_LOSSES)
+def test_reference_losses_equal_dpo_trainer(tiny, reference_folder, tmp_path, name):
+    """Values, and gradients by all weights."""
+    found = of_dpo_trainer(tiny, reference_folder, tmp_path, **DPO_LOSSES[name])
+    expected, expected_gradients, pairs = found
+    (row,) = pack(pairs, 10_000)
+    model = load_policy(tiny, torch.float32, PAIR_ATTENTION).eval()
+    reference = score(reference_folder, pairs)
+    given = {"beta": 0.3} | OURS.get(name, {})
+    loss = METHODS[name].loss(pair_logps(model, row), reference, **given).mean()
+    loss.backward()
+    torch.testing.assert_close(loss.detach(), expected, rtol=1e-5, atol=1e-5)
+    for key, gradient in gradients(model).items():
+        scale = expected_gradients[key].abs().max().item()
+        torch.testing.assert_close(
+            gradient, expected_gradients[key], rtol=1e-4, atol=1e-5 + 1e-4 * scale
+        )
+
+
+def test_dpo_trainer_ignores_label_smoothing(tiny, reference_folder, tmp_path):
+    """Where it differs from ours: conservative DPO is gone from TRL, its key is not."""
+    found, _, pairs = of_dpo_trainer(
+        tiny, reference_folder, tmp_path, loss_type="sigmoid", label_smoothing=0.2
+    )
     policy, reference = score(tiny, pairs), score(reference_folder, pairs)
-    value = METHODS[ours].loss(policy, reference, beta=beta).mean()
-    torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-5)
+    plain = METHODS["dpo"].loss(policy, reference, beta=0.3).mean()
+    torch.testing.assert_close(plain, found, rtol=1e-5, atol=1e-5)
+    smoothed = METHODS["dpo"].loss(policy, reference, beta=0.3, label_smoothing=0.2).mean()
+    assert abs(smoothed - found) > 1e-3
+
+
+CPO_LOSSES = {
+    "simpo": {"loss_type": "simpo", "simpo_gamma": 0.4, "label_smoothing": 0.1},
+    "alphapo": {"loss_type": "simpo", "simpo_gamma": 0.4, "alpha": 0.25},
+    "cpo": {"loss_type": "sigmoid", "label_smoothing": 0.1},
+}
+GIVEN = {
+    "simpo": {"gamma": 0.4, "label_smoothing": 0.1},
+    "alphapo": {"gamma": 0.4, "alpha": 0.25},
+    "cpo": {"sft_weight": 0.0, "label_smoothing": 0.1},
+}
+
+
+@pytest.mark.parametrize("name", CPO_LOSSES)
+def test_reference_free_losses_equal_cpo_trainer(name):
+    """On the same log-probabilities: sums for CPO, means for the others."""
+    plain = {"beta": 2.0, "alpha": 0.0, "label_smoothing": 0.0, "accelerator": HERE}
+    trainer = SimpleNamespace(**plain | CPO_LOSSES[name])
+    sums = -torch.rand(2, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) * 20
+    tokens = torch.arange(1, 19, dtype=torch.float64).view(2, 9)
+    found, expected = (sums.clone().requires_grad_() for _ in range(2))
+    sides = expected if name == "cpo" else expected / tokens
+    theirs = CPOTrainer.cpo_loss(trainer, *sides)[0]
+    theirs.sum().backward()
+    policy = PairLogps(*(CompletionLogps(s, n) for s, n in zip(found, tokens, strict=True)))
+    ours = METHODS[name].loss(policy, None, beta=2.0, **GIVEN[name])
+    ours.sum().backward()
+    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-9)
+    torch.testing.assert_close(found.grad, expected.grad, rtol=1e-6, atol=1e-9)
 
 
 def orpo_trainer(tiny, tmp_path, rows):
@@ -129,4 +220,47 @@ def test_orpo_with_full_nll_equals_orpo_trainer(tiny, tmp_path, row):
         expected, _ = trainer.get_batch_loss_metrics(trainer.model.eval(), batch)
     policy = score(tiny, from_orpo_batch(batch), with_prompt=True)
     value = METHODS["orpo_full_nll"].loss(policy, None, beta=0.25).mean()
+    torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_kto_equals_kto_trainer(tiny, reference_folder, tmp_path):
+    """Of two pairs, whose singles TRL rotates by one: prompts meet the same completions as here."""
+    rows = [conversational(*row) for row in ROWS[:2]]
+    singles = [
+        {"prompt": row["prompt"], "completion": row[side], "label": side == "chosen"}
+        for side in ("chosen", "rejected")
+        for row in rows
+    ]
+    given = {"beta": 0.3, "desirable_weight": 1.5, "undesirable_weight": 0.5}
+    trainer = KTOTrainer(
+        model=load_policy(tiny, torch.float32),
+        ref_model=load_policy(reference_folder, torch.float32),
+        args=KTOConfig(str(tmp_path), gradient_checkpointing=False, **COMMON, **given),
+        train_dataset=Dataset.from_list(singles),
+        processing_class=load_tokenizer(tiny),
+    )
+    batch = next(iter(trainer.get_train_dataloader()))
+    assert batch["label"].tolist() == [True, True, False, False]
+    trainer.model.eval()
+    with torch.no_grad():
+        expected = trainer.compute_loss(trainer.model, dict(batch))
+    ids, scored, seen = (
+        batch[k].numpy() for k in ("input_ids", "completion_mask", "attention_mask")
+    )
+    pairs = [
+        TokenPair(
+            str(i),
+            ids[i][(seen[i] == 1) & (scored[i] == 0)],
+            *(ids[n][scored[n] == 1] for n in (i, i + 2)),
+        )
+        for i in range(2)
+    ]
+    policy, reference = (
+        score(folder, pairs)._replace(mismatched=score(folder, list(Mismatched(pairs))))
+        for folder in (tiny, reference_folder)
+    )
+    moved = policy.mismatched.chosen.sum - reference.mismatched.chosen.sum
+    moved += policy.mismatched.rejected.sum - reference.mismatched.rejected.sum
+    assert moved.mean() > 0.1  # below 0 the estimate would be cut off, and nothing compared
+    value = METHODS["kto"].loss(policy, reference, **given).mean()
     torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-5)

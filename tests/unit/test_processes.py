@@ -30,7 +30,8 @@ TRAINING = {"epochs": 3, "batch_size": 4, "learning_rate": 3e-3, "precision": "f
 TRAINING |= {"save_dtype": "float32", "measure_every": 4}
 # Rows of one or two pairs: the processes do not have equally many.
 TRAINING |= {"token_budget": 40}
-METHODS = {"asft": {"beta": 0.1}, "dpo": {"beta": 0.1}, "sft": {}}
+METHODS = {"asft": {"beta": 0.1}, "dpo": {"beta": 0.1}, "sft": {}, "kto": {"beta": 0.5}}
+WITH_REFERENCE = ("dpo", "kto")
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,16 @@ def tokens(tiny, tmp_path_factory):
 def reference(tiny, tokens, tmp_path_factory):
     path = tmp_path_factory.mktemp("reference") / "reference.parquet"
     settings = json.dumps({"precision": "fp32", "token_budget": 64})
+    command = ["reference", "--model", tiny, "--tokens", tokens, "--settings", settings]
+    finish(start([*command, "--out", path]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def mismatched_too(tiny, tokens, tmp_path_factory):
+    """The reference of pairs, and of prompts with other pairs' completions."""
+    path = tmp_path_factory.mktemp("mismatched") / "reference.parquet"
+    settings = json.dumps({"precision": "fp32", "token_budget": 64, "mismatched": True})
     command = ["reference", "--model", tiny, "--tokens", tokens, "--settings", settings]
     finish(start([*command, "--out", path]))
     return path
@@ -72,7 +83,7 @@ def words(tiny, tokens, reference, out, method, **training):
     run["training"] = TRAINING | training
     (out / "settings.yaml").write_text(yaml.safe_dump(run))
     found = ["train", "--settings", out / "settings.yaml", "--model", tiny, "--tokens", tokens]
-    return [*found, *(["--reference", reference] if method == "dpo" else []), "--out", out]
+    return [*found, *(["--reference", reference] if method in WITH_REFERENCE else []), "--out", out]
 
 
 def shares_in(said, what):
@@ -87,10 +98,10 @@ def shares(line):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_two_processes_train_what_one_trains(tiny, tokens, reference, tmp_path, method):
+def test_two_processes_train_what_one_trains(tiny, tokens, mismatched_too, tmp_path, method):
     one, two = tmp_path / "one", tmp_path / "two"
-    finish(start(words(tiny, tokens, reference, one, method)))
-    said = finish(start(words(tiny, tokens, reference, two, method, processes=2)))
+    finish(start(words(tiny, tokens, mismatched_too, one, method)))
+    said = finish(start(words(tiny, tokens, mismatched_too, two, method, processes=2)))
     assert "2 processes" in said
     rows, pairs, tokens_each = shares_in(said, "trained on")
     assert all(rows)

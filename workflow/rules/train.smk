@@ -5,6 +5,12 @@ ONE_TRAINING_MB = plan.training_mb(
     size_of(CONFIG.model), CONFIG.training.token_budget, JOB_GPUS
 )
 TRAINING_MINUTES = growing(plan.training_minutes(size_of(CONFIG.model), JOB_GPUS))
+REFERENCE_SETTINGS = dict(
+    precision=CONFIG.training.precision,
+    token_budget=CONFIG.training.token_budget,
+    attention=CONFIG.training.attention,
+    processes=PROCESSES,
+)
 
 
 rule settings:
@@ -40,18 +46,24 @@ rule reference:
         mem_mb=growing(PROCESSES * plan.inference_mb(size_of(CONFIG.model), JOB_GPUS)),
         runtime=growing(plan.inference_minutes(size_of(CONFIG.model), JOB_GPUS)),
     params:
-        settings=lambda wildcards: as_json(
-            precision=CONFIG.training.precision,
-            token_budget=CONFIG.training.token_budget,
-            attention=CONFIG.training.attention,
-            processes=PROCESSES,
-        ),
+        settings=as_json(**REFERENCE_SETTINGS),
     shell:
         "asft --log {log} reference --settings {params.settings:q} --model {input.model}"
         " --tokens {input.tokens} --out {output}"
 
 
+use rule reference as reference_mismatched with:
+    output:
+        "<results>/data/{dataset}/reference_logps_mismatched.parquet",
+    log:
+        "<results>/logs/reference_mismatched/{dataset}.log",
+    params:
+        settings=as_json(**REFERENCE_SETTINGS, mismatched=True),
+
+
 def reference_of(wildcards):
+    if plan.needs_mismatched(CONFIG, wildcards.method):
+        return "<results>/data/{dataset}/reference_logps_mismatched.parquet"
     if plan.needs_reference(CONFIG, wildcards.method):
         return "<results>/data/{dataset}/reference_logps.parquet"
     return []

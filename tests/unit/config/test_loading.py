@@ -39,3 +39,36 @@ def test_rows_of_one_completion_are_for_methods_that_compare_none(form):
         load(merged(DEFAULT, one))
     alone = {"table3": {"datasets": ["ultrafeedback"], "methods": ["base", "sft"]}, "table2": None}
     load(merged(DEFAULT, one | {"tables": alone, "figures": {"margins": None, "cost": None}}))
+
+
+def with_method(**row):
+    return merged(DEFAULT, {"methods": {"mine": row}})
+
+
+def test_a_loss_may_be_a_weighted_sum():
+    config = load(with_method(loss={"dpo": 1, "sft": 0.2}, beta=0.1, label_smoothing=0.1))
+    assert config.methods["mine"].loss == {"dpo": 1.0, "sft": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"loss": {"dop": 1.0}}, "methods.mine: no loss 'dop'.*did you mean 'dpop'"),
+        ({"loss": {"dpo": 0.0}}, "methods.mine.loss: expected a name, or names with weights above"),
+        ({"loss": {"dpo": True}}, "methods.mine.loss: expected a name"),
+        ({"loss": {}}, "methods.mine.loss: expected a name"),
+        ({"loss": 5}, "methods.mine.loss: expected a name, .* given 5"),
+        ({"loss": {"dpo": 1.0, "sft": 1.0}}, "methods.mine: needs the key 'beta'"),
+        ({"loss": {"dpo": 1.0, "sft": 1.0}, "beta": 0}, "mine.beta: expected a number above 0"),
+        ({"loss": {"dpo": 1.0}, "beta": 1, "gamma": 1}, "mine.gamma: unknown key"),
+        ({"loss": "simpo", "beta": 2.5}, "methods.mine: needs the key 'gamma'"),
+        (
+            {"loss": "dpo", "beta": 0.1, "label_smoothing": 0.5},
+            "mine.label_smoothing: expected a number of at least 0 and below 0.5, given 0.5",
+        ),
+        ({"loss": "asft", "beta": float("inf")}, "mine.beta: expected a number that is finite"),
+    ],
+)
+def test_what_is_no_loss_or_no_value_of_it_is_refused(row, words):
+    with pytest.raises(UserError, match=words):
+        load(with_method(**row))

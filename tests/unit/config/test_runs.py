@@ -3,7 +3,7 @@
 from default_config import DEFAULT, merged
 
 from asft.config.loading import load
-from asft.config.runs import Run, run_settings, table3_runs
+from asft.config.runs import Run, needs_mismatched, needs_reference, run_settings, table3_runs
 
 
 def test_base_is_one_run_whatever_the_data_sets():
@@ -28,3 +28,19 @@ def test_a_method_may_override_training_alone():
     config = load(raw)
     assert run_settings(config, "hh_rlhf", "orpo", 1)["training"]["learning_rate"] == 3e-6
     assert run_settings(config, "hh_rlhf", "asft", 1)["training"]["learning_rate"] != 3e-6
+
+
+def test_a_weighted_sum_travels_with_its_run_and_needs_what_its_terms_need():
+    rows = {
+        "kto": {},
+        "irpo": {"loss": {"dpo": 1.0, "sft": 1.0}, "beta": 0.1},
+        "twice": {"loss": {"sft": 2}},
+    }
+    config = load(merged(DEFAULT, {"methods": rows}))
+    settings = run_settings(config, "hh_rlhf", "irpo", 1)
+    assert settings["loss"] == {"dpo": 1.0, "sft": 1.0}
+    assert settings["hyperparameters"] == {"beta": 0.1}
+    assert needs_reference(config, "irpo")
+    assert not needs_reference(config, "twice")
+    assert needs_mismatched(config, "kto")
+    assert not needs_mismatched(config, "irpo")

@@ -148,3 +148,12 @@ def test_what_a_card_is_told_of_the_default_experiment():
     assert settings["base"] in KNOWN_BASES
     assert settings["datasets"] == []  # bundled, on no hub
     assert settings["columns"] == [("arena_hard", "local"), ("mt_bench", "local")]
+
+
+def test_a_weighted_sum_is_named_by_its_terms(tmp_path, monkeypatch):
+    monkeypatch.setitem(RUN, "loss", {"dpo": 1.0, "sft": 0.2})
+    text = written(tmp_path, *tables(tmp_path))
+    assert "by `mine`: Weighted sum of losses, 1 dpo + 0.2 sft." in text
+    assert ModelCard(text).data.tags == [
+        *("preference-optimization", "dpo", "sft", "generated_from_trainer")
+    ]

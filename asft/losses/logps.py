@@ -1,0 +1,58 @@
+"""What a loss looks at: log-probabilities of completions, with their lengths."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class CompletionLogps(NamedTuple):
+    """log π(y|x) of a batch of completions, and their lengths: both (batch,), fp32."""
+
+    sum: Tensor
+    tokens: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """Log of the geometric-mean token probability, (batch,)."""
+        # An empty completion would be 0/0; preparation drops them, this keeps a gap from being NaN.
+        return self.sum / self.tokens.clamp(min=1)
+
+
+class PairLogps(NamedTuple):
+    """Log-probabilities of a batch of pairs; the last two are filled only for losses that ask.
+
+    `mismatched` are those of the same prompts with the completions of other pairs.
+    """
+
+    chosen: CompletionLogps
+    rejected: CompletionLogps
+    prompt: CompletionLogps | None = None
+    mismatched: PairLogps | None = None
+
+    @property
+    def margin(self) -> Tensor:
+        """Likelihood margin, mean log-probability of chosen minus rejected, (batch,)."""
+        return self.chosen.mean - self.rejected.mean
+
+    @property
+    def margin_sum(self) -> Tensor:
+        """Likelihood margin on sums: log-probability of chosen minus rejected, (batch,)."""
+        return self.chosen.sum - self.rejected.sum
+
+
+def log_ratios(policy: PairLogps | None, reference: PairLogps | None) -> tuple[Tensor, Tensor]:
+    """Return log π/π_ref of chosen and of rejected, on sums: (batch,) each."""
+    assert policy is not None
+    assert reference is not None
+    chosen: Tensor = policy.chosen.sum - reference.chosen.sum
+    return chosen, policy.rejected.sum - reference.rejected.sum
+
+
+def log_ratio_means(policy: PairLogps, reference: PairLogps | None) -> tuple[Tensor, Tensor]:
+    """Return log π/π_ref of chosen and of rejected, per token: (batch,) each."""
+    assert reference is not None
+    chosen: Tensor = policy.chosen.mean - reference.chosen.mean
+    return chosen, policy.rejected.mean - reference.rejected.mean

@@ -1,0 +1,113 @@
+"""The table of methods: each loss by name, and what it looks at."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from asft.losses.batch import aot, aot_unpaired, bco, kto
+from asft.losses.divergences import dpo_alpha, dpo_forward_kl, dpo_js
+from asft.losses.likelihood import asft, asft_tempered, orpo, orpo_full_nll, orpo_tempered, sft
+from asft.losses.limits import (
+    FINITE,
+    NOT_NEGATIVE,
+    POSITIVE,
+    POSITIVE_RATE,
+    RATE,
+    UP_TO_ONE,
+    Limit,
+)
+from asft.losses.pointwise import apo_down, apo_zero, cal_dpo, nca, sppo_hard
+from asft.losses.ratio_margins import (
+    discopop,
+    dpo,
+    dpo_norm,
+    dpop,
+    exo,
+    hinge,
+    ipo,
+    ipo_sum,
+    r_dpo,
+    robust_dpo,
+)
+from asft.losses.reference_free import alphapo, cpo, rrhf, simpo, slic_hf
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Method:
+    """A training method: its loss, and which log-probabilities the loss looks at."""
+
+    loss: Callable[..., Tensor]
+    needs_reference: bool = False
+    paired: bool = True  # False: the loss never looks at the rejected completion
+    needs_prompt: bool = False  # True: it also looks at the prompt's own log-probability
+    # batch: a pair's loss depends on the other pairs of the optimiser step, which it is then given.
+    looks_at: Literal["pair", "batch"] = "pair"
+    needs_mismatched: bool = False  # True: also at prompts with another pair's completions
+    limits: Mapping[str, Limit] = field(default_factory=dict)  # of hyper-parameters, if any
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """Return the loss's keyword arguments by name: default, or `inspect.Parameter.empty`."""
+        parameters = inspect.signature(self.loss).parameters.values()
+        return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    def limit(self, hyperparameter: str) -> Limit:
+        """Return which values a hyper-parameter may take."""
+        return self.limits.get(hyperparameter, FINITE)
+
+
+BETA = {"beta": POSITIVE}
+WEIGHTS = {"weight": NOT_NEGATIVE, "sft_weight": NOT_NEGATIVE}
+
+
+def _of_ratios(loss: Callable[..., Tensor], **limits: Limit) -> Method:
+    return Method(loss, needs_reference=True, limits=BETA | limits)
+
+
+def _of_batches(loss: Callable[..., Tensor], **limits: Limit) -> Method:
+    return replace(_of_ratios(loss, **limits), looks_at="batch")
+
+
+METHODS = {
+    "sft": Method(sft, paired=False),
+    "dpo": _of_ratios(dpo, label_smoothing=RATE),
+    "ipo": _of_ratios(ipo),
+    "ipo_sum": _of_ratios(ipo_sum),
+    "orpo": Method(orpo),
+    "orpo_full_nll": Method(orpo_full_nll, needs_prompt=True),
+    "asft": Method(asft),
+    "orpo_tempered": Method(orpo_tempered, limits=BETA | WEIGHTS),
+    "asft_tempered": Method(asft_tempered, limits=BETA | WEIGHTS),
+    "robust_dpo": _of_ratios(robust_dpo, label_smoothing=RATE),
+    "dpo_norm": _of_ratios(dpo_norm),
+    "r_dpo": _of_ratios(r_dpo, alpha=NOT_NEGATIVE),
+    "dpop": _of_ratios(dpop, penalty=NOT_NEGATIVE),
+    "hinge": _of_ratios(hinge),
+    "exo": _of_ratios(exo, label_smoothing=POSITIVE_RATE),
+    "discopop": _of_ratios(discopop, tau=UP_TO_ONE),
+    "dpo_alpha": _of_ratios(dpo_alpha, alpha=UP_TO_ONE),
+    "dpo_forward_kl": _of_ratios(dpo_forward_kl),
+    "dpo_js": _of_ratios(dpo_js),
+    "apo_zero": _of_ratios(apo_zero),
+    "apo_down": _of_ratios(apo_down),
+    "nca": _of_ratios(nca),
+    "sppo_hard": _of_ratios(sppo_hard),
+    "cal_dpo": _of_ratios(cal_dpo),
+    "simpo": Method(simpo, limits=BETA | {"label_smoothing": RATE}),
+    "alphapo": Method(alphapo, limits=BETA),
+    "cpo": Method(cpo, limits=BETA | {"sft_weight": NOT_NEGATIVE, "label_smoothing": RATE}),
+    "slic_hf": Method(slic_hf, limits={"delta": NOT_NEGATIVE, "sft_weight": NOT_NEGATIVE}),
+    "rrhf": Method(rrhf, limits={"sft_weight": NOT_NEGATIVE}),
+    "kto": replace(
+        _of_batches(kto, desirable_weight=NOT_NEGATIVE, undesirable_weight=NOT_NEGATIVE),
+        needs_mismatched=True,
+    ),
+    "bco": _of_batches(bco),
+    "aot": _of_batches(aot, label_smoothing=RATE),
+    "aot_unpaired": _of_batches(aot_unpaired, label_smoothing=RATE),
+}

@@ -1,0 +1,128 @@
+"""The loss of a whole optimiser step, for methods that look at the step's other pairs.
+
+The rows of a step do not fit into memory together, and lie in several processes. So the
+log-probabilities of all of them are computed first, without gradient; the batch loss, small as it
+is, is differentiated by them once; and each row is then backpropagated with its share of these
+derivatives. By the chain rule that is the gradient of the batch loss, however pairs were packed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from asft.losses import CompletionLogps, PairLogps
+from asft.training.distributed import summed
+from asft.training.packing import PackedRow
+
+Loss = Callable[[PairLogps, PairLogps | None], Tensor]
+# From a row to what policy and reference say of it.
+Look = Callable[[PackedRow], tuple[PairLogps, PairLogps | None]]
+SIDES = 3  # chosen, rejected, prompt; the reference has the first two
+
+
+class Seen(NamedTuple):
+    """Log-probabilities of one row, and the place of its first pair among all of the batch."""
+
+    start: int
+    policy: PairLogps
+    reference: PairLogps | None
+
+
+class Part(NamedTuple):
+    """The part of a batch's loss that is one row's.
+
+    `values` are its pairs' losses, (pairs,). `slopes` are the derivatives of the sum of all losses
+    of the batch by this row's log-probabilities of chosen, rejected and prompt, (3, pairs).
+    """
+
+    values: Tensor
+    slopes: Tensor
+
+    def losses(self, policy: PairLogps) -> Tensor:
+        """Return `values`, with `slopes` as their gradient by `policy`: (pairs,)."""
+        sides = [side for side in policy if isinstance(side, CompletionLogps)]
+        sums = torch.stack([side.sum for side in sides])
+        return self.values + (self.slopes * (sums - sums.detach())).sum(0)
+
+
+def batch_parts(
+    loss: Loss,
+    seen: Sequence[Seen],
+    total: int,
+    device: torch.device,
+    mismatched: Sequence[Seen] | None = None,
+) -> list[Part]:
+    """Compute a batch's loss and its derivatives; return the part of each row of this process.
+
+    Args:
+        seen: this process's rows; it may have none.
+        total: pairs of the batch, in all processes.
+        mismatched: rows of as many pairs, for losses that look at them too.
+    """
+    numbers = _of_all(seen, total, device)
+    sums = numbers[0 : 2 * SIDES : 2].clone().requires_grad_()
+    policy = _pairs(sums, numbers[1 : 2 * SIDES : 2])
+    reference = _reference(numbers)
+    if mismatched is not None:
+        others = _of_all(mismatched, total, device)
+        policy = policy._replace(mismatched=_pairs(others[0:4:2], others[1:4:2]))
+        reference = reference._replace(mismatched=_reference(others))
+    with torch.enable_grad():
+        values = loss(policy, reference)
+        (slopes,) = torch.autograd.grad(values.sum(), sums)
+    ends = [(row.start, row.start + len(row.policy.chosen.sum)) for row in seen]
+    return [Part(values.detach()[a:b], slopes[:, a:b]) for a, b in ends]
+
+
+def places_of(rows: Iterable[PackedRow], first: int = 0) -> list[int]:
+    """Return the place of each row's first pair: after those of the rows before it."""
+    places = [first]
+    for row in rows:
+        places.append(places[-1] + len(row["ids"]))
+    return places[:-1]
+
+
+def look_ahead(batch: dict[str, Any], look: Look, loss: Loss, device: torch.device) -> None:
+    """Compute all rows of a step without gradient, and give each its `part` of the batch's loss.
+
+    Rows that only keep other processes company get a part of no effect.
+    """
+    rows, counted = batch["rows"], batch["counted"]
+    # What drops out here drops out again where the rows are backpropagated.
+    with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.no_grad():
+        seen = _seen(batch, look)
+        others = _seen(batch["mismatched"], look) if "mismatched" in batch else None
+    parts = batch_parts(loss, seen, batch["pairs"], device, others)
+    for number, row in enumerate(rows):
+        nothing = torch.zeros(1 + SIDES, len(row["ids"]), device=device)
+        row["part"] = parts[number] if number < counted else Part(nothing[0], nothing[1:])
+
+
+def _seen(batch: dict[str, Any], look: Look) -> list[Seen]:
+    places = places_of(batch["rows"], batch["before"])
+    found = [Seen(place, *look(row)) for place, row in zip(places, batch["rows"], strict=True)]
+    return found[: batch["counted"]]
+
+
+def _of_all(seen: Sequence[Seen], total: int, device: torch.device) -> Tensor:
+    """Sums and token counts of policy and reference, (10, total), of all processes' rows."""
+    table = torch.zeros(2 * (SIDES + 2), total, device=device)
+    for start, policy, reference in seen:
+        sides = [*policy[:SIDES], *(reference or ())[:2]]
+        for number, column in enumerate(tensor for side in sides for tensor in side):
+            table[number, start : start + len(column)] = column.detach()
+    return summed(table)
+
+
+def _reference(numbers: Tensor) -> PairLogps:
+    return _pairs(numbers[2 * SIDES :: 2], numbers[2 * SIDES + 1 :: 2])
+
+
+def _pairs(sums: Tensor, tokens: Tensor) -> PairLogps:
+    """Of two or three rows each: chosen, rejected and perhaps prompt."""
+    sides = list(map(CompletionLogps, sums, tokens))
+    return PairLogps(sides[0], sides[1], sides[2] if len(sides) == SIDES else None)

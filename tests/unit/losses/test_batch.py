@@ -1,0 +1,122 @@
+"""Losses that look at the step's other pairs: numbers by hand, gradients, no order."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from loss_formulas import hyperparameters
+
+from asft.losses import METHODS, CompletionLogps, PairLogps
+
+NAMES = [name for name, method in METHODS.items() if method.looks_at == "batch"]
+
+
+def logps(chosen, rejected):
+    tokens = torch.ones(len(chosen), dtype=torch.float64)
+    return PairLogps(CompletionLogps(chosen, tokens), CompletionLogps(rejected, tokens))
+
+
+def batch(pairs=6, seed=0):
+    """Sums of chosen and rejected under policy and reference, then mismatched, (8, pairs)."""
+    sums = -torch.from_numpy(np.random.default_rng(seed).uniform(0.5, 9, (8, pairs)))
+    sums[4:6] += 2  # the policy has moved
+    return sums
+
+
+def losses(name, sums, **given):
+    """Losses of rows as `batch` has them; of four where nothing is mismatched."""
+    method = METHODS[name]
+    given = {key: given.get(key, value) for key, value in hyperparameters(method).items()}
+    policy, reference, *others = (logps(*sums[i : i + 2]) for i in range(0, len(sums), 2))
+    if others:
+        policy = policy._replace(mismatched=others[0])
+        reference = reference._replace(mismatched=others[1])
+    return method.loss(policy, reference, **given)
+
+
+def ell(x):
+    return np.log1p(np.exp(-x))
+
+
+def sigma(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def test_hand_worked_bco():
+    # rewards: chosen 1 and 3, rejected -1 and 1; their shift is 1
+    sums = torch.tensor([[-1.0, -2.0], [-6.0, -3.0], [-2.0, -5.0], [-5.0, -4.0]]).double()
+    expected = [ell(0) + ell(2), ell(2) + ell(0)]
+    assert losses("bco", sums, beta=1.0).tolist() == pytest.approx(expected)
+
+
+def test_hand_worked_kto():
+    # ratios: chosen 1 and 3, rejected -1 and 1; mismatched 1 0 and 2 1, of mean 1
+    sums = [[-1.0, -2.0], [-6.0, -3.0], [-2.0, -5.0], [-5.0, -4.0]]
+    sums += [[-1.0, -3.0], [-2.0, -2.0], [-2.0, -3.0], [-4.0, -3.0]]
+    given = {"beta": 1.0, "desirable_weight": 4.0, "undesirable_weight": 2.0}
+    found = losses("kto", torch.tensor(sums).double(), **given)
+    expected = [2 * sigma(0) + sigma(-2), 2 * sigma(-2) + sigma(0)]
+    assert found.tolist() == pytest.approx(expected)
+
+
+def test_kto_takes_a_policy_below_the_reference_as_one_that_has_not_moved():
+    sums = batch()
+    sums[4:6] = sums[6:] - 1
+    at_zero = sums.clone()
+    at_zero[4:6] = sums[6:]
+    assert losses("kto", sums).tolist() == losses("kto", at_zero).tolist()
+
+
+def test_hand_worked_aot():
+    # margins 4, 1, 2 against the reference's 0, 3, -1: sorted 1 2 4 and -1 0 3, apart 2 2 1
+    sums = torch.tensor([[-1.0, -1, -1], [-5, -2, -3], [-4, -1, -4], [-4, -4, -3]]).double()
+    assert losses("aot", sums, beta=1.0).tolist() == pytest.approx([ell(1), ell(2), ell(2)])
+    # ratios: chosen 3 0 3, rejected -1 2 0: sorted 0 3 3 and -1 0 2, apart 1 3 1
+    expected = [ell(3), ell(1), ell(1)]
+    assert losses("aot_unpaired", sums, beta=1.0).tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_looks_at_the_others_but_not_at_their_order(name):
+    sums, order = batch(), torch.tensor([3, 0, 5, 1, 4, 2])
+    found = losses(name, sums, beta=1.0)
+    torch.testing.assert_close(losses(name, sums[:, order], beta=1.0), found[order])
+    alone = torch.cat([losses(name, sums[:, i : i + 1], beta=1.0) for i in range(6)])
+    assert (alone - found).abs().max() > 1e-2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_are_those_of_the_values(name):
+    """By differences; BCO's shift is held, as it carries none, and so are mismatched pairs."""
+    others = batch()[4:]
+    sums = batch()[:4].requires_grad_()
+    if name != "bco":
+        assert torch.autograd.gradcheck(lambda x: losses(name, torch.cat([x, others])), sums)
+        return
+    losses(name, sums, beta=0.3).sum().backward()
+    rewards = 0.3 * (sums[:2] - sums[2:]).detach().numpy()
+    shift = rewards.mean()
+    chosen = -0.3 / (1 + np.exp(rewards[0] - shift))
+    np.testing.assert_allclose(sums.grad[0].numpy(), chosen)
+    rejected = 0.3 / (1 + np.exp(shift - rewards[1]))
+    np.testing.assert_allclose(sums.grad[1].numpy(), rejected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_at_the_reference_each_is_a_known_constant(name):
+    sums = batch()
+    sums[2:4], sums[6:] = sums[:2], sums[4:6]
+    constant = {"bco": 2 * math.log(2), "kto": 0.5}.get(name, math.log(2))
+    assert losses(name, sums).tolist() == pytest.approx([constant] * 6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_finite_everywhere(name):
+    ends = torch.tensor([0.0, -1e-7, -1e-3, -1.0, -100.0, -1e4])
+    sums = torch.cartesian_prod(ends, ends).T
+    sums = torch.cat([sums, -torch.ones_like(sums)] * 2).requires_grad_()
+    value = losses(name, sums)
+    value.sum().backward()
+    assert value.isfinite().all()
+    assert sums.grad.isfinite().all()

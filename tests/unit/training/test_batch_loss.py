@@ -1,0 +1,117 @@
+"""Batch losses are exact: however pairs are packed, ordered and shared, the step is the same."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from preferences import learnable_pairs
+
+from asft.config.training import Training
+from asft.losses import METHODS, CompletionLogps, PairLogps
+from asft.models.loading import load_policy
+from asft.training.attention.pairs import PAIR_ATTENTION  # and registers it
+from asft.training.batch_loss import look_ahead
+from asft.training.mismatched import Mismatched
+from asft.training.packing import pack
+from asft.training.pair_logps import pair_logps
+from asft.training.reference_logps import CachedReference, score_pairs, write_reference
+from asft.training.trainer import PairTrainer
+
+PAIRS, HELDOUT = learnable_pairs(24), learnable_pairs(8, seed=1)
+TRAINING = Training(epochs=2, batch_size=8, learning_rate=3e-3, precision="fp32")
+NAMES = [name for name, method in METHODS.items() if method.looks_at == "batch"]
+
+
+@pytest.fixture(scope="module")
+def reference(tiny, tmp_path_factory):
+    path = tmp_path_factory.mktemp("reference") / "reference.parquet"
+    policy = load_policy(tiny, torch.float32, PAIR_ATTENTION)
+    rows = pack([*PAIRS, *HELDOUT, *Mismatched(PAIRS), *Mismatched(HELDOUT)], 4096)
+    write_reference(path, score_pairs(policy, rows, torch.float32))
+    return CachedReference(path)
+
+
+def trained(tiny, reference, tmp_path, method, budget):
+    """Weights after 6 steps, and what was measured of the held-out pairs."""
+    policy = load_policy(tiny, torch.float32, PAIR_ATTENTION)
+    trainer = PairTrainer(
+        policy,
+        PAIRS,
+        HELDOUT,
+        method=method,
+        hyperparameters={"beta": 0.5},
+        training=TRAINING.model_copy(update={"token_budget": budget}),
+        precision=torch.float32,
+        seed=7,
+        output_dir=str(tmp_path),
+        reference=reference,
+    )
+    trainer.train()
+    assert trainer.state.global_step == 6
+    rows = trainer.history.rows()
+    weights = torch.cat([p.detach().flatten() for p in policy.parameters()])
+    return weights, [row["loss"] for row in rows]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_token_budget_leaves_steps_as_they_are(tiny, reference, tmp_path, name):
+    """Rows of all pairs of a step, of some, and of one each."""
+    whole, losses = trained(tiny, reference, tmp_path, METHODS[name], 4096)
+    for budget in (64, 16):
+        found, small = trained(tiny, reference, tmp_path, METHODS[name], budget)
+        assert small == pytest.approx(losses, rel=1e-4)
+        torch.testing.assert_close(found, whole, atol=1e-5, rtol=1e-4)
+
+
+def test_what_is_not_declared_is_another_loss(tiny, reference, tmp_path):
+    """Why a batch loss must say so: row by row it is one that depends on the packing."""
+    undeclared = replace(METHODS["aot"], looks_at="pair")
+    whole, _ = trained(tiny, reference, tmp_path, undeclared, 4096)
+    small, _ = trained(tiny, reference, tmp_path, undeclared, 16)
+    assert (whole - small).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_are_those_of_all_pairs_in_one_row(tiny, reference, name):
+    """Also with the rows in another order."""
+    expected = gradients(tiny, reference, name, pack(PAIRS[:8], 4096))
+    rows = pack(PAIRS[:8], 40)
+    assert len(rows) > 2
+    for order in (rows, rows[::-1]):
+        found = gradients(tiny, reference, name, order)
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+def gradients(tiny, reference, name, rows):
+    model = load_policy(tiny, torch.float32, PAIR_ATTENTION).eval()
+    batch = {"rows": [dict(row) for row in rows], "counted": len(rows), "pairs": 8, "before": 0}
+    if METHODS[name].needs_mismatched:
+        others = pack(Mismatched(PAIRS).of(PAIRS[:8]), 64)
+        batch["mismatched"] = {"rows": others, "counted": len(others), "before": 0}
+
+    def loss(policy, reference):
+        return METHODS[name].loss(policy, reference, beta=0.5)
+
+    look_ahead(batch, lambda row: (pair_logps(model, row), reference(row)), loss, model.device)
+    for row in batch["rows"]:
+        row["part"].losses(pair_logps(model, row)).sum().backward()
+    return torch.cat([p.grad.flatten() for p in model.parameters()])
+
+
+def test_both_passes_draw_the_same_random_numbers_and_fillers_have_no_effect():
+    """Dropout would else be of other neurons, and the coefficients of another loss."""
+    drawn = []
+
+    def look(row):
+        sums = torch.rand(len(row["ids"]))
+        drawn.append(sums)
+        return PairLogps(*[CompletionLogps(-sums, torch.ones_like(sums))] * 3), None
+
+    rows = [{"ids": ["a", "b"]}, {"ids": ["c"]}, {"ids": ["c"]}]
+    batch = {"rows": rows, "counted": 2, "pairs": 3, "before": 0}
+    look_ahead(batch, look, lambda policy, _: policy.chosen.sum**2, torch.device("cpu"))
+    assert torch.equal(torch.rand(2), drawn[0])
+    torch.testing.assert_close(rows[0]["part"].values, drawn[0] ** 2)
+    torch.testing.assert_close(rows[1]["part"].slopes[0], -2 * drawn[1])
+    assert not rows[2]["part"].slopes.any()
+    assert not rows[2]["part"].values.any()
