@@ -57,8 +57,9 @@ class Completion(Record):
 
     question_id: str
     turns: list[str]
-    finish_reasons: list[Literal["stop", "length"]]
-    tokens: list[int]
+    # "stop", "length", "content_filter", "refusal"; another word as the server gave it; "": none.
+    finish_reasons: list[str]
+    tokens: list[int | None]  # None: the server did not count
 
 
 Label = Literal["A>>B", "A>B", "A=B", "B>A", "B>>A"]

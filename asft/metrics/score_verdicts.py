@@ -123,9 +123,15 @@ def _answer_cells(answer: Completion | None) -> Row:
         return {"tokens": "", "truncated": ""}
     cut = sum(reason == "length" for reason in answer.finish_reasons)
     return {
-        "tokens": sum(answer.tokens) if answer.tokens else "",
+        "tokens": _sum(answer.tokens),
         "truncated": cut if answer.finish_reasons else "",
     }
+
+
+def _sum(tokens: list[int | None]) -> int | str:
+    """The tokens of all turns; empty where those of one are not known."""
+    known = [number for number in tokens if number is not None]
+    return sum(known) if known and len(known) == len(tokens) else ""
 
 
 def _style_cells(prefix: str, answer: str | None) -> Row:

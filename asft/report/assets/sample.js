@@ -74,13 +74,21 @@ window.ASFT = window.ASFT || {};
     return el("span.badge", { title: measure.label }, label);
   }
 
+  // Why an answer ended, where it did not end by itself: a server's own word if nobody knows it.
+  const ENDS = { stop: "", length: "cut by the limit", content_filter: "cut by moderation" };
+
+  function ended(reason) {
+    const known = Object.hasOwn(ENDS, reason) ? ENDS[reason] : `ended by ${reason}`;
+    return reason ? known : null;
+  }
+
   function answer(index, choice, c, i, sample, turn, open) {
     const contestant = index.contestants[c];
     const found = sample.answers[c];
     const tokens = found.tokens[turn];
     const facts = [
-      tokens === undefined ? null : `${tokens} tokens`,
-      found.ends[turn] === "length" ? "cut by the limit" : null,
+      tokens == null ? null : `${tokens} tokens`,
+      ended(found.ends[turn]),
     ].filter(Boolean);
     return el(
       `section.answer.m-${contestant.method}`,

@@ -102,3 +102,10 @@ def test_refused(
         run(tmp_path, questions, completions)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "scores.csv").exists()
+
+
+def test_tokens_that_nobody_counted_are_empty(tmp_path: Path):
+    unknown = [c.model_copy(update={"tokens": [None]}) for c in COMPLETIONS[:1]]
+    path = run(tmp_path, QUESTIONS, [*unknown, *COMPLETIONS[1:]])
+    with path.open(newline="", encoding="utf-8") as file:
+        assert [row["tokens"] for row in csv.DictReader(file)] == ["22", "19", ""]

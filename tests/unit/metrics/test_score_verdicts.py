@@ -224,3 +224,11 @@ def test_unusable_score_files_are_refused(tmp_path: Path):
     path.write_text(path.read_text().replace("B>>A", "B>>>A"))
     with pytest.raises(UserError, match="question 'q1': no label 'B>>>A'"):
         read_verdict_scores(path)
+
+
+def test_tokens_of_which_some_are_not_known_are_empty(tmp_path: Path):
+    first, second = answers(RATED)
+    first = first.model_copy(update={"tokens": [10, None]})
+    path = run(tmp_path, RATED, RATINGS, "mt_bench", completions=[first, second])
+    assert [row["tokens"] for row in read(path)] == ["", "20"]
+    assert read_verdict_scores(path).avg_tokens is None
