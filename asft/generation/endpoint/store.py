@@ -12,16 +12,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from asft.errors import UserError
 from asft.files import fingerprint
+from asft.generation.endpoint.dialects import ending_of
 from asft.records import Message
 
 LOCK_WAIT = 60  # seconds to wait while another process writes
 TABLE = "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, request TEXT, answer TEXT)"
+# What a stored answer is: whole, cut off by a limit, or cut by moderation.
+ReplyState = Literal["answer", "truncated", "moderated"]
 
 
 def _is_busy(error: BaseException) -> bool:
@@ -33,12 +36,25 @@ class Reply(NamedTuple):
     """What a judge said, and what the server said about it."""
 
     text: str
-    finish_reason: str  # "stop", "length", "refusal", … or "" where the server gave none
+    finish_reason: str  # the server's word: "stop", "eos_token", … or "" where it gave none
     model: str  # the name that came back
-    prompt_tokens: int | None
-    completion_tokens: int | None
+    prompt_tokens: int | None  # None: the server did not count
+    completion_tokens: int | None  # those of the thinking too
     system_fingerprint: str
     date: str  # UTC, ISO 8601
+    thinking: str = ""  # what it thought before it answered, where the server tells
+    thinking_tokens: int | None = None
+
+    @property
+    def ending(self) -> str:
+        """Why the reply ended: "stop", "length", …; a word of no known dialect as it came."""
+        return ending_of(self.finish_reason)
+
+    @property
+    def state(self) -> ReplyState:
+        """Whether this is all that the judge wanted to say."""
+        states: dict[str, ReplyState] = {"length": "truncated", "content_filter": "moderated"}
+        return states.get(self.ending, "answer")
 
 
 def call_key(
