@@ -50,6 +50,13 @@ class Judge(Section):
         description="How prompts are filled and verdicts read: paper follows upstream, hardened "
         "neutralises answers, reads the last line alone and checks the range.",
     )
+    behind_thinking: bool = Field(
+        False,
+        exclude_if=lambda behind: not behind,
+        description="Whether protocol paper reads verdicts behind a judge's thinking, as hardened "
+        "always does; if not, in all of its words, as upstream, and the verdict says where that "
+        "differs.",
+    )
     repeats: int = Field(
         1,
         ge=1,

@@ -153,6 +153,8 @@ def _completion(question: Question, turns: Sequence[Reply]) -> Completion:
         turns=[answer.text.strip() for answer in turns],
         finish_reasons=[answer.ending for answer in turns],
         tokens=[answer.completion_tokens for answer in turns],
+        thinking=[answer.thinking for answer in turns],
+        thinking_tokens=[answer.thinking_tokens for answer in turns],
     )
 
 

@@ -5,11 +5,22 @@ from collections.abc import Sequence
 
 from asft.config import PROTOCOLS, Judge
 from asft.errors import UserError
-from asft.generation import Endpoint, Outcome, Request, Store, ask, is_finished, shortfall
+from asft.generation import (
+    Endpoint,
+    Outcome,
+    Reply,
+    Request,
+    Store,
+    ask,
+    is_finished,
+    shortfall,
+)
 from asft.judging.calls import Call
 from asft.judging.protocols import JUDGING
 from asft.records import Message, Verdict
 
+# How a verdict begins that upstream's own parse reads otherwise.
+UPSTREAM = "upstream's parse, which reads the thinking too:"
 log = logging.getLogger(__name__)
 
 
@@ -23,13 +34,15 @@ def judge_by_server(protocol: str, calls: list[Call], judge: Judge, store: Store
     endpoint = _endpoint(judge)
     first = ask(endpoint, [Request(c.messages, c.repeat) for c in calls], store)
     outcomes = [[outcome] for outcome in first]
-    again = _second_questions(protocol, calls, first) if is_finished(first) else {}
+    again = _second_questions(protocol, calls, first, judge) if is_finished(first) else {}
     requests = [Request(messages, calls[number].repeat) for number, messages in again.items()]
     second = ask(endpoint, requests, store, proven=True)
     for number, outcome in zip(again, second, strict=True):
         outcomes[number].append(outcome)
     _refuse_missing([outcome for each in outcomes for outcome in each], len(calls), judge)
-    return [_read(protocol, call, each, judge) for call, each in zip(calls, outcomes, strict=True)]
+    read = [_read(protocol, *pair, judge) for pair in zip(calls, outcomes, strict=True)]
+    _warn_of_thinking(read, judge)
+    return read
 
 
 def _endpoint(judge: Judge) -> Endpoint:
@@ -55,7 +68,7 @@ def _endpoint(judge: Judge) -> Endpoint:
 
 
 def _second_questions(
-    protocol: str, calls: Sequence[Call], first: Sequence[Outcome]
+    protocol: str, calls: Sequence[Call], first: Sequence[Outcome], judge: Judge
 ) -> dict[int, list[Message]]:
     """What to ask after a first reply, by the call's number; nothing after one without words."""
     go_on = JUDGING[protocol].go_on
@@ -63,7 +76,7 @@ def _second_questions(
         number: messages
         for number, (call, outcome) in enumerate(zip(calls, first, strict=True))
         if go_on and outcome.answer and outcome.answer.text.strip()
-        if (messages := go_on(call.messages, outcome.answer.text))
+        if (messages := go_on(call.messages, *_seen([outcome.answer], judge)))
     }
 
 
@@ -80,12 +93,41 @@ def _read(protocol: str, call: Call, outcomes: Sequence[Outcome], judge: Judge) 
     answers = [outcome.answer for outcome in outcomes if outcome.answer]
     if len(answers) < len(outcomes):
         return call.verdict("api_error", detail=outcomes[-1].error)
-    texts = [answer.text for answer in answers]
-    status, value = JUDGING[protocol].read(texts, judge.protocol)
-    last, detail = answers[-1], ""
-    if status == "no_verdict":
-        status = "truncated" if last.state == "truncated" else status
-        detail = "" if last.ending in ("stop", "") else f"finish_reason {last.finish_reason}"
-    keys = [outcome.key for outcome in outcomes]
-    about = {"judgments": texts, "keys": keys, "model": last.model, "detail": detail}
+    read, last, details = JUDGING[protocol].read, answers[-1], []
+    status, value = read(_seen(answers, judge), judge.protocol)
+    cut_off = last.state == "truncated"
+    behind = read([answer.text for answer in answers], judge.protocol)
+    if behind != (status, value):
+        details.append(f"{UPSTREAM} {_named(status, value)}; behind it: {_named(*behind)}")
+    if cut_off and (status == "no_verdict" or not last.text):
+        status, value = "truncated", None
+    if status in ("no_verdict", "truncated") and last.ending not in ("stop", ""):
+        details.append(f"finish_reason {last.finish_reason}")
+    about = {
+        "judgments": [answer.text for answer in answers],
+        "thinking": [answer.thinking for answer in answers],
+        "keys": [outcome.key for outcome in outcomes],
+        "model": last.model,
+        "detail": "; ".join(details),
+    }
     return call.verdict(status, **{PROTOCOLS[protocol].verdict: value}, **about)
+
+
+def _seen(answers: Sequence[Reply], judge: Judge) -> list[str]:
+    """What verdicts are read in: upstream knows no thinking, and reads all that was sent."""
+    upstream = judge.protocol == "paper" and not judge.behind_thinking
+    return [answer.content if upstream else answer.text for answer in answers]
+
+
+def _named(status: str, value: object) -> str:
+    return f"{value}" if status == "ok" else status
+
+
+def _warn_of_thinking(verdicts: Sequence[Verdict], judge: Judge) -> None:
+    differing = sum(UPSTREAM in verdict.detail for verdict in verdicts)
+    if differing:
+        log.warning(
+            "judge %s: it thinks aloud, and %d of %d verdicts are read in its thinking, as upstream"
+            " would; `behind_thinking: true` reads behind it",
+            *(judge.model, differing, len(verdicts)),
+        )

@@ -36,6 +36,7 @@ def judge_answers(
     judge_model: Path | None = None,
     store: Path = STORE,
     dry_run: bool = False,
+    with_thinking: bool = False,
 ) -> None:
     """Ask a judge what the store does not hold yet, and write all verdicts.
 
@@ -46,6 +47,7 @@ def judge_answers(
         judge_model: a local judge's model folder
         store: where answers are kept
         dry_run: write the messages, send nothing
+        with_thinking: show the judge what the policy thought together with its answers
 
     Raises:
         UserError: there is no such protocol, a file is unusable, the run was stopped before each
@@ -56,7 +58,7 @@ def judge_answers(
     chosen, facts = Judge.model_validate_json(settings), judged_protocol(protocol, out)
     judging = JUDGING[protocol]
     prompts = judging.load_prompts(benchmark / "judge" / facts.prompts)
-    material = read_material(benchmark, facts, prompts, completions)
+    material = read_material(benchmark, facts, prompts, completions, with_thinking)
     calls = judging.calls(material, chosen)
     if dry_run:
         lines = [json.dumps(call._asdict(), ensure_ascii=False) + "\n" for call in calls]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "asft"
-GROUND = {"errors", "files", "records", "parquet", "machine", "processes", "losses"}
+GROUND = {"errors", "files", "records", "parquet", "machine", "processes", "losses", "thinking"}
 # Room -> the rooms that it may import; everyone may import the ground.
 ROOMS = {
     "config": set(),

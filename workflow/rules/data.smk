@@ -28,7 +28,7 @@ rule prepare_benchmark:
     params:
         settings=lambda wildcards: CONFIG.benchmarks[
             wildcards.benchmark
-        ].model_dump_json(exclude={"decoding", "temperatures"}),
+        ].model_dump_json(exclude={"decoding", "temperatures", "with_thinking"}),
         folder=subpath(output.card, parent=True),
     shell:
         "asft --log {log} prepare-benchmark --settings {params.settings:q}"

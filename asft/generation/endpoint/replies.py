@@ -57,7 +57,7 @@ def read_answer(body: bytes, endpoint: Endpoint) -> Reply:
     def clean(value: Any) -> str:
         return without_key(encodable(value), *endpoint.secrets) if isinstance(value, str) else ""
 
-    return Reply(
+    answer = Reply(
         text=clean(text),
         finish_reason=clean(reason),
         model=clean(name),
@@ -68,6 +68,7 @@ def read_answer(body: bytes, endpoint: Endpoint) -> Reply:
         thinking=clean(thinking),
         thinking_tokens=_count(details | usage, "reasoning_tokens"),
     )
+    return answer.apart()
 
 
 def _choice(reply: Any, endpoint: Endpoint) -> dict[str, Any]:

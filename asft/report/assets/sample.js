@@ -82,6 +82,15 @@ window.ASFT = window.ASFT || {};
     return reason ? known : null;
   }
 
+  // What stood before an answer in its own words, folded: scores do not look at it.
+  function thinking(found, turn) {
+    const content = (found.thinking || [])[turn];
+    if (!content) return null;
+    const tokens = (found.thinking_tokens || [])[turn];
+    const summary = `Thinking${tokens == null ? "" : ` (${tokens} tokens)`}`;
+    return el("details.words", {}, el("summary", {}, summary), text(content));
+  }
+
   function answer(index, choice, c, i, sample, turn, open) {
     const contestant = index.contestants[c];
     const found = sample.answers[c];
@@ -100,6 +109,7 @@ window.ASFT = window.ASFT || {};
         el("span.about", {}, about(contestant, index)),
         turn === 0 ? badge(index, choice, c, i) : null
       ),
+      thinking(found, turn),
       text(found.turns[turn] || ""),
       facts.length ? el("p.tokens", {}, facts.join(", ")) : null,
       ...ASFT.verdicts.render(found.verdicts, turn + 1, index.judges, open)

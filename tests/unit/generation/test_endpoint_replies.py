@@ -97,3 +97,18 @@ def test_usage_that_is_missing_is_empty():
     assert counts({"input_tokens": 11, "output_tokens": 3}) == (11, 3, None)
     details = {"completion_tokens_details": {"reasoning_tokens": 2}}
     assert counts({"prompt_tokens": 11, "completion_tokens": 3} | details) == (11, 3, 2)
+
+
+def test_thinking_in_tags_is_apart_and_comes_back_byte_for_byte():
+    answer = read_answer(body("<think>\n[[3]]\n</think>\n\nGood. [[8]]"), JUDGE)
+    assert (answer.text, answer.thinking) == ("Good. [[8]]", "<think>\n[[3]]\n</think>\n\n")
+    assert answer.content == "<think>\n[[3]]\n</think>\n\nGood. [[8]]"
+    assert answer.apart() == answer
+    field = read_answer(body("Good. [[8]]", reasoning_content="[[3]]"), JUDGE)
+    assert field.content == "Good. [[8]]"  # all that upstream would see
+
+
+@pytest.mark.parametrize("reason", ["length", "stop"])
+def test_a_reply_that_is_cut_off_inside_its_thinking_is_truncated(reason):
+    answer = read_answer(body("<think> could be a [[7]]", reason), JUDGE)
+    assert (answer.text, answer.state) == ("", "truncated")

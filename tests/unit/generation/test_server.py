@@ -11,6 +11,7 @@ from asft.config import Decoding, Server
 from asft.errors import UserError
 from asft.generation.server import answer_all, served
 from asft.records import Question
+from asft.thinking import bare
 
 QUESTIONS = [
     Question(question_id="a", turns=["Capital?"]),
@@ -102,3 +103,27 @@ def test_our_own_server_is_reached_without_the_proxy(tmp_path, monkeypatch):
     command = f"{sys.executable} -m http.server {{port}} --bind {{host}} --directory {tmp_path}"
     with served(Server(command=command, ready_s=30), Path("policy"), tmp_path / "log") as url:
         assert url.startswith("http://127.0.0.1:")
+
+
+def test_thinking_is_kept_apart_and_out_of_the_next_turns_context(tmp_path):
+    def script(body, before):
+        field = body["messages"][0]["content"] == "Capital?"
+        thinking = {"reasoning_content": "hm"} if field else {}
+        return completion("Paris." if field else "<think>\nhm\n</think>\n\nParis.", **thinking)
+
+    with JudgeServer(script) as server:
+        found = answers(server, tmp_path)
+        assert answers(server, tmp_path) == found  # from the store
+        said = [m["content"] for m in server.bodies[-1]["messages"] if m["role"] == "assistant"]
+    assert said == ["Paris."]
+    assert {turn for c in found for turn in c.turns} == {"Paris."}
+    assert [bare(text) for c in found for text in c.thinking] == ["hm"] * 4
+
+
+def test_an_answer_that_was_cut_off_inside_its_thinking(tmp_path):
+    with JudgeServer([completion("<think> could be", "length")]) as server:
+        first = answers(server, tmp_path)[0]
+    assert (first.turns, first.thinking, first.finish_reasons) == (
+        *([""], ["<think> could be"]),
+        ["length"],
+    )
