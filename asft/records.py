@@ -1,12 +1,13 @@
 """Records that pass from step to step, a line of a file each: questions, answers, verdicts."""
 
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol, TypedDict, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, Self, TypedDict, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from asft.errors import UserError
 from asft.files import fingerprint
+from asft.thinking import split_thinking, whole
 
 
 class Record(BaseModel):
@@ -63,8 +64,32 @@ class Completion(Record):
 
     question_id: str
     turns: list[str]
-    finish_reasons: list[Literal["stop", "length"]]
-    tokens: list[int]
+    # "stop", "length", "content_filter", "refusal"; another word as the server gave it; "": none.
+    finish_reasons: list[str]
+    tokens: list[int | None]  # those of the thinking too; None: the server did not count
+    # What the policy thought before each answer, as it came; left out where it thinks nothing.
+    thinking: list[str] = Field(default=[], exclude_if=lambda texts: not any(texts))
+    thinking_tokens: list[int | None] = Field(default=[], exclude_if=lambda counts: not any(counts))
+
+    @field_validator("thinking", "thinking_tokens")
+    @classmethod
+    def _nothing(cls, values: list[Any]) -> list[Any]:
+        return values if any(values) else []
+
+    def apart(self) -> Self:
+        """Return it with thinking that stands within its turns moved to `thinking`."""
+        found = [split_thinking(turn) for turn in self.turns]
+        if self.thinking or not any(split.thinking for split in found):
+            return self
+        turns, thinking = [split.text for split in found], [split.thinking for split in found]
+        return self.model_copy(update={"turns": turns, "thinking": thinking})
+
+    def texts(self, with_thinking: bool = False) -> list[str]:
+        """Return the answers as metrics and judges see them: without thinking, or with it."""
+        answer = self.apart()
+        if not with_thinking or not answer.thinking:
+            return answer.turns
+        return [whole(*parts) for parts in zip(answer.thinking, answer.turns, strict=True)]
 
 
 Label = Literal["A>>B", "A>B", "A=B", "B>A", "B>>A"]
@@ -86,6 +111,7 @@ class Verdict(Record):
     rating: float | None = None
     label: Label | None = None
     judgments: list[str] = []  # the judge's raw answers, that to a continuation question last
+    thinking: list[str] = Field(default=[], exclude_if=lambda texts: not any(texts))  # before each
     keys: list[str] = []  # of these answers in the store
     model: str = ""  # the model name that came back with the answers
     detail: str = ""  # what went wrong, in words

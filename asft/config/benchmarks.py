@@ -66,3 +66,9 @@ class Benchmark(Section):
         description="Sampling temperature by question category, in place of `decoding`'s: 0 is "
         "greedy, a category that is not named gets 0.7. If empty, `decoding` holds for all.",
     )
+    with_thinking: bool = Field(
+        False,
+        exclude_if=lambda shown: not shown,
+        description="Whether metrics and judges see what a policy thought before its answer; if "
+        "not, they see the answer alone.",
+    )

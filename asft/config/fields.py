@@ -17,6 +17,17 @@ Threads = Annotated[
     ),
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
+MaxAttempts = Annotated[
+    int, Field(ge=1, description="Largest number of attempts at one call to the server.")
+]
+MaxWait = Annotated[
+    float,
+    Field(
+        ge=0,
+        description="Longest wait in seconds between two attempts at one call; a server that asks "
+        "for more stops the run, and a rerun later goes on.",
+    ),
+]
 MaxDroppedShare = Annotated[
     Share,
     Field(

@@ -1,10 +1,10 @@
 """How answers are produced: `generation:` and each benchmark's `decoding:` in the config."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from asft.config.fields import Precision, Section, Threads
+from asft.config.fields import MaxAttempts, MaxWait, Precision, Section, Threads
 
 
 class Decoding(Section):
@@ -56,6 +56,14 @@ class Server(Section):
     timeout_s: float = Field(
         900, gt=0, description="Longest time in seconds that one answer may take."
     )
+    parameters: dict[str, Any] = Field(
+        default={},
+        exclude_if=lambda parameters: not parameters,
+        description="Parameters that are sent with every request beside those of `decoding`: any "
+        "JSON, such as {chat_template_kwargs: {enable_thinking: false}}; null leaves one out.",
+    )
+    max_attempts: MaxAttempts = Field(6, exclude_if=lambda attempts: attempts == 6)
+    max_wait_s: MaxWait = Field(120, exclude_if=lambda wait: wait == 120)
 
 
 class Generation(Section):

@@ -1,10 +1,10 @@
 """A judge in the config: which model gives verdicts, and by which rules they are read."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from asft.config.fields import Precision, Section, Share, Threads
+from asft.config.fields import MaxAttempts, MaxWait, Precision, Section, Share, Threads
 
 
 class Judge(Section):
@@ -33,14 +33,29 @@ class Judge(Section):
         description="Name of the environment variable that holds the server's API key, never the "
         "key itself; null for a server that needs none.",
     )
-    parameters: dict[str, float | int | str] = Field(
+    headers_env: dict[str, str] = Field(
+        default={},
+        exclude_if=lambda headers: not headers,
+        description="Names of environment variables that hold the values of further headers, by "
+        "the header's name, for example {x-api-key: MY_KEY}; values never stand here.",
+    )
+    parameters: dict[str, Any] = Field(
         default={"temperature": 0, "max_tokens": 2048},
-        description="Parameters that are sent to the server as they are, with every request.",
+        description="Parameters that are sent to the server as they are, with every request: any "
+        "JSON, also nested. null leaves out what a config below an overlay sets, and "
+        "max_completion_tokens takes the place of max_tokens.",
     )
     protocol: Literal["paper", "hardened"] = Field(
         "paper",
         description="How prompts are filled and verdicts read: paper follows upstream, hardened "
         "neutralises answers, reads the last line alone and checks the range.",
+    )
+    behind_thinking: bool = Field(
+        False,
+        exclude_if=lambda behind: not behind,
+        description="Whether protocol paper reads verdicts behind a judge's thinking, as hardened "
+        "always does; if not, in all of its words, as upstream, and the verdict says where that "
+        "differs.",
     )
     repeats: int = Field(
         1,
@@ -56,13 +71,20 @@ class Judge(Section):
         gt=0,
         description="Longest time in seconds that one whole reply of the server may take.",
     )
-    max_attempts: int = Field(
-        6, ge=1, description="Largest number of attempts at one call to the server."
+    max_attempts: MaxAttempts = 6
+    max_wait_s: MaxWait = Field(120, exclude_if=lambda wait: wait == 120)
+    backoff_s: float = Field(
+        1,
+        ge=0,
+        exclude_if=lambda wait: wait == 1,
+        description="Wait in seconds before a second attempt where the server names none, at most; "
+        "it doubles with each attempt.",
     )
     max_missing: Share = Field(
         0.0,
         description="Largest share of calls, from 0 to 1, that may stay without an answer; with "
-        "more the job stops, and a rerun asks for what is missing.",
+        "more the job stops, and a rerun asks for what is missing. Calls that were never asked are "
+        "none of them: a run that was stopped is not finished.",
     )
     precision: Precision = "auto"
     threads: Threads = None
@@ -83,4 +105,6 @@ class Judge(Section):
     def _no_keys(self) -> "Judge":
         if self.api_key_env and not self.api_key_env.isidentifier():
             raise ValueError("api_key_env must be the name of an environment variable")
+        if not all(name.isidentifier() for name in self.headers_env.values()):
+            raise ValueError("headers_env must hold names of environment variables")
         return self

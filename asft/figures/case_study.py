@@ -99,7 +99,7 @@ def _said(method: str, each: Contestant, question: Question) -> dict[str, object
     return {
         "seed": each.seed,
         "n_ratings": len(valid),
-        "answer": answers[0].turns[0],
+        "answer": answers[0].texts()[0],
         "judge_model": first.model,
         "judgment": "\n".join(first.judgments),
         "probabilities": probabilities_in_words(first),

@@ -4,6 +4,7 @@ import lazy_loader
 
 __all__ = [
     "Endpoint",
+    "Outcome",
     "Reply",
     "Request",
     "Store",
@@ -11,6 +12,7 @@ __all__ = [
     "call_key",
     "describe_call",
     "generate_answers",
+    "is_finished",
     "shortfall",
 ]
 

@@ -1,7 +1,9 @@
-from .endpoint.ask import Request as Request
 from .endpoint.ask import ask as ask
-from .endpoint.ask import shortfall as shortfall
 from .endpoint.client import Endpoint as Endpoint
+from .endpoint.outcomes import Outcome as Outcome
+from .endpoint.outcomes import Request as Request
+from .endpoint.outcomes import is_finished as is_finished
+from .endpoint.outcomes import shortfall as shortfall
 from .endpoint.store import Reply as Reply
 from .endpoint.store import Store as Store
 from .endpoint.store import call_key as call_key

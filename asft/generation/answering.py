@@ -16,9 +16,11 @@ from asft.files import fingerprint
 from asft.generation.decoding import Row, decode, supports
 from asft.models import learnt_positions
 from asft.records import Completion, Message, Question
+from asft.thinking import opened_by, split_thinking
 
 # Batches in a share, at most: at its end no row waits for a place, and the batch runs empty.
 _SHARE = 4
+_TAIL = 24  # tokens of a prompt's end that hold the opening tag of thinking, if it has one
 
 
 class Answer(NamedTuple):
@@ -27,6 +29,8 @@ class Answer(NamedTuple):
     text: str
     finish_reason: str  # "stop" at an end token, "length" at max_new_tokens
     tokens: int  # generated ones, the end token included
+    thinking: str = ""  # before the text, in its tags
+    thinking_tokens: int = 0
 
 
 class Sampling(NamedTuple):
@@ -96,8 +100,9 @@ def answer_share(
         sampling = Sampling(chosen, seeds, end_tokens, batch_size, ended)
         decode_all = _decode if supports(model) else _generate_groups
         rows = decode_all(model, tokenizer, prompts, sampling)
-        for i, row in zip(active, rows, strict=True):
-            answers[i].append(_cut(row, tokenizer, end_tokens))
+        for i, prompt, row in zip(active, prompts, rows, strict=True):
+            opening = opened_by(str(tokenizer.decode(prompt[-_TAIL:])))
+            answers[i].append(_cut(row, tokenizer, end_tokens, opening))
             talks[i].append(Message(role="assistant", content=answers[i][-1].text))
     for question, turns in zip(share, answers, strict=True):
         yield Completion(
@@ -105,6 +110,8 @@ def answer_share(
             turns=[answer.text for answer in turns],
             finish_reasons=[answer.finish_reason for answer in turns],
             tokens=[answer.tokens for answer in turns],
+            thinking=[answer.thinking for answer in turns],
+            thinking_tokens=[answer.thinking_tokens for answer in turns],
         )
 
 
@@ -202,9 +209,16 @@ def _generate(
     return rows
 
 
-def _cut(row: list[int], tokenizer: Any, end_tokens: set[int]) -> Answer:
-    """The generated tokens up to the first end token; what follows it is padding."""
+def _cut(row: list[int], tokenizer: Any, end_tokens: set[int], opening: str = "") -> Answer:
+    """The generated tokens up to the first end token; what follows it is padding.
+
+    `opening` is the tag with which the prompt has begun the policy's thinking, if it has.
+    """
     end = next((i for i, token in enumerate(row) if token in end_tokens), None)
     kept = row if end is None else row[:end]
-    text = tokenizer.decode(kept, skip_special_tokens=True).strip()
-    return Answer(text, "length" if end is None else "stop", len(row) if end is None else end + 1)
+    said = tokenizer.decode(kept, skip_special_tokens=True).strip()
+    thinking, text, _ = split_thinking(opening + said)
+    tokens = len(row) if end is None else end + 1
+    # Counted anew: a token may hold the end of the one and the beginning of the other.
+    thought = len(tokenizer.encode(thinking, add_special_tokens=False)) if thinking else 0
+    return Answer(text, "length" if end is None else "stop", tokens, thinking, thought)

@@ -23,12 +23,15 @@ from asft.config import Decoding, Server
 from asft.data import make_cache
 from asft.errors import UserError
 from asft.files import fingerprint
-from asft.generation.endpoint.ask import Request, ask, shortfall
+from asft.generation.endpoint.ask import ask
 from asft.generation.endpoint.client import Endpoint
+from asft.generation.endpoint.outcomes import Request, is_finished, shortfall
 from asft.generation.endpoint.store import Reply, Store
 from asft.records import Completion, Message, Question
 
 LOCAL = "127.0.0.1"
+# Without the environment's proxies, which know no way to this machine.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # Reads the server's process group, then waits for the end of its input, which comes however the
 # step ends, by kill -9 too; a server that outlives it would hold port and GPU.
 WATCH = 'read group; read end; kill -s KILL -- "-$group"'
@@ -75,7 +78,7 @@ def _wait(url: str, server: subprocess.Popen[bytes], settings: Server, log: Path
         if server.poll() is not None:
             last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
             raise UserError(f"the server ended with status {server.returncode}: {last[0]} ({log})")
-        with suppress(OSError), urllib.request.urlopen(url, timeout=2) as reply:
+        with suppress(OSError), DIRECT.open(url, timeout=2) as reply:
             if reply.status == 200:
                 return
         time.sleep(0.2)
@@ -110,35 +113,49 @@ def answer_all(
     """Ask a server all turns of all questions, the policy's own earlier answers in context.
 
     Raises:
-        UserError: some answers did not come; those that did are kept in `store`.
+        UserError: some answers did not come; those that did are kept in `store`, and a question
+            without an answer kept none of the others from being asked.
     """
     talks: list[list[Message]] = [[] for _ in questions]
     answers: list[list[Reply]] = [[] for _ in questions]
+    lost: dict[int, str] = {}
     with Store(store) as kept:
         for turn in range(max(len(question.turns) for question in questions)):
-            active = [i for i, question in enumerate(questions) if turn < len(question.turns)]
+            active = [i for i, q in enumerate(questions) if turn < len(q.turns) and i not in lost]
             for i in active:
                 talks[i].append(Message(role="user", content=questions[i].turns[turn]))
             for decoding in dict.fromkeys(decodings[i] for i in active):
                 places = [i for i in active if decodings[i] == decoding]
                 endpoint = _endpoint(url, settings, policy, decoding, seed)
-                outcomes = ask(endpoint, [Request(list(talks[i])) for i in places], kept)
-                if missing := shortfall(outcomes):
-                    raise UserError(f"{policy}: {missing}")
+                requests = [Request(list(talks[i])) for i in places]
+                outcomes = ask(endpoint, requests, kept, proven=any(answers))
+                if not is_finished(outcomes):
+                    raise UserError(f"{policy}: {shortfall(outcomes, 'answered')}")
                 for i, outcome in zip(places, outcomes, strict=True):
-                    assert outcome.answer
+                    if outcome.answer is None:
+                        lost[i] = outcome.error
+                        continue
                     answers[i].append(outcome.answer)
-            for i in active:
-                talks[i].append(Message(role="assistant", content=answers[i][-1].text))
-    return [
-        Completion(
-            question_id=question.question_id,
-            turns=[answer.text.strip() for answer in turns],
-            finish_reasons=[answer.finish_reason for answer in turns],
-            tokens=[answer.completion_tokens or 0 for answer in turns],
+                    talks[i].append(Message(role="assistant", content=outcome.answer.text))
+    if lost:
+        first, why = next(iter(lost.items()))
+        raise UserError(
+            f"{policy}: {len(lost)} of {len(questions)} questions have no answer, such as"
+            f" question_id {questions[first].question_id!r}: {why}; rerun to ask them again, or"
+            " leave them out"
         )
-        for question, turns in zip(questions, answers, strict=True)
-    ]
+    return [_completion(*pair) for pair in zip(questions, answers, strict=True)]
+
+
+def _completion(question: Question, turns: Sequence[Reply]) -> Completion:
+    return Completion(
+        question_id=question.question_id,
+        turns=[answer.text.strip() for answer in turns],
+        finish_reasons=[answer.ending for answer in turns],
+        tokens=[answer.completion_tokens for answer in turns],
+        thinking=[answer.thinking for answer in turns],
+        thinking_tokens=[answer.thinking_tokens for answer in turns],
+    )
 
 
 def _endpoint(url: str, settings: Server, policy: Path, decoding: Decoding, seed: int) -> Endpoint:
@@ -146,13 +163,15 @@ def _endpoint(url: str, settings: Server, policy: Path, decoding: Decoding, seed
     if decoding.do_sample:
         parameters |= {"temperature": decoding.temperature, "top_p": decoding.top_p}
         if decoding.top_k:  # no parameter of OpenAI's own, but of most servers'
-            parameters["extra_body"] = {"top_k": decoding.top_k}
+            parameters["top_k"] = decoding.top_k
     else:
         parameters["temperature"] = 0
     return Endpoint(
         base_url=url,
         model=settings.model.format(policy=policy),
-        parameters=parameters,
+        parameters=parameters | settings.parameters,
         concurrency=settings.concurrency,
         timeout_s=settings.timeout_s,
+        max_attempts=settings.max_attempts,
+        max_wait_s=settings.max_wait_s,
     )

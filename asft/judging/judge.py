@@ -36,6 +36,7 @@ def judge_answers(
     judge_model: Path | None = None,
     store: Path = STORE,
     dry_run: bool = False,
+    with_thinking: bool = False,
 ) -> None:
     """Ask a judge what the store does not hold yet, and write all verdicts.
 
@@ -46,17 +47,18 @@ def judge_answers(
         judge_model: a local judge's model folder
         store: where answers are kept
         dry_run: write the messages, send nothing
+        with_thinking: show the judge what the policy thought together with its answers
 
     Raises:
-        UserError: there is no such protocol, a file is unusable, or more calls than `max_missing`
-            remain without an answer; what came is stored.
+        UserError: there is no such protocol, a file is unusable, the run was stopped before each
+            call was asked, or more calls than `max_missing` have no answer; what came is stored.
     """
     if judge_model:
         claim_gpus()
     chosen, facts = Judge.model_validate_json(settings), judged_protocol(protocol, out)
     judging = JUDGING[protocol]
     prompts = judging.load_prompts(benchmark / "judge" / facts.prompts)
-    material = read_material(benchmark, facts, prompts, completions)
+    material = read_material(benchmark, facts, prompts, completions, with_thinking)
     calls = judging.calls(material, chosen)
     if dry_run:
         lines = [json.dumps(call._asdict(), ensure_ascii=False) + "\n" for call in calls]
@@ -68,7 +70,9 @@ def judge_answers(
                 protocol, calls, empty, chosen, _require(judge_model), answers
             )
         else:
-            verdicts = _judge_by_server(protocol, calls, chosen, answers)
+            from asft.judging.by_server import judge_by_server
+
+            verdicts = judge_by_server(protocol, calls, chosen, answers)
     return write_jsonl(out, verdicts)
 
 
@@ -119,49 +123,6 @@ def _judge_locally(
         about = {"probabilities": probabilities, "keys": keys, "model": judge.model}
         verdicts.append(call.verdict("ok", **found, **about))
     return verdicts
-
-
-def _judge_by_server(protocol: str, calls: list[Call], judge: Judge, store: Store) -> list[Verdict]:
-    from asft.generation import Endpoint, Request, ask, shortfall
-
-    endpoint = Endpoint(
-        base_url=judge.base_url,
-        model=judge.model,
-        api_key_env=judge.api_key_env,
-        parameters=judge.parameters,
-        concurrency=judge.concurrency,
-        timeout_s=judge.timeout_s,
-        max_attempts=judge.max_attempts,
-    )
-    first = ask(endpoint, [Request(c.messages, c.repeat) for c in calls], store)
-    outcomes = [[outcome] for outcome in first]
-    go_on = JUDGING[protocol].go_on
-    again = {
-        number: messages
-        for number, (call, outcome) in enumerate(zip(calls, first, strict=True))
-        if go_on and outcome.answer and (messages := go_on(call.messages, outcome.answer.text))
-    }
-    requests = [Request(messages, calls[number].repeat) for number, messages in again.items()]
-    for number, outcome in zip(again, ask(endpoint, requests, store), strict=True):
-        outcomes[number].append(outcome)
-    missing = [o for each in outcomes for o in each if o.answer is None]
-    if len(missing) > judge.max_missing * len(calls):
-        raise UserError(shortfall([o for each in outcomes for o in each]))
-    return [_read(protocol, call, each, judge) for call, each in zip(calls, outcomes, strict=True)]
-
-
-def _read(protocol: str, call: Call, outcomes: list, judge: Judge) -> Verdict:  # type: ignore[type-arg]
-    """The verdict in a judge's words; without one, a reply that was cut off is `truncated`."""
-    answers = [outcome.answer for outcome in outcomes if outcome.answer]
-    if len(answers) < len(outcomes):
-        return call.verdict("api_error", detail=outcomes[-1].error)
-    texts = [answer.text for answer in answers]
-    status, value = JUDGING[protocol].read(texts, judge.protocol)
-    if status == "no_verdict" and answers[-1].finish_reason == "length":
-        status = "truncated"
-    keys = [outcome.key for outcome in outcomes]
-    about = {"judgments": texts, "keys": keys, "model": answers[-1].model}
-    return call.verdict(status, **{PROTOCOLS[protocol].verdict: value}, **about)
 
 
 def _now() -> str:

@@ -44,15 +44,22 @@ class Material(NamedTuple):
 
 
 def read_material(
-    benchmark: Path, protocol: Protocol, prompts: Prompts, completions: Path
+    benchmark: Path,
+    protocol: Protocol,
+    prompts: Prompts,
+    completions: Path,
+    with_thinking: bool = False,
 ) -> Material:
-    """Read a prepared benchmark and somebody's answers to it.
+    """Read a prepared benchmark and somebody's answers to it, without the thinking before them.
 
     Raises:
         UserError: a file is missing or unusable, or a question has no answer.
     """
     questions = read_jsonl(benchmark / "questions.jsonl", Question)
-    answers = {c.question_id: c for c in read_jsonl(completions, Completion)}
+    answers = {
+        c.question_id: c.model_copy(update={"turns": c.texts(with_thinking)})
+        for c in read_jsonl(completions, Completion)
+    }
     require_answers(answers, questions, f"{completions}")
     path = benchmark / "judge" / "references.jsonl"
     references = load_reference_answers(read_json_rows(path), f"{path}") if path.exists() else {}

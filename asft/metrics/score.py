@@ -4,7 +4,8 @@ Reads   benchmarks/{benchmark}/questions.jsonl   records.Question, with at least
         completions/{benchmark}.jsonl            records.Completion, the same question ids
 Writes  scores/{benchmark}/references.csv        one row per question, in the questions' order:
         question_id, category, the columns of `corpus.METRICS` (rouge1 … lf_rougeL; BLEU as its
-        counts, since corpus BLEU is no mean of rows), tokens, finish_reason, bleu_signature
+        counts, since corpus BLEU is no mean of rows), tokens, finish_reason, bleu_signature,
+        and thinking_tokens (of `tokens`) where some are known
 
 By hand: asft score --questions questions.jsonl --completions completions.jsonl --out scores.csv
 """
@@ -19,8 +20,13 @@ from asft.metrics.bleu_rouge import bleu_signature, score_questions
 from asft.records import Completion, Question, by_id
 
 
-def score_answers(questions: Path, completions: Path, out: Path) -> None:
+def score_answers(
+    questions: Path, completions: Path, out: Path, with_thinking: bool = False
+) -> None:
     """Write the scores of completions against reference answers, one CSV row per question.
+
+    Args:
+        with_thinking: score what the policy thought together with its answers
 
     Raises:
         UserError: the question ids of the two files differ, a question has no reference, or
@@ -31,7 +37,8 @@ def score_answers(questions: Path, completions: Path, out: Path) -> None:
     _check(asked, answered, questions, completions)
     answers = [answered[question_id] for question_id in asked]
     references = [question.references for question in asked.values()]
-    columns = score_questions([answer.turns[0] for answer in answers], references)
+    texts = [answer.texts(with_thinking)[0] for answer in answers]
+    columns = score_questions(texts, references)
     table = {
         "question_id": list(asked),
         "category": [question.category for question in asked.values()],
@@ -40,6 +47,11 @@ def score_answers(questions: Path, completions: Path, out: Path) -> None:
         "finish_reason": [answer.finish_reasons[0] for answer in answers],
         "bleu_signature": [bleu_signature(references)] * len(asked),
     }
+    if thoughtful := sum(bool(answer.apart().thinking) for answer in answers):
+        scored = "and it is scored with them" if with_thinking else "which is not scored"
+        print(f"{thoughtful} of {len(answers)} answers hold thinking, {scored}")
+    if any(answer.thinking_tokens for answer in answers):
+        table["thinking_tokens"] = [(answer.thinking_tokens or [None])[0] for answer in answers]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")  # writes floats by repr
     writer.writerow(table)

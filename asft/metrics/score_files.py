@@ -17,6 +17,7 @@ Cells = dict[str, str]  # a row, as text
 Key = tuple[str, int, int]
 Found = Mapping[Key, Verdict]
 NUMBERS = [*(column for metric in METRICS.values() for column in metric.columns), "tokens"]
+MAY_BE_EMPTY = ("tokens",)  # a server need not count them
 
 
 class Scores(NamedTuple):
@@ -50,7 +51,8 @@ def read_scores(path: Path) -> Scores:
     """Read the question ids and numeric columns of one score file.
 
     Raises:
-        UserError: no such file, no rows, a missing column or a cell that is no finite number.
+        UserError: no such file, no rows, a missing column or a cell that is no finite number;
+            tokens that nobody counted are empty, and NaN here.
     """
     rows = read_cells(path)
     for key in ("question_id", "bleu_signature", *NUMBERS):
@@ -58,7 +60,10 @@ def read_scores(path: Path) -> Scores:
             raise UserError(f"{path}: no column {key!r}; is this a file of `asft score`?")
     columns = {
         key: np.array(
-            [_number(row[key], f"{path}, row {i}, column {key!r}") for i, row in enumerate(rows, 1)]
+            [
+                _value(row[key], key, f"{path}, row {i}, column {key!r}")
+                for i, row in enumerate(rows, 1)
+            ]
         )
         for key in NUMBERS
     }
@@ -113,6 +118,10 @@ def check_comparable(files: list[Scores]) -> None:
                 f"{file.path}: BLEU signature {file.bleu_signature!r}, but"
                 f" {first.bleu_signature!r} in {first.path}; score both with one sacreBLEU"
             )
+
+
+def _value(text: str, column: str, where: str) -> float:
+    return math.nan if text == "" and column in MAY_BE_EMPTY else _number(text, where)
 
 
 def _number(text: str | None, where: str) -> float:

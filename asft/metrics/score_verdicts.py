@@ -8,7 +8,8 @@ Writes  scores/{benchmark}/{judge}.csv           question_id, category, judge_mo
         mt_bench     turn1, turn1_status, turn2, …: the mean of the ok repeats, empty if none is
         arena_hard   repeat, g1_label, g1_status, g1_w, g1_y, g2_…: w is the game's weight, y the
                      policy's points; the baseline is assistant A in game 1, the policy in game 2
-        and tokens, truncated (answers cut by the token limit), the counts of `style_control`
+        and tokens, truncated (answers cut by the token limit), the counts of `style_control`,
+        thinking_tokens (of `tokens`) where some are known
 
 Several repeats of a rating share a cell, their statuses joined by ";"; repeats of a game are rows.
 A verdict that was never given is `missing`.
@@ -40,11 +41,13 @@ def aggregate_verdicts(
     protocol: str,
     out: Path,
     baseline: Path | None = None,
+    with_thinking: bool = False,
 ) -> None:
     """Write verdicts as one CSV row per question (per question and repeat for arena_hard).
 
     Args:
         protocol: one of a judge, such as mt_bench or arena_hard
+        with_thinking: count the style of what the policy thought together with its answers
 
     Raises:
         UserError: a verdict belongs to no question, occurs twice, lacks its rating or label or is
@@ -58,11 +61,12 @@ def aggregate_verdicts(
     repeats = 1 + max((repeat for *_, repeat in found), default=0)
     rows = SCORING[protocol].rows(list(asked.values()), found, repeats)
     answers, opponents = _answers(completions, asked), _baseline(baseline, asked)
+    thoughtful = any(answer.thinking_tokens for answer in answers.values())
     for row in rows:
         answer = answers.get(row["question_id"])
-        row |= _answer_cells(answer)
+        row |= _answer_cells(answer) | ({"thinking_tokens": _thought(answer)} if thoughtful else {})
         if facts.pairwise:
-            row |= _style_cells("", answer.turns[0] if answer else None)
+            row |= _style_cells("", answer.texts(with_thinking)[0] if answer else None)
             row |= _style_cells("baseline_", opponents.get(row["question_id"]))
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0], lineterminator="\n")
@@ -123,9 +127,19 @@ def _answer_cells(answer: Completion | None) -> Row:
         return {"tokens": "", "truncated": ""}
     cut = sum(reason == "length" for reason in answer.finish_reasons)
     return {
-        "tokens": sum(answer.tokens) if answer.tokens else "",
+        "tokens": _sum(answer.tokens),
         "truncated": cut if answer.finish_reasons else "",
     }
+
+
+def _sum(tokens: list[int | None]) -> int | str:
+    """The tokens of all turns; empty where those of one are not known."""
+    known = [number for number in tokens if number is not None]
+    return sum(known) if known and len(known) == len(tokens) else ""
+
+
+def _thought(answer: Completion | None) -> int | str:
+    return _sum(answer.thinking_tokens) if answer else ""
 
 
 def _style_cells(prefix: str, answer: str | None) -> Row:

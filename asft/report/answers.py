@@ -13,6 +13,7 @@ from asft.files import read_json_rows, read_jsonl
 from asft.metrics import Metric, Scores, read_scores, read_verdict_scores
 from asft.records import Completion, Question, Verdict, by_id
 from asft.tables import FAMILIES, family_columns
+from asft.thinking import bare
 
 Column = list[float | None]  # one value a question; None where there is none
 
@@ -66,7 +67,7 @@ def read_benchmark(results: Path, asked: Asked) -> Benchmark:
 
 
 def _completions(path: Path, ids: list[str]) -> dict[str, Completion]:
-    found = by_id(read_jsonl(path, Completion), path)
+    found = by_id([answer.apart() for answer in read_jsonl(path, Completion)], path)
     _same_questions(path, list(found), ids)
     return found
 
@@ -143,6 +144,7 @@ def plain(verdict: Verdict, judge: int) -> dict[str, Any]:
         "rating": _rounded(verdict.rating),
         "label": verdict.label,
         "words": verdict.judgments,
+        "thinking": [bare(text) for text in verdict.thinking],
         "detail": verdict.detail,
         "model": verdict.model,
         "probabilities": [[k.strip("[]"), round(p, 4)] for k, p in verdict.probabilities.items()],

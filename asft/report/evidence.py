@@ -11,8 +11,10 @@ from typing import Any
 
 from asft.config import Contestant
 from asft.figures import colour_of
+from asft.records import Completion
 from asft.report.answers import Benchmark, plain
 from asft.report.scripts import assignment
+from asft.thinking import bare
 
 CHUNK = 300_000  # characters: a moment's reading from a disk
 TITLE = 160  # characters of a question shown in lists
@@ -95,6 +97,7 @@ def _sample(benchmark: Benchmark, number: int) -> dict[str, Any]:
                     for judge, verdict in verdicts.get(key, [])
                 ],
             }
+            | _thinking(answer)
         )
     return {
         "turns": question.turns,
@@ -103,6 +106,14 @@ def _sample(benchmark: Benchmark, number: int) -> dict[str, Any]:
         "baseline": benchmark.baseline.get(key),
         "answers": answers,
     }
+
+
+def _thinking(answer: Completion) -> dict[str, Any]:
+    """What a policy thought before its answers, for the page; nothing where it did not."""
+    if not answer.thinking:
+        return {}
+    texts = [bare(text) for text in answer.thinking]
+    return {"thinking": texts, "thinking_tokens": answer.thinking_tokens}
 
 
 def _chunks(samples: list[dict[str, Any]]) -> tuple[list[list[Any]], list[int]]:

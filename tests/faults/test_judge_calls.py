@@ -1,5 +1,6 @@
 """Many calls of a judge, whose real server misbehaves: waits, stops, exact request counts."""
 
+import json
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -10,20 +11,27 @@ import pytest
 from judge_calls import CANARY, GOOD, endpoint, questions
 from judge_server import JudgeServer, Reply, error, until
 
-from asft.generation.endpoint.ask import GIVE_UP_AFTER, Outcome, ask, shortfall
-from asft.generation.endpoint.replies import retry_after
+from asft.generation.endpoint.ask import Outcome, ask, shortfall
+from asft.generation.endpoint.outcomes import is_finished
+from asft.generation.endpoint.run import GIVE_UP_AFTER
 from asft.generation.endpoint.store import Store
 
 BUSY = error(429, retry_after_ms="300")
 FATAL = {
     "401": (error(401, "Incorrect API key provided: sk-ca****Lp8r"), "HTTP 401", "JUDGE_KEY"),
-    "403": (error(403, "Country not supported"), "HTTP 403: Country not supported", "JUDGE_KEY"),
-    "404": (error(404, "The model does not exist"), "HTTP 404: The model does not", "`model`"),
-    "400": (error(400, "max_tokens is too large"), "HTTP 400: max_tokens is", "`parameters`"),
-    "402": (error(402, "Insufficient balance"), "HTTP 402: Insufficient", "`base_url`"),
+    "402": (error(402, "Insufficient balance"), "HTTP 402: Insufficient", "JUDGE_KEY has no quota"),
+    "model": (error(404, "The model `x` does not exist"), "HTTP 404: The model", "`model`"),
+    "parameter": (error(400, "Use another", "unsupported_parameter"), "HTTP 400", "`parameters`"),
     "quota": (error(429, "You exceeded", "insufficient_quota"), "HTTP 429: You exc", "no quota"),
     "long wait": (error(429, "Slow", Retry_After="600"), "HTTP 429: Slow", "wait 600 s"),
     "long wait at 503": (error(503, "Busy", Retry_After="600"), "HTTP 503: Busy", "`max_wait_s`"),
+}
+# What nobody knows: about one call where another was answered, else about all.
+UNKNOWN = {
+    "400": (error(400, "Something is wrong"), "HTTP 400: Something", "`parameters`"),
+    "403": (error(403, "Country not supported"), "HTTP 403: Country not supported", "JUDGE_KEY"),
+    "404": (error(404, "Nothing there"), "HTTP 404: Nothing there", "`base_url`"),
+    "422": (error(422, "Not processable"), "HTTP 422: Not processable", "`model`"),
 }
 
 
@@ -44,8 +52,82 @@ def test_fault_that_cannot_heal_stops_the_run(
     assert [outcome.answer is not None for outcome in outcomes] == [True] * 3 + [False] * 7
     assert said in outcomes[3].error
     assert advice in outcomes[3].error
-    line = f"3 of 10 judged; 7 left: {outcomes[3].error}; rerun to continue"
-    assert shortfall(outcomes) == line
+    assert [o.state for o in outcomes] == ["answer"] * 3 + ["fatal"] + ["not_asked"] * 6
+    left = "3 of 10 judged; 7 left, 6 of them not asked"
+    assert shortfall(outcomes) == f"{left}: {outcomes[3].error}; rerun to continue"
+    assert not is_finished(outcomes)
+
+
+@pytest.mark.parametrize(("fault", "said", "advice"), UNKNOWN.values(), ids=UNKNOWN)
+def test_an_unknown_refusal_is_one_calls_outcome_once_another_was_answered(
+    fault: Reply, said: str, advice: str, store: Store
+) -> None:
+    def script(body: dict[str, Any], before: int) -> Reply:
+        return fault if body["messages"][0]["content"] == "question 3" else GOOD
+
+    with JudgeServer(script) as server:
+        judge = endpoint(server.url, concurrency=1)
+        outcomes = ask(judge, questions(10), store)
+        assert len(server.bodies) == 10
+        assert is_finished(outcomes)
+        assert [o.state for o in outcomes] == ["answer"] * 3 + ["refused"] + ["answer"] * 6
+        assert (outcomes[3].attempts, outcomes[3].error) == (1, said_by(fault))
+        assert said in outcomes[3].error
+        # A rerun sends that call alone, and what was stored shows that the settings are right.
+        again = ask(judge, questions(10), store)
+        assert len(server.bodies) == 11
+        assert is_finished(again)
+    assert "a rerun would not change that" in str(shortfall(again))
+
+
+def said_by(fault: Reply) -> str:
+    return f"HTTP {fault.status}: {json.loads(fault.body)['error']['message']}"
+
+
+@pytest.mark.parametrize(("fault", "said", "advice"), UNKNOWN.values(), ids=UNKNOWN)
+def test_a_judge_that_refuses_its_first_calls_stops_at_once(
+    fault: Reply, said: str, advice: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUDGE_KEY", CANARY)
+    with JudgeServer([fault]) as server:
+        judge = endpoint(server.url, api_key_env="JUDGE_KEY", concurrency=1)
+        outcomes = ask(judge, questions(10), store)
+        assert len(server.bodies) == 2  # the first alone may be the one bad question
+    assert [o.state for o in outcomes] == ["refused"] * 2 + ["not_asked"] * 8
+    assert not is_finished(outcomes)
+    assert said in outcomes[9].error
+    assert advice in outcomes[9].error
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_the_first_question_may_be_the_bad_one(concurrency: int, store: Store) -> None:
+    def script(body: dict[str, Any], before: int) -> Reply:
+        if body["messages"][0]["content"] == "question 0":
+            return UNKNOWN["400"][0]
+        return GOOD._replace(delay=0.2)  # answers take longer than refusals
+
+    with JudgeServer(script) as server:
+        outcomes = ask(endpoint(server.url, concurrency=concurrency), questions(12), store)
+        assert len(server.bodies) == 12
+    assert [o.state for o in outcomes] == ["refused"] + ["answer"] * 11
+
+
+def test_what_is_refused_waits_for_those_in_flight(store: Store) -> None:
+    """After a refusal no call is sent before one in flight shows what it is about."""
+    refused = threading.Event()
+
+    def script(body: dict[str, Any], before: int) -> Reply:
+        if body["messages"][0]["content"] == "question 0":
+            until(lambda: len(server.bodies) == 3)
+            return UNKNOWN["400"][0]
+        refused.wait(60)
+        return UNKNOWN["400"][0]
+
+    with JudgeServer(script) as server:
+        judge = endpoint(server.url, concurrency=3, timeout_s=60)
+        outcomes = ask(judge, questions(30), store, lambda outcome: refused.set())
+        assert len(server.bodies) == 3
+    assert [o.state for o in outcomes] == ["refused"] * 3 + ["not_asked"] * 27
 
 
 def test_calls_in_flight_are_kept_when_the_run_stops(store: Store) -> None:
@@ -143,23 +225,12 @@ def test_a_call_that_was_not_refused_waits_too(
     assert min(at[2], at[3]) - at[1] > 0.95
 
 
-def test_retry_after_values() -> None:
-    now = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
-    date = "Mon, 23 Nov 2026 12:00:30 GMT"
-    assert retry_after({"retry-after": date}, now) == 30
-    assert retry_after({"retry-after": date.replace("GMT", "-0000")}, now) == 30
-    assert retry_after({"retry-after": "Mon, 23 Nov 2026 11:00:00 GMT"}, now) == 0
-    assert retry_after({"retry-after": "1.5", "retry-after-ms": "200"}, now) == 0.2
-    for nonsense in ("", "-5", "nan", "inf", "soon", "Mon, 99 Nov 2026 12:00:30 GMT"):
-        assert retry_after({"retry-after": nonsense}, now) == 0
-    assert retry_after({}, now) == 0
-
-
 def test_server_that_is_down_is_given_up_soon(store: Store) -> None:
     with JudgeServer([error(500)]) as server:
         outcomes = ask(endpoint(server.url, concurrency=2), questions(100), store)
         assert len(server.bodies) <= 3 * (GIVE_UP_AFTER + 1)
-    assert "0 of 100 judged; 100 left: HTTP 500: scripted" in str(shortfall(outcomes))
+    assert "0 of 100 judged; 100 left, 9" in str(shortfall(outcomes))
+    assert "of them not asked: HTTP 500: scripted" in str(shortfall(outcomes))
 
 
 def test_poisonous_questions_do_not_block_the_rest(store: Store) -> None:

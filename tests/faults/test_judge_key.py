@@ -14,7 +14,8 @@ from judge_server import JudgeServer, Reply, completion, error
 
 from asft.errors import UserError
 from asft.generation.endpoint.ask import ask
-from asft.generation.endpoint.replies import read_answer, scrubbed
+from asft.generation.endpoint.replies import read_answer
+from asft.generation.endpoint.scrubbing import scrubbed
 from asft.generation.endpoint.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -142,9 +143,11 @@ def test_key_is_in_no_file_log_or_traceback(tmp_path: Path) -> None:
 
 def test_a_key_that_is_no_secret_stays_in_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Local servers take any word for a key; judges use the same words."""
+    keyless = endpoint("http://127.0.0.1/v1")
+    keyed = keyless.model_copy(update={"api_key_env": "JUDGE_KEY"})
     for key, text in (("7", "[[7]]"), ("none", "There is none. [[3]]"), ("", "[[5]]")):
         monkeypatch.setenv("JUDGE_KEY", key)
-        assert read_answer(completion(text).body, "JUDGE_KEY").text == text
+        assert read_answer(completion(text).body, keyed).text == text
     monkeypatch.setenv("JUDGE_KEY", f" {CANARY}\n")
-    assert read_answer(completion(f"<{CANARY}>").body, "JUDGE_KEY").text == "<***>"
-    assert CANARY in read_answer(completion(f"<{CANARY}>").body).text  # no key was named
+    assert read_answer(completion(f"<{CANARY}>").body, keyed).text == "<***>"
+    assert CANARY in read_answer(completion(f"<{CANARY}>").body, keyless).text  # no key was named

@@ -12,7 +12,8 @@ from judge_server import JudgeServer, Reply, completion, error
 from judge_store import stored_request
 
 from asft.generation.endpoint.ask import Outcome, Request, ask
-from asft.generation.endpoint.replies import encodable, read_answer
+from asft.generation.endpoint.replies import read_answer
+from asft.generation.endpoint.scrubbing import encodable
 from asft.generation.endpoint.store import Store, call_key
 
 
@@ -122,7 +123,8 @@ def test_a_short_or_refused_answer_is_an_answer(
 
 
 def test_bare_reply_of_a_small_server_is_enough() -> None:
-    answer = read_answer(b'{"choices": [{"message": {"content": "[[7]]"}}], "usage": null}')
+    body = b'{"choices": [{"message": {"content": "[[7]]"}}], "usage": null}'
+    answer = read_answer(body, endpoint("http://127.0.0.1/v1"))
     assert answer[:6] == ("[[7]]", "", "", None, None, "")
 
 

@@ -266,3 +266,184 @@ def test_dry_run_sends_nothing(benchmarks: Path, tmp_path: Path) -> None:
             json.dumps(body["messages"]) for body in server.bodies if len(body["messages"]) == 2
         ]
     assert sorted(json.dumps(call["messages"]) for call in calls) == sorted(sent)
+
+
+TOO_LONG = error(400, "prompt is too long: 210000 tokens > 200000 maximum")
+
+
+@pytest.mark.parametrize("fault", [TOO_LONG, error(400, "nobody knows"), error(413, "Too large")])
+def test_one_bad_question_is_one_call_without_an_answer(
+    benchmarks: Path, tmp_path: Path, fault: Reply
+) -> None:
+    def script(body: dict[str, Any], before: int) -> Reply:
+        return fault if about(body) == (1, 0) else GOOD
+
+    out = tmp_path / "v.jsonl"
+    with JudgeServer(script) as server:
+        once = command(benchmarks, "mt_bench", server.url, out, max_missing=0.1, concurrency=1)
+        assert run(once).returncode == 0
+        assert len(server.bodies) == 16
+        verdicts = read_jsonl(out, Verdict)
+        assert Counter(v.status for v in verdicts) == {"ok": 15, "api_error": 1}
+        assert json.loads(fault.body)["error"]["message"] in "".join(v.detail for v in verdicts)
+        strict = command(benchmarks, "mt_bench", server.url, out, concurrency=1)
+        done = run(strict)
+        assert len(server.bodies) == 17  # that call alone, again
+    assert done.returncode == 1
+    assert "15 of 16 judged; 1 left: HTTP 4" in done.stderr
+    assert "`max_missing` would go on without them" in done.stderr
+
+
+def test_a_run_that_stopped_is_not_finished(benchmarks: Path, tmp_path: Path) -> None:
+    """The quota is gone after five calls: what was never asked is no call without an answer."""
+
+    def script(body: dict[str, Any], before: int) -> Reply:
+        return GOOD if len(server.bodies) <= 5 else error(429, "Gone", "insufficient_quota")
+
+    out = tmp_path / "v.jsonl"
+    with JudgeServer(script) as server:
+        settings = {"max_missing": 1.0, "concurrency": 1}
+        done = run(command(benchmarks, "mt_bench", server.url, out, **settings))
+        assert len(server.bodies) == 6
+    assert done.returncode == 1
+    assert "5 of 16 judged; 11 left, 10 of them not asked: HTTP 429: Gone" in done.stderr
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "detail"),
+    [
+        (completion(None, "length", reasoning_content="hm"), "truncated", "finish_reason length"),
+        (completion(None, "content_filter"), "api_error", "content_filter (refused by moderation)"),
+        (completion("So", "SAFETY"), "no_verdict", "finish_reason SAFETY"),
+    ],
+)
+def test_the_state_of_a_reply_is_told(
+    benchmarks: Path, tmp_path: Path, reply: Reply, status: str, detail: str
+) -> None:
+    out = tmp_path / "v.jsonl"
+    with JudgeServer([reply]) as server:
+        done = run(command(benchmarks, "mt_bench", server.url, out, max_missing=1.0))
+        assert done.returncode == 0, done.stderr
+        assert len(server.bodies) == 16  # one request each
+    verdicts = read_jsonl(out, Verdict)
+    assert {v.status for v in verdicts} == {status}
+    assert all(detail in v.detail for v in verdicts)
+
+
+def test_settings_are_as_wide_as_the_wire(
+    benchmarks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTHER_KEY", "a header's value 0000")
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    given = {"chat_template_kwargs": {"enable_thinking": False}, "stop": ["#"], "logprobs": True}
+    limits = {"max_tokens": 4096, "max_completion_tokens": 4096, "temperature": None}
+    waits = {"max_wait_s": 600, "backoff_s": 0.1, "headers_env": {"x-api-key": "OTHER_KEY"}}
+    with JudgeServer([GOOD]) as server:
+        arguments = command(
+            benchmarks,
+            "mt_bench",
+            server.url,
+            tmp_path / "v.jsonl",
+            parameters=given | limits,
+            **waits,
+        )
+        done = run(arguments)
+        assert done.returncode == 0, done.stderr
+        body = server.bodies[0]
+        assert {name: body[name] for name in body if name not in ("model", "messages")} == {
+            **given,
+            "max_completion_tokens": 4096,
+        }
+        assert server.headers[0]["x-api-key"] == "a header's value 0000"
+    assert "gpt-4: not sent" in (tmp_path / "v.log").read_text()
+    stored = (tmp_path / "cache/judge.sqlite").read_bytes()
+    assert b"a header's value" not in stored
+
+
+THOUGHT = "<think>\nAt first sight [[3]].\n</think>\n\nRating: [[8]]"
+DIFFERS = "upstream's parse, which reads the thinking too: 3.0; behind it: 8.0"
+
+
+@pytest.mark.parametrize(
+    ("reply", "settings", "rating", "detail"),
+    [
+        (completion(THOUGHT), {"protocol": "hardened"}, 8, ""),
+        (completion(THOUGHT), {"protocol": "paper"}, 3, DIFFERS),
+        (completion(THOUGHT), {"protocol": "paper", "behind_thinking": True}, 8, ""),
+        (completion("Rating: [[8]]", reasoning_content="[[3]]"), {"protocol": "paper"}, 8, ""),
+        (completion("Rating: [[8]]", reasoning="[[3]]"), {"protocol": "hardened"}, 8, ""),
+    ],
+)
+def test_verdicts_are_read_behind_the_thinking(
+    benchmarks: Path,
+    tmp_path: Path,
+    reply: Reply,
+    settings: dict[str, Any],
+    rating: int,
+    detail: str,
+) -> None:
+    """But where a protocol is upstream's to the byte: then it says so."""
+    out = tmp_path / "v.jsonl"
+    with JudgeServer([reply]) as server:
+        done = run(command(benchmarks, "mt_bench", server.url, out, **settings))
+    assert done.returncode == 0, done.stderr
+    verdicts = read_jsonl(out, Verdict)
+    assert {(v.rating, v.detail) for v in verdicts} == {(rating, detail)}
+    assert {v.judgments[0] for v in verdicts} == {"Rating: [[8]]"}
+    assert all("[[3]]" in v.thinking[0] for v in verdicts)
+    warned = "16 of 16 verdicts are read in its thinking" in (tmp_path / "v.log").read_text()
+    assert warned == bool(detail)
+
+
+@pytest.mark.parametrize("protocol", ["paper", "hardened"])
+def test_a_verdict_inside_thinking_that_was_cut_off_is_none(
+    benchmarks: Path, tmp_path: Path, protocol: str
+) -> None:
+    out = tmp_path / "v.jsonl"
+    with JudgeServer([completion("<think> It could be a [[7]]", "length")]) as server:
+        assert (
+            run(command(benchmarks, "mt_bench", server.url, out, protocol=protocol)).returncode == 0
+        )
+        assert len(server.bodies) == 16
+    assert {(v.status, v.rating) for v in read_jsonl(out, Verdict)} == {("truncated", None)}
+
+
+def test_a_label_in_the_thinking_alone_is_asked_for_again(benchmarks: Path, tmp_path: Path) -> None:
+    def script(body: dict[str, Any], before: int) -> Reply:
+        first = len(body["messages"]) == 2
+        return completion("<think>[[A>B]]?</think>B is better." if first else "[[B>A]]")
+
+    out = tmp_path / "v.jsonl"
+    with JudgeServer(script) as server:
+        arguments = command(benchmarks, "arena_hard", server.url, out, protocol="hardened")
+        assert run(arguments).returncode == 0
+        assert len(server.bodies) == 32
+        said = {
+            m["content"] for b in server.bodies for m in b["messages"] if m["role"] == "assistant"
+        }
+    assert said == {"B is better."}
+    assert {(v.status, v.label) for v in read_jsonl(out, Verdict)} == {("ok", "B>A")}
+
+
+def test_judges_see_answers_without_their_thinking(benchmarks: Path, tmp_path: Path) -> None:
+    """Unless they shall see it: the same answers then, and the thinking before them."""
+    answers = read_jsonl(benchmarks / "mt_bench/completions.jsonl", Completion)
+    thought = [
+        a.model_copy(update={"turns": [f"<think>{THOUGHTS}</think>{text}" for text in a.turns]})
+        for a in answers
+    ]
+    write_jsonl(tmp_path / "thought.jsonl", thought)
+    seen = []
+    for name, flags in (("plain", []), ("apart", []), ("shown", ["--with-thinking"])):
+        out = tmp_path / f"{name}.jsonl"
+        arguments = command(benchmarks, "mt_bench", "http://127.0.0.1:1/v1", out)
+        if name != "plain":
+            arguments[arguments.index("--completions") + 1] = str(tmp_path / "thought.jsonl")
+        assert run([*arguments, "--dry-run", *flags]).returncode == 0
+        seen.append(out.read_text())
+    assert seen[0] == seen[1]
+    assert THOUGHTS in seen[2]
+
+
+THOUGHTS = "a thought that no judge need see"

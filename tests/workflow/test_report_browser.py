@@ -72,6 +72,8 @@ def made(tmp_path_factory):
             return "unbroken" * 60 + " zanzibar"
         if method == "sft" and number == 2:
             return CODE
+        if method == "sft" and number == 4:
+            return f"<think>a folded thought</think>{plain_answer(method, number, turn)}"
         return plain_answer(method, number, turn)
 
     return build(tmp_path_factory.mktemp("ein Bericht"), small(), answer=answer)
@@ -192,6 +194,16 @@ def test_code_keeps_its_lines_and_paper_shows_what_the_screen_did(visit, made):
     page.emulate_media(media="print")
     page.wait_for_timeout(300)
     assert page.locator(".answer").first.is_visible()
+
+
+def test_thinking_is_folded_above_the_answer(visit, made):
+    page = visit(f"{made}/samples.html#b=alpaca_en&q=alpaca_en-4")
+    details = page.locator("[data-contestant*=sft] details.words", has_text="Thinking").first
+    details.wait_for(state="attached")
+    assert details.get_attribute("open") is None
+    assert details.inner_text() == "Thinking"  # no more is seen
+    details.locator("summary").click()
+    assert "a folded thought" in details.inner_text()
 
 
 def test_filters_and_search(visit, made):

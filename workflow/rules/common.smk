@@ -62,6 +62,12 @@ def is_pairwise(benchmark):
     return plan.PROTOCOLS[CONFIG.benchmarks[benchmark].protocol].pairwise
 
 
+def thinking_of(wildcards):
+    """The flag with which metrics and judges see what was thought before an answer."""
+    shown = CONFIG.benchmarks[wildcards.benchmark].with_thinking
+    return "--with-thinking" if shown else ""
+
+
 def growing(amount):
     """A resource of which each attempt asks more: what was too little is tried again."""
     return lambda wildcards, attempt: attempt * amount

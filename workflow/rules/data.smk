@@ -19,7 +19,9 @@ def benchmark_settings(wildcards):
         planned(made, plan.require_local, getattr(benchmark, part), key)
     if prompts := plan.first_here(benchmark.prompts):
         planned(made, check_prompts, benchmark.protocol, prompts)
-    return benchmark.model_dump_json(exclude={"decoding", "temperatures"})
+    return benchmark.model_dump_json(
+        exclude={"decoding", "temperatures", "with_thinking"}
+    )
 
 
 def dataset_settings(wildcards):

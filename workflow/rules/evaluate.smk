@@ -9,6 +9,8 @@ rule score:
         "<results>/runs/{run}/scores/{benchmark}/references.csv",
     log:
         "<results>/logs/score/{run}/{benchmark}/references.log",
+    params:
+        thinking=thinking_of,
     shell:
         "asft --log {log} score --questions {input.questions} --completions {input.completions}"
-        " --out {output}"
+        " {params.thinking} --out {output}"

@@ -54,10 +54,11 @@ rule judge:
         model=lambda wildcards, input: (
             f"--judge-model {input.model}" if input.model else ""
         ),
+        thinking=thinking_of,
     shell:
         "asft --log {log} judge --settings {params.settings:q} --protocol {params.protocol}"
         " --benchmark {params.folder} --completions {input.completions} {params.model}"
-        " --out {output}"
+        " {params.thinking} --out {output}"
 
 
 rule score_verdicts:
@@ -77,7 +78,8 @@ rule score_verdicts:
             if is_pairwise(wildcards.benchmark)
             else ""
         ),
+        thinking=thinking_of,
     shell:
         "asft --log {log} score-verdicts --verdicts {input.verdicts} --questions {input.questions}"
         " --completions {input.completions} --protocol {params.protocol} {params.baseline}"
-        " --out {output}"
+        " {params.thinking} --out {output}"

@@ -1,6 +1,6 @@
 """Settings and client of one model on an OpenAI-compatible server.
 
-Reads the environment variable that `api_key_env` names, and no other.
+Of secrets it reads the environment variables that `api_key_env` and `headers_env` name, no other.
 """
 
 import os
@@ -9,12 +9,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import openai
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from asft.errors import UserError
+from asft.generation.endpoint.network import http_client
 from asft.records import Record
 
 OURS = {"model", "messages", "stream", "n"}  # not to be set by `parameters`
+# OpenAI's models that reason: they refuse any temperature but their own.
+REASONING = re.compile(r"(?:^|/)(?:o[134]|gpt-5)(?:$|[-.])")
 
 
 class Endpoint(Record):
@@ -23,14 +26,32 @@ class Endpoint(Record):
     base_url: str  # such as https://api.openai.com/v1
     model: str
     api_key_env: str | None = None  # the name of an environment variable, never a key
-    parameters: dict[str, Any] = Field(
-        default_factory=dict
-    )  # temperature, max_tokens, seed, …: sent as they are
+    # Names of environment variables, by the name of the header.
+    headers_env: dict[str, str] = Field(default_factory=dict)
+    # Any JSON, sent as it is: temperature, max_tokens, seed, …
+    parameters: dict[str, Any] = Field(default_factory=dict)
     concurrency: int = Field(8, ge=1)
     timeout_s: float = Field(300, gt=0)  # for a whole reply, however slowly it drips
     max_attempts: int = Field(6, ge=1)
     max_wait_s: float = Field(120, ge=0)  # between two attempts
     backoff_s: float = Field(1, ge=0)  # the n-th wait is drawn from 0 to backoff_s · 2ⁿ
+
+    @field_validator("parameters")
+    @classmethod
+    def _as_sent(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        """Leave out what is null, and what the model refuses beside the rest."""
+        sent = {name: value for name, value in given.items() if value is not None}
+        if "max_completion_tokens" in sent:  # one limit by its new and its old name
+            sent.pop("max_tokens", None)
+        if REASONING.search(info.data.get("model", "")) and sent.get("temperature") != 1:
+            sent.pop("temperature", None)
+        return sent
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The environment variables whose values may be shown nowhere."""
+        key = (self.api_key_env,) if self.api_key_env else ()
+        return (*key, *self.headers_env.values())
 
 
 def check(endpoint: Endpoint) -> None:
@@ -48,11 +69,12 @@ def check(endpoint: Endpoint) -> None:
             f"judge {endpoint.model}: `base_url` holds a user, password or query; leave them out "
             "and name the key's environment variable in `api_key_env`"
         )
-    name = endpoint.api_key_env
-    if name is not None and not re.fullmatch(r"[A-Za-z_]\w*", name):
-        raise UserError(
-            f"judge {endpoint.model}: `api_key_env` must be the name of an environment variable"
-        )
+    for name in endpoint.secrets:
+        if not re.fullmatch(r"[A-Za-z_]\w*", name):
+            setting = "api_key_env" if name == endpoint.api_key_env else "headers_env"
+            raise UserError(
+                f"judge {endpoint.model}: `{setting}` must be the name of an environment variable"
+            )
     if taken := OURS & endpoint.parameters.keys():
         raise UserError(
             f"judge {endpoint.model}: `parameters` may not set {', '.join(sorted(taken))}"
@@ -60,22 +82,19 @@ def check(endpoint: Endpoint) -> None:
 
 
 def open_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
-    """Open a client for one endpoint that takes nothing from the environment but the key it names.
+    """Open a client for one endpoint; of secrets it takes those that the endpoint names, no other.
 
     Raises:
-        UserError: the key's environment variable is unset or holds no key.
+        UserError: the environment variable of the key or of a header is unset or cannot be sent,
+            or that of a proxy or of certificates cannot be used.
     """
-    name = endpoint.api_key_env
-    if name and not _is_sendable(os.environ.get(name, "")):
-        raise UserError(
-            f"judge {endpoint.model}: the environment variable {name} is not set to an API key; "
-            "set it, or remove `api_key_env` if the server needs none"
-        )
+    key = endpoint.api_key_env
     client = openai.AsyncOpenAI(
         base_url=endpoint.base_url,
-        api_key=os.environ[name].strip() if name else "none",
+        api_key=_secret(endpoint, key, "an API key", "api_key_env") if key else "none",
         max_retries=0,
-        timeout=None,  # ask.py sets a deadline for the whole reply
+        timeout=None,  # run.py sets a deadline for the whole reply
+        http_client=http_client(endpoint.base_url),
         # Not None, for which the client would read OPENAI_ADMIN_KEY, OPENAI_ORG_ID and others.
         admin_api_key="",
         organization="",
@@ -83,10 +102,23 @@ def open_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
         webhook_secret="",
     )
     client.organization = client.project = None  # no empty headers
-    client._custom_headers = {}  # from OPENAI_CUSTOM_HEADERS
+    client._custom_headers = {  # and none from OPENAI_CUSTOM_HEADERS
+        header: _secret(endpoint, name, f"the header {header}", "headers_env")
+        for header, name in endpoint.headers_env.items()
+    }
     return client
 
 
-def _is_sendable(key: str) -> bool:
-    """Whether a header can hold it: the HTTP library shows in its error what it refuses."""
-    return re.fullmatch(r"[!-~]+", key.strip()) is not None
+def _secret(endpoint: Endpoint, variable: str, what: str, setting: str) -> str:
+    """The value of an environment variable, which a header must be able to hold.
+
+    The HTTP library shows in its error what it refuses, so it is never given that.
+    """
+    allowed = r"[!-~]+" if setting == "api_key_env" else r"[ -~]+"
+    # In no variable: a traceback may show those.
+    if not re.fullmatch(allowed, os.environ.get(variable, "").strip()):
+        raise UserError(
+            f"judge {endpoint.model}: the environment variable {variable} is not set to {what}; "
+            f"set it, or remove `{setting}` if the server needs none"
+        )
+    return os.environ[variable].strip()

@@ -1,167 +1,131 @@
-"""Read a server's reply: an answer, or a fault and whether waiting can fix it.
+"""Read a server's reply: its state first, then its text.
 
-Pure functions over replies and errors of the openai client. No text made here holds an API key:
-servers echo it (OpenAI's 401 does, in part), so all that they say passes through `scrubbed`.
+Pure functions. Whatever is no answer is raised as a `Fault`, so that it is never stored as one.
 """
 
-import json
-import math
-import os
-import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-import openai
-
 from asft.generation.endpoint.client import Endpoint
+from asft.generation.endpoint.dialects import ending_of
+from asft.generation.endpoint.faults import MODERATED, Fault, fault_within
+from asft.generation.endpoint.scrubbing import encodable, scrubbed, without_key
+from asft.generation.endpoint.server_errors import parsed, says_error
 from asft.generation.endpoint.store import Reply
 
-# Codes of a 400 that condemn one question only, not the set-up.
-ONE_CALL_CODES = {"context_length_exceeded", "content_filter", "content_policy_violation"}
-ONE_CALL_PHRASE = "maximum context length"  # vLLM and others send no code of their own
-QUOTA = "insufficient_quota"
-SHOWN = 200  # characters of a server's message
-# Servers without authentication are given any word as a key ("none", "x"): to cut that out of a
-# judge's words would change them, and it is no secret.
-SHORTEST_SECRET = 12
+# Where servers put a model's thinking beside its answer: vLLM, SGLang and DeepSeek; OpenRouter,
+# Groq and newer vLLM; Ollama.
+THINKING = ("reasoning_content", "reasoning", "thinking")
 
 
-class Fault(Exception):
-    """Why one call has no answer, in one line; this class itself concerns no other call."""
+def read_answer(body: bytes, endpoint: Endpoint) -> Reply:
+    """Read the first choice of a chat completion, without secrets should the server echo them.
 
-
-class PassingFault(Fault):
-    """A fault that waiting may fix; `wait` is the time in seconds that the server asks for."""
-
-    def __init__(self, text: str, wait: float = 0) -> None:
-        super().__init__(text)
-        self.wait = wait
-
-
-class FatalFault(Fault):
-    """A fault after which no call of this run can succeed until the user changes something."""
-
-
-def read_answer(body: bytes, api_key_env: str | None = None) -> Reply:
-    """Read the first choice of a chat completion, without the API key should the server echo it.
-
-    A refusal (`message.refusal`) is an answer with finish reason "refusal", as is empty text.
-    Lone surrogates are replaced by U+FFFD: no UTF-8 file could hold them.
+    An answer is text, empty text, what there is of one that was cut off (also where thinking took
+    all of its tokens), or a model's refusal (`message.refusal`). Lone surrogates are replaced by
+    U+FFFD: no UTF-8 file could hold them.
 
     Raises:
-        PassingFault: there is no answer in it.
+        Fault: there is no answer in it; says what there is.
     """
-    try:
-        reply = json.loads(body)
-    except (ValueError, RecursionError):
-        raise PassingFault("the reply is not JSON") from None
-    choices = reply.get("choices") if isinstance(reply, dict) else None
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise PassingFault("the reply has no choices")
-    message = choices[0].get("message")
-    message = message if isinstance(message, dict) else {}
-    text, finish_reason = message.get("content"), choices[0].get("finish_reason")
-    if text is None and message.get("refusal"):
-        text, finish_reason = message["refusal"], "refusal"
-    if not isinstance(text, str):
-        raise PassingFault("the reply's content is null or not text")
-    usage = reply.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
-    finish_reason, model, system = (
-        without_key(encodable(value), api_key_env) if isinstance(value, str) else ""
-        for value in (finish_reason, reply.get("model"), reply.get("system_fingerprint"))
-    )
-    return Reply(
-        text=without_key(encodable(text), api_key_env),
-        finish_reason=finish_reason,
-        model=model,
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")),
-        system_fingerprint=system,
+    reply = parsed(body)
+    choice = _choice(reply, endpoint)
+    message = _mapping(choice.get("message"))
+    reason = choice.get("finish_reason")
+    reason = reason if isinstance(reason, str) else ""
+    text, thinking = _content(message)
+    ending = ending_of(reason)
+    if text is None and isinstance(message.get("refusal"), str) and message["refusal"]:
+        text, reason = message["refusal"], "refusal"
+    elif ending == "content_filter" and not text:
+        raise Fault(
+            f"finish_reason {scrubbed(reason, *endpoint.secrets)} ({MODERATED})", "moderated"
+        )
+    elif ending == "error":
+        said = scrubbed(f"{reason}: {text}" if text else reason, *endpoint.secrets)
+        raise Fault(f"the reply broke off, finish_reason {said}", "passing")
+    elif text is None and (ending == "length" or thinking):
+        text = ""
+    if text is None:
+        said = f" (finish_reason {scrubbed(reason, *endpoint.secrets)})" if reason else ""
+        raise Fault(f"the reply's content is null or not text{said}", "passing")
+    usage = _mapping(reply.get("usage"))
+    details = _mapping(usage.get("completion_tokens_details"))
+    name, system = (reply.get(key) for key in ("model", "system_fingerprint"))
+
+    def clean(value: Any) -> str:
+        return without_key(encodable(value), *endpoint.secrets) if isinstance(value, str) else ""
+
+    answer = Reply(
+        text=clean(text),
+        finish_reason=clean(reason),
+        model=clean(name),
+        prompt_tokens=_count(usage, "prompt_tokens", "input_tokens"),
+        completion_tokens=_count(usage, "completion_tokens", "output_tokens"),
+        system_fingerprint=clean(system),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
+        thinking=clean(thinking),
+        thinking_tokens=_count(details | usage, "reasoning_tokens"),
     )
+    return answer.apart()
 
 
-def fault_of(error: openai.APIError, endpoint: Endpoint) -> Fault:
-    """Return what an error of the client means for this call and for the run."""
-    if not isinstance(error, openai.APIStatusError):
-        cause = error.__cause__ or error
-        return PassingFault(
-            f"{type(cause).__name__}: {scrubbed(str(cause), endpoint.api_key_env)}".rstrip(": ")
-        )
-    status, words = error.status_code, _server_words(error, endpoint)
-    said = f"HTTP {status}: {words}" if words else f"HTTP {status}"
-    if status == 429 and QUOTA in (error.code, error.type):
-        return FatalFault(f"{said}; the account behind {_key_name(endpoint)} has no quota left")
-    if status in (408, 409, 429) or status >= 500:
-        wait = retry_after(error.response.headers)
-        if wait <= endpoint.max_wait_s:
-            return PassingFault(said, wait)
-        return FatalFault(
-            f"{said}; the server asks to wait {wait:.0f} s, longer than `max_wait_s` "
-            f"({endpoint.max_wait_s:g} s)"
-        )
-    if status == 401 or (status == 403 and endpoint.api_key_env is None):
-        # A 401's own words are left out: they are about the key, and may show part of it.
-        advice = "set it to a valid key" if endpoint.api_key_env else "name one in `api_key_env`"
-        return FatalFault(f"HTTP {status}: {_key_name(endpoint)} was refused; {advice}")
-    if status == 403:
-        return FatalFault(f"{said}; check what the key in {_key_name(endpoint)} may use")
-    if error.code in ONE_CALL_CODES or ONE_CALL_PHRASE in words.lower():
-        return Fault(said)
-    return FatalFault(f"{said}; check `base_url` {endpoint.base_url}, `model` and `parameters`")
+def _choice(reply: Any, endpoint: Endpoint) -> dict[str, Any]:
+    """The first choice; an error in its place, beside it or in it is raised."""
+    if not isinstance(reply, dict | list):
+        raise Fault("the reply is not JSON", "passing")
+    choices = reply.get("choices") if isinstance(reply, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    blocked = _mapping(_mapping(reply).get("promptFeedback")).get("blockReason")  # Gemini
+    if blocked and not choice:
+        said = scrubbed(str(blocked), *endpoint.secrets)
+        raise Fault(f"blockReason {said} ({MODERATED})", "moderated")
+    if not isinstance(choice, dict) or _mapping(reply).get("error"):
+        fault = fault_within(reply, endpoint)
+        silent = fault.state == "passing" and not says_error(reply)
+        raise Fault("the reply has no choices", "passing") if silent else fault
+    if choice.get("error"):
+        raise fault_within(choice["error"], endpoint)
+    return choice
 
 
-def retry_after(headers: Any, now: datetime | None = None) -> float:
-    """Return the seconds to wait by `retry-after-ms` or `Retry-After` (seconds or date); else 0."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers[name]) * unit
-        except (KeyError, ValueError):
-            continue
-        if math.isfinite(seconds):
-            return max(seconds, 0.0)
-    try:
-        date = parsedate_to_datetime(headers["retry-after"])
-    except (KeyError, ValueError):
-        return 0.0
-    date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max((date - (now or datetime.now(UTC))).total_seconds(), 0.0)
+def _content(message: Mapping[str, Any]) -> tuple[str | None, str]:
+    """The text (None where there is none at all) and the thinking of a message."""
+    content = message.get("content")
+    found = (message.get(key) for key in THINKING)
+    thinking = next((part for part in found if isinstance(part, str) and part), "")
+    if not isinstance(content, list):
+        return (content if isinstance(content, str) else None), thinking
+    texts = [p if isinstance(p, str) else p["text"] for p in content if _is_text(p)]
+    others = (part for part in content if isinstance(part, dict) and not _is_text(part))
+    inside = "".join(piece for part in others for piece in _thought(part))
+    return ("".join(texts) if texts else None), inside or thinking
 
 
-def encodable(text: str) -> str:
-    """Return `text` with each lone surrogate replaced by U+FFFD; no UTF-8 can be made of them."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _is_text(part: Any) -> bool:
+    if not isinstance(part, dict):
+        return isinstance(part, str)
+    return part.get("type") in ("text", "output_text") and isinstance(part.get("text"), str)
 
 
-def without_key(text: str, api_key_env: str | None) -> str:
-    """Return `text` with `***` for the API key; all else stays as it is."""
-    key = os.environ.get(api_key_env or "", "").strip()
-    return text.replace(key, "***") if len(key) >= SHORTEST_SECRET else text
+def _thought(part: Mapping[str, Any]) -> Iterator[str]:
+    """The texts in a part that holds thinking: a text, or texts in a list (Mistral)."""
+    for key in ("thinking", "reasoning", "text"):
+        value = part.get(key)
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            yield from (p["text"] for p in value if isinstance(p, dict) and _is_text(p))
 
 
-def scrubbed(text: str, api_key_env: str | None) -> str:
-    """Return the start of `text` on one printable line, without the API key or a masked one."""
-    key = os.environ.get(api_key_env or "", "").strip()
-    if key:
-        text = text.replace(key, "***")
-    text = re.sub(r"\S*\*{3,}\S*", "***", text[: 5 * SHOWN])
-    text = "".join(character if character.isprintable() else " " for character in text)
-    line = " ".join(text.split())
-    return line if len(line) <= SHOWN else line[:SHOWN] + "…"
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
-def _server_words(error: openai.APIStatusError, endpoint: Endpoint) -> str:
-    words = error.body.get("message") if isinstance(error.body, dict) else error.body
-    return scrubbed(words if isinstance(words, str) else "", endpoint.api_key_env)
-
-
-def _key_name(endpoint: Endpoint) -> str:
-    if endpoint.api_key_env:
-        return f"the environment variable {endpoint.api_key_env}"
-    return "a call without a key"
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) else None
+def _count(usage: Mapping[str, Any], *names: str) -> int | None:
+    """The first positive whole number under these names: servers that do not count write 0."""
+    found = (usage.get(name) for name in names)
+    return next(
+        (n for n in found if isinstance(n, int) and not isinstance(n, bool) and n > 0), None
+    )

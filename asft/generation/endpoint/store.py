@@ -12,16 +12,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from asft.errors import UserError
 from asft.files import fingerprint
+from asft.generation.endpoint.dialects import ending_of
 from asft.records import Message
+from asft.thinking import is_tagged, split_thinking
 
 LOCK_WAIT = 60  # seconds to wait while another process writes
 TABLE = "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, request TEXT, answer TEXT)"
+# What a stored answer is: whole, cut off by a limit, or cut by moderation.
+ReplyState = Literal["answer", "truncated", "moderated"]
 
 
 def _is_busy(error: BaseException) -> bool:
@@ -32,13 +36,40 @@ def _is_busy(error: BaseException) -> bool:
 class Reply(NamedTuple):
     """What a judge said, and what the server said about it."""
 
-    text: str
-    finish_reason: str  # "stop", "length", "refusal", … or "" where the server gave none
+    text: str  # behind the thinking
+    finish_reason: str  # the server's word: "stop", "eos_token", … or "" where it gave none
     model: str  # the name that came back
-    prompt_tokens: int | None
-    completion_tokens: int | None
+    prompt_tokens: int | None  # None: the server did not count
+    completion_tokens: int | None  # those of the thinking too
     system_fingerprint: str
     date: str  # UTC, ISO 8601
+    thinking: str = ""  # as it came: in tags where it stood in the text
+    thinking_tokens: int | None = None
+
+    @property
+    def ending(self) -> str:
+        """Why the reply ended: "stop", "length", …; a word of no known dialect as it came."""
+        return ending_of(self.finish_reason)
+
+    @property
+    def content(self) -> str:
+        """The text as the server sent it, with the thinking that stood in it."""
+        return self.thinking + self.text if is_tagged(self.thinking) else self.text
+
+    @property
+    def state(self) -> ReplyState:
+        """Whether this is all that the judge wanted to say."""
+        if not self.text and split_thinking(self.thinking).is_open:
+            return "truncated"
+        states: dict[str, ReplyState] = {"length": "truncated", "content_filter": "moderated"}
+        return states.get(self.ending, "answer")
+
+    def apart(self) -> Self:
+        """Return it with thinking that stands in its text moved to `thinking`."""
+        found = split_thinking(self.text)
+        if self.thinking or not found.thinking:
+            return self
+        return self._replace(text=found.text, thinking=found.thinking)
 
 
 def call_key(
@@ -106,7 +137,7 @@ class Store:
         with self._faults():
             with self._lock:
                 row = self._connection.execute(query, (key,)).fetchone()
-            return None if row is None else Reply(**json.loads(row[0]))
+            return None if row is None else Reply(**json.loads(row[0])).apart()
 
     def put(self, key: str, request: Mapping[str, Any], answer: Reply) -> None:
         """Store an answer; on disk when this returns. The first answer under a key stays.

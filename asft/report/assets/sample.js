@@ -74,13 +74,30 @@ window.ASFT = window.ASFT || {};
     return el("span.badge", { title: measure.label }, label);
   }
 
+  // Why an answer ended, where it did not end by itself: a server's own word if nobody knows it.
+  const ENDS = { stop: "", length: "cut by the limit", content_filter: "cut by moderation" };
+
+  function ended(reason) {
+    const known = Object.hasOwn(ENDS, reason) ? ENDS[reason] : `ended by ${reason}`;
+    return reason ? known : null;
+  }
+
+  // What stood before an answer in its own words, folded: scores do not look at it.
+  function thinking(found, turn) {
+    const content = (found.thinking || [])[turn];
+    if (!content) return null;
+    const tokens = (found.thinking_tokens || [])[turn];
+    const summary = `Thinking${tokens == null ? "" : ` (${tokens} tokens)`}`;
+    return el("details.words", {}, el("summary", {}, summary), text(content));
+  }
+
   function answer(index, choice, c, i, sample, turn, open) {
     const contestant = index.contestants[c];
     const found = sample.answers[c];
     const tokens = found.tokens[turn];
     const facts = [
-      tokens === undefined ? null : `${tokens} tokens`,
-      found.ends[turn] === "length" ? "cut by the limit" : null,
+      tokens == null ? null : `${tokens} tokens`,
+      ended(found.ends[turn]),
     ].filter(Boolean);
     return el(
       `section.answer.m-${contestant.method}`,
@@ -92,6 +109,7 @@ window.ASFT = window.ASFT || {};
         el("span.about", {}, about(contestant, index)),
         turn === 0 ? badge(index, choice, c, i) : null
       ),
+      thinking(found, turn),
       text(found.turns[turn] || ""),
       facts.length ? el("p.tokens", {}, facts.join(", ")) : null,
       ...ASFT.verdicts.render(found.verdicts, turn + 1, index.judges, open)

@@ -19,9 +19,17 @@ window.ASFT = window.ASFT || {};
     return (verdict.game === 1 ? -1 : 1) * POINTS[verdict.label] || 0;
   }
 
+  function thinking(text) {
+    if (!text) return null;
+    return el("details.words", {}, el("summary", {}, "Thinking"), el("div.text", {}, text));
+  }
+
   function words(verdict, open) {
     if (!(verdict.words || []).length) return null;
-    const texts = verdict.words.map((text) => el("div.text", {}, text || "(nothing)"));
+    const texts = verdict.words.flatMap((text, i) => [
+      thinking((verdict.thinking || [])[i]),
+      el("div.text", {}, text || "(nothing)"),
+    ]);
     const model = verdict.model ? ` of ${verdict.model}` : "";
     const details = el("details.words", {}, el("summary", {}, `Words${model}`), ...texts);
     details.open = open;
@@ -44,7 +52,7 @@ window.ASFT = window.ASFT || {};
   }
 
   function failed(verdict) {
-    if (verdict.status === "ok") return null;
+    if (verdict.status === "ok") return verdict.detail ? el("p.failed", {}, verdict.detail) : null;
     const text = STATUS[verdict.status] || verdict.status;
     return el("p.failed", {}, text + (verdict.detail ? `: ${verdict.detail}` : ""));
   }

@@ -97,3 +97,34 @@ def test_an_answer_beyond_learnt_positions_is_refused_before_it_begins():
     _check_length([1] * 4, model, "q", 20)
     with pytest.raises(UserError, match=r"'q': its prompt has 5 tokens.* 20, .* 24 positions"):
         _check_length([1] * 5, model, "q", 20)
+
+
+class Words:
+    """A tokenizer of words: token n is the n-th of them."""
+
+    def __init__(self, text):
+        self.words = text.split(" ")
+
+    def decode(self, ids, skip_special_tokens):
+        return " ".join(self.words[i] for i in ids)
+
+    def encode(self, text, add_special_tokens):
+        return text.split()
+
+
+@pytest.mark.parametrize(
+    ("said", "opening", "text", "thinking_tokens"),
+    [
+        ("<think> hm so </think> It is 4", "", "It is 4", 4),
+        ("hm so \n</think> It is 4", "<think>", "It is 4", 3),
+        ("hm so on and", "<think>", "", 4),  # cut off inside the thinking that the prompt began
+        ("It is 4", "", "It is 4", 0),
+    ],
+)
+def test_thinking_is_apart_from_the_answer(said, opening, text, thinking_tokens):
+    tokenizer = Words(said)
+    row = list(range(len(tokenizer.words)))
+    answer = answering._cut(row, tokenizer, set(), opening)
+    assert (answer.text, answer.thinking_tokens) == (text, thinking_tokens)
+    assert answer.tokens == len(row)
+    assert answer.thinking + answer.text == opening + said

@@ -248,3 +248,13 @@ def test_rows_are_readable_by_hand(path: Path) -> None:
     assert key == KEY
     assert json.loads(request) == CALL
     assert json.loads(answer) == ANSWER._asdict()
+
+
+def test_thinking_in_answers_of_older_stores_is_apart_when_read(path: Path) -> None:
+    older = ANSWER._replace(text="<think>hm</think>Good. [[7]]")._asdict()
+    row = {name: older[name] for name in older if not name.startswith("thinking")}
+    with Store(path) as store:
+        values = (KEY, json.dumps(CALL), json.dumps(row))
+        store._connection.execute("INSERT INTO answers VALUES (?, ?, ?)", values)
+        found = store.get(KEY)
+    assert found == ANSWER._replace(thinking="<think>hm</think>")

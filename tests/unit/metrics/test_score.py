@@ -102,3 +102,31 @@ def test_refused(
         run(tmp_path, questions, completions)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "scores.csv").exists()
+
+
+def test_tokens_that_nobody_counted_are_empty(tmp_path: Path):
+    unknown = [c.model_copy(update={"tokens": [None]}) for c in COMPLETIONS[:1]]
+    path = run(tmp_path, QUESTIONS, [*unknown, *COMPLETIONS[1:]])
+    with path.open(newline="", encoding="utf-8") as file:
+        assert [row["tokens"] for row in csv.DictReader(file)] == ["22", "19", ""]
+
+
+def test_thinking_is_not_scored_unless_it_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    plain = run(tmp_path, QUESTIONS, COMPLETIONS).read_bytes()
+    thought = [
+        c.model_copy(update={"turns": [f"<think>hm</think>{c.turns[0]}"]}) for c in COMPLETIONS
+    ]
+    capsys.readouterr()
+    assert run(tmp_path, QUESTIONS, thought).read_bytes() == plain
+    assert "3 of 3 answers hold thinking, which is not scored" in capsys.readouterr().out
+    asked, answered = tmp_path / "questions.jsonl", tmp_path / "completions.jsonl"
+    score_answers(asked, answered, tmp_path / "with.csv", with_thinking=True)
+    assert (tmp_path / "with.csv").read_bytes() != plain
+
+
+def test_tokens_of_thinking_stand_beside_those_of_all(tmp_path: Path):
+    thought = [c.model_copy(update={"thinking_tokens": [3]}) for c in COMPLETIONS]
+    with run(tmp_path, QUESTIONS, thought).open(newline="", encoding="utf-8") as file:
+        assert {row["thinking_tokens"] for row in csv.DictReader(file)} == {"3"}

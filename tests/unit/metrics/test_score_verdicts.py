@@ -224,3 +224,24 @@ def test_unusable_score_files_are_refused(tmp_path: Path):
     path.write_text(path.read_text().replace("B>>A", "B>>>A"))
     with pytest.raises(UserError, match="question 'q1': no label 'B>>>A'"):
         read_verdict_scores(path)
+
+
+def test_tokens_of_which_some_are_not_known_are_empty(tmp_path: Path):
+    first, second = answers(RATED)
+    first = first.model_copy(update={"tokens": [10, None]})
+    path = run(tmp_path, RATED, RATINGS, "mt_bench", completions=[first, second])
+    assert [row["tokens"] for row in read(path)] == ["", "20"]
+    assert read_verdict_scores(path).avg_tokens is None
+
+
+def test_style_is_that_of_the_answer_without_its_thinking(tmp_path: Path):
+    thought = answers(PLAYED, "<think># a\n# b</think># c")
+    thought = [c.model_copy(update={"thinking_tokens": [4]}) for c in thought]
+    rows = read(run(tmp_path, PLAYED, GAMES, "arena_hard", completions=thought))
+    assert {(row["headers"], row["tokens"], row["thinking_tokens"]) for row in rows} == {
+        ("1", "10", "4")
+    }
+    files = [tmp_path / f"{name}.jsonl" for name in ("verdicts", "questions", "completions")]
+    aggregate_verdicts(*files, "arena_hard", tmp_path / "with.csv", with_thinking=True)
+    longer = read(tmp_path / "with.csv")
+    assert int(longer[0]["length"]) > int(rows[0]["length"])

@@ -220,6 +220,16 @@ def test_samples_hold_everything_once(made):
     assert [v["probabilities"] for v in first["answers"][0]["verdicts"] if "probabilities" in v]
 
 
+def test_thinking_is_shown_apart(tmp_path):
+    def thoughtful(method, number, turn):
+        return f"<think>\nhm {number}\n</think>\n\n{plain_answer(method, number, turn)}"
+
+    made = build(tmp_path, small(), answer=thoughtful)
+    first = dict(data_of(made / "assets/data/mt_bench/0.js"))[0]["answers"][0]
+    assert first["thinking"] == ["hm 0", "hm 0"]
+    assert first["turns"][1] == plain_answer("base", 0, 2)
+
+
 def test_long_samples_are_cut_into_several_files(tmp_path):
     def long_answer(method, number, turn):
         return "word " * 20_000

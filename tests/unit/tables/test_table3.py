@@ -174,6 +174,16 @@ def test_an_unusable_cell_is_refused(tmp_path: Path, bad: str):
     assert not (tmp_path / "out").exists()
 
 
+def test_tokens_that_nobody_counted_are_an_empty_cell(tmp_path: Path):
+    rows = cells(60.0)
+    rows[3]["tokens"] = ""
+    known, unknown = write(tmp_path / "a", cells(40.0)), write(tmp_path / "b", rows)
+    out = run(tmp_path, [("hh_rlhf", "sft", 1, known), ("hh_rlhf", "asft", 1, unknown)])
+    assert [row["avg_tokens"] for row in read(out)] == ["25.5000", ""]
+    assert "| —" in out.with_suffix(".md").read_text()
+    assert "nan" not in out.with_suffix(".tex").read_text()
+
+
 def test_one_question_is_refused(tmp_path: Path):
     scores = [("d", "sft", 1, write(tmp_path / "s", cells(50, n=1)))]
     with pytest.raises(UserError, match=r"d/sft, column 'bleu4_low', from n = 1 questions"):
