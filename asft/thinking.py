@@ -20,13 +20,14 @@ TAGS = (
     ("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A
     ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),  # gpt-oss
 )
+MARKS = [tag for pair in TAGS for tag in pair]
 _CLOSING = {opening.lower(): re.compile(re.escape(end), re.I) for opening, end in TAGS}
 _TAG = "|".join(re.escape(opening) for opening, _ in TAGS)
 _OPENS = re.compile(rf"\s*({_TAG})", re.I)
 _OPENING = re.compile(_TAG, re.I)
 # The one family whose prompt may hold the opening tag; at the start of a line.
 _ENDS = re.compile(r"^</think>", re.I | re.M)
-_ANY = re.compile("|".join(re.escape(tag) for pair in TAGS for tag in pair), re.I)
+_ANY = re.compile("|".join(map(re.escape, MARKS)), re.I)
 _BLANK = re.compile(r"\s*")
 
 

@@ -16,7 +16,7 @@ from asft.files import fingerprint
 from asft.generation.decoding import Row, decode, supports
 from asft.models import learnt_positions
 from asft.records import Completion, Message, Question
-from asft.thinking import opened_by, split_thinking
+from asft.thinking import MARKS, opened_by, split_thinking
 
 # Batches in a share, at most: at its end no row waits for a place, and the batch runs empty.
 _SHARE = 4
@@ -216,9 +216,20 @@ def _cut(row: list[int], tokenizer: Any, end_tokens: set[int], opening: str = ""
     """
     end = next((i for i, token in enumerate(row) if token in end_tokens), None)
     kept = row if end is None else row[:end]
-    said = tokenizer.decode(kept, skip_special_tokens=True).strip()
-    thinking, text, _ = split_thinking(opening + said)
+    thinking, text, _ = split_thinking(opening + _decoded(kept, tokenizer).strip())
     tokens = len(row) if end is None else end + 1
     # Counted anew: a token may hold the end of the one and the beginning of the other.
     thought = len(tokenizer.encode(thinking, add_special_tokens=False)) if thinking else 0
     return Answer(text, "length" if end is None else "stop", tokens, thinking, thought)
+
+
+def _decoded(row: list[int], tokenizer: Any) -> str:
+    """The text of tokens without control tokens, but for those that mark thinking."""
+    marks = {token: mark for mark in MARKS if (token := tokenizer.convert_tokens_to_ids(mark))}
+    marks = {t: mark for t, mark in marks.items() if tokenizer.convert_ids_to_tokens(t) == mark}
+    texts, begin = [], 0
+    for at, token in enumerate(row):
+        if token in marks:
+            texts += [tokenizer.decode(row[begin:at], skip_special_tokens=True), marks[token]]
+            begin = at + 1
+    return "".join([*texts, tokenizer.decode(row[begin:], skip_special_tokens=True)])

@@ -91,7 +91,7 @@ def about_of(status: int | None, codes: Set[str], words: str) -> About:
         return "money"
     if "key" in found:
         return "key"
-    if status in (408, 409, 425, 429) or (status and status >= 500):
+    if status in (408, 409, 424, 425, 429) or (status and status >= 500):
         return "passing"
     if "setup" in found | said:
         return "setup"

@@ -99,32 +99,29 @@ def test_an_answer_beyond_learnt_positions_is_refused_before_it_begins():
         _check_length([1] * 5, model, "q", 20)
 
 
-class Words:
-    """A tokenizer of words: token n is the n-th of them."""
-
-    def __init__(self, text):
-        self.words = text.split(" ")
-
-    def decode(self, ids, skip_special_tokens):
-        return " ".join(self.words[i] for i in ids)
-
-    def encode(self, text, add_special_tokens):
-        return text.split()
-
-
 @pytest.mark.parametrize(
-    ("said", "opening", "text", "thinking_tokens"),
+    ("said", "opening", "text"),
     [
-        ("<think> hm so </think> It is 4", "", "It is 4", 4),
-        ("hm so \n</think> It is 4", "<think>", "It is 4", 3),
-        ("hm so on and", "<think>", "", 4),  # cut off inside the thinking that the prompt began
-        ("It is 4", "", "It is 4", 0),
+        ("<think> hm so </think> It is 4", "", "It is 4"),
+        ("hm so \n</think> It is 4", "<think>", "It is 4"),
+        ("hm so on and", "<think>", ""),  # cut off inside the thinking that the prompt began
+        ("It is 4", "", "It is 4"),
     ],
 )
-def test_thinking_is_apart_from_the_answer(said, opening, text, thinking_tokens):
-    tokenizer = Words(said)
-    row = list(range(len(tokenizer.words)))
+def test_thinking_is_apart_from_the_answer(policy, said, opening, text):
+    tokenizer = policy[1]
+    row = tokenizer.encode(said, add_special_tokens=False)
     answer = answering._cut(row, tokenizer, set(), opening)
-    assert (answer.text, answer.thinking_tokens) == (text, thinking_tokens)
+    assert answer.text == text
+    assert bool(answer.thinking_tokens) == bool(answer.thinking)
     assert answer.tokens == len(row)
     assert answer.thinking + answer.text == opening + said
+
+
+def test_marks_of_thinking_that_are_control_tokens_are_read(tiny):
+    """As in Magistral: other control tokens stay out of the text, as ever."""
+    tokenizer = load_tokenizer(tiny)
+    tokenizer.add_tokens(["[THINK]", "[/THINK]"], special_tokens=True)
+    row = tokenizer.encode("[THINK]hm[/THINK]It is 4", add_special_tokens=False)
+    answer = answering._cut([*row, tokenizer.eos_token_id], tokenizer, set())
+    assert (answer.thinking, answer.text) == ("[THINK]hm[/THINK]", "It is 4")

@@ -64,6 +64,7 @@ OTHERS = [
     ("passing", 429, "resource_exhausted", "You exceeded your current quota. Retry in 39.5s."),
     ("passing", 529, "overloaded_error", "Overloaded"),
     ("passing", 503, "", "moderation is down"),
+    ("passing", 424, "generation", "Request failed during generation"),  # TGI
     ("passing", None, "", "upstream is busy"),
     ("setup", None, "", "Unexpected endpoint or method. (POST /chat/completions)"),
     ("setup", 404, "", "The model `gpt-9` does not exist"),
