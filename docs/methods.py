@@ -47,6 +47,7 @@ def _needs(method: Method) -> str:
         "the prompt's log-probability": method.needs_prompt,
         "the step's other pairs": method.looks_at == "batch",
         "mismatched completions": method.needs_mismatched,
+        "tokens' distributions": method.needs_collisions,
         "chosen completions alone": not method.paired,
     }
     return ", ".join(words for words, asked in needs.items() if asked) or "the pair"

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ from asft.errors import UserError
 OUT = Path(__file__).with_suffix(".md")
 SECONDS = 120  # of one architecture
 WORDS = 96
+LARGEST = 50_000_000  # parameters
 # What makes a model small, by the names that configs have for it.
 SMALL: dict[str, Any] = {
     **dict.fromkeys(("vocab_size", "vocab_size_per_layer_input"), WORDS),
@@ -64,10 +66,12 @@ SMALL: dict[str, Any] = {
 }
 # Kinds of layers that are not all in an architecture's default config.
 ALSO: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(
-        ("lfm2", "lfm2_moe"), {"layer_types": ["conv", "full_attention"], "num_hidden_layers": 2}
-    ),
+    "lfm2": {"layer_types": ["conv", "full_attention"], "num_hidden_layers": 2},
+    "lfm2_moe": {"layer_types": ["conv", "full_attention"], "num_hidden_layers": 2},
     "bamba": {"attn_layer_indices": [1]},
+    "mamba2": {"num_heads": 8, "head_dim": 16, "n_groups": 1},
+    "falcon_h1": {"mamba_d_ssm": 128},
+    "gpt_neo": {"attention_types": [[["global", "local"], 1]], "num_layers": 2},
 }
 LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_blocks", "decoder_layers")
 LISTS = ("layer_types", "layers_block_type", "mlp_layer_types", "block_types", "no_rope_layers")
@@ -82,31 +86,51 @@ class Found(NamedTuple):
     lora: str
 
 
-def small(kind: str) -> Any:
-    """Return a config of an architecture, as small as its names for sizes allow."""
-    config: Any = transformers.AutoConfig.for_model(kind, **ALSO.get(kind, {}))
-    for part in [config, *(getattr(config, name) for name in config.sub_configs)]:
-        if part is not None:
-            _shrink(part)
-    return config
+def small(kind: str) -> Iterator[Any]:
+    """Yield configs of an architecture, as small as its names for sizes allow."""
+    for head in (False, True):
+        with contextlib.suppress(Exception):  # sizes that others are computed from at the start
+            plain: Any = transformers.AutoConfig.for_model(kind)
+            sizes = {k: v for k, v in _sizes(plain, head).items() if not isinstance(v, property)}
+            yield transformers.AutoConfig.for_model(kind, **sizes | ALSO.get(kind, {}))
+        with contextlib.suppress(Exception):
+            config: Any = transformers.AutoConfig.for_model(kind, **ALSO.get(kind, {}))
+            for part in [config, *(getattr(config, name) for name in config.sub_configs)]:
+                if part is not None:
+                    _shrink(part, head)
+            yield config
 
 
-def _shrink(config: Any) -> None:
+def _sizes(config: Any, head: bool) -> dict[str, Any]:
+    """Sizes for what a config knows; `head`: also of heads that it leaves open."""
     known = set(config.to_dict()) | set(config.attribute_map)
-    layers = 2
-    for name in LISTS:
-        values = getattr(config, name, None)
-        if isinstance(values, list):
-            layers = max(layers, min(len(set(values)), 4))
+    lists = {name: values for name in LISTS if isinstance(values := _get(config, name), list)}
+    layers = max([2, *(min(len({*values}), 4) for values in lists.values())])
     sizes = SMALL | dict.fromkeys(LAYERS, layers)
-    for name in LISTS:
-        values = getattr(config, name, None)
-        if isinstance(values, list):  # one layer of each kind, that all stay in
-            sizes[name] = (list(dict.fromkeys(values)) * layers)[:layers]
-    for name, value in sizes.items():
-        if name in known and getattr(config, name, None) is not None and value is not None:
-            with contextlib.suppress(Exception):  # a property of others
-                setattr(config, name, value)
+    if "qk_rope_head_dim" in known:
+        sizes["head_dim"] = sizes["qk_rope_head_dim"]
+    if "kv_lora_rank" in known:  # latent attention has a key for each query
+        sizes["num_key_value_heads"] = sizes["num_attention_heads"]
+    for name, values in lists.items():  # one layer of each kind, that all stay in
+        sizes[name] = (list(dict.fromkeys(values)) * layers)[:layers]
+    return {
+        name: value
+        for name, value in sizes.items()
+        if name in known
+        and value is not None
+        and (_get(config, name) is not None or (head and name == "head_dim"))
+    }
+
+
+def _get(config: Any, name: str) -> Any:
+    with contextlib.suppress(Exception):  # a property that has no value for all layers
+        return getattr(config, name, None)
+
+
+def _shrink(config: Any, head: bool) -> None:
+    for name, value in _sizes(config, head).items():
+        with contextlib.suppress(Exception):  # a property of others
+            setattr(config, name, value)
 
 
 def pairs(count: int = 3) -> list[TokenPair]:
@@ -121,7 +145,7 @@ def pairs(count: int = 3) -> list[TokenPair]:
 def apart(folder: Path) -> list[float]:
     """Log-probabilities of each completion by the model's own forward, one plain sequence each."""
     model: Any = transformers.AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation="eager"
+        folder, dtype=torch.float32
     ).eval()
     found = []
     for side in ("chosen", "rejected"):
@@ -185,27 +209,39 @@ def adapted(policy: Any) -> str:
     return "yes" if with_gradient else "no"
 
 
+def made(kind: str, folder: Path) -> str:
+    """Save a small model of an architecture in `folder`; return why there is none, or ""."""
+    fault = "its config has no sizes known here"
+    for config in small(kind):
+        try:
+            torch.manual_seed(0)
+            with torch.device("meta"):
+                sizes = transformers.AutoModelForCausalLM.from_config(config)
+            if sum(p.numel() for p in sizes.parameters()) > LARGEST:
+                continue
+            model = transformers.AutoModelForCausalLM.from_config(config)
+            model.save_pretrained(folder)
+            if all(np.isfinite(apart(folder))):
+                return ""
+        except Exception as error:
+            fault = _line(error)
+    return fault
+
+
 def tried(kind: str) -> Found:
     """Try one architecture."""
     from asft.generation.decoding import supports
 
-    torch.manual_seed(0)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        if fault := made(kind, folder := Path(name)):
+            return Found(kind, f"not tried: {fault}", "", "")
         try:
-            made = transformers.AutoModelForCausalLM.from_config(small(kind))
-            made.save_pretrained(folder)
-            apart(Path(folder))
-        except Exception as error:
-            return Found(kind, f"not tried: no tiny one ({_line(error)})", "", "")
-        if sum(p.numel() for p in made.parameters()) > 50_000_000:
-            return Found(kind, "not tried: no tiny one (sizes with other names)", "", "")
-        try:
-            policy, trains = trained(Path(folder))
+            policy, trains = trained(folder)
         except UserError as error:
             return Found(kind, f"refused: {error}", "", "")
         except Exception as error:
             return Found(kind, f"**fails**: {_line(error)}", "", "")
-        decodes = "own" if supports(made) else "`generate`"
+        decodes = "own" if supports(policy) else "`generate`"
         return Found(kind, trains, decodes, adapted(policy))
 
 

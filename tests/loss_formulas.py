@@ -25,7 +25,7 @@ def hyperparameters(method: Method) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Pair:
-    """One pair: sums and lengths of chosen (w), rejected (l) and prompt (x), and the reference."""
+    """One pair: sums s, lengths n, reference, collisions c, of chosen w, rejected l, prompt x."""
 
     s_w: float
     s_l: float
@@ -35,6 +35,8 @@ class Pair:
     ref_l: float = 0.0
     s_x: float = -3.0
     n_x: int = 2
+    c_w: float = -1.0
+    c_l: float = -2.0
 
     def tensors(self, sums: Tensor | None = None) -> tuple[PairLogps, PairLogps]:
         """Return policy and reference as a batch of one; `sums` in place of (s_w, s_l)."""
@@ -42,11 +44,16 @@ class Pair:
             sums = torch.tensor([self.s_w, self.s_l], dtype=torch.float64)
         lengths = [torch.tensor([float(n)], dtype=sums.dtype) for n in (self.n_w, self.n_l)]
         policy = [CompletionLogps(s, n) for s, n in zip(sums.view(2, 1), lengths, strict=True)]
-        numbers = [[self.ref_w], [self.ref_l], [self.s_x], [float(self.n_x)]]
+        numbers = [[self.ref_w], [self.ref_l], [self.s_x], [self.n_x], [self.c_w], [self.c_l]]
         fixed = torch.tensor(numbers, dtype=sums.dtype)
         prompt = CompletionLogps(fixed[2], fixed[3])
         reference = [CompletionLogps(s, n) for s, n in zip(fixed[:2], lengths, strict=True)]
-        return PairLogps(policy[0], policy[1], prompt), PairLogps(reference[0], reference[1])
+        hits = [CompletionLogps(s, n) for s, n in zip(fixed[4:], lengths, strict=True)]
+        collisions = PairLogps(hits[0], hits[1])
+        return (
+            PairLogps(policy[0], policy[1], prompt, collisions=collisions),
+            PairLogps(reference[0], reference[1]),
+        )
 
     def loss(self, name: str, **given: float) -> float:
         """Return the value of one of our losses on this pair."""
@@ -82,6 +89,9 @@ def of(pair: Pair, s_w: Any, s_l: Any) -> SimpleNamespace:
     q.f_w, q.f_l = log(p_w / (1 - p_w)), log(p_l / (1 - p_l))
     q.odds = q.f_w - q.f_l
     q.full = (mpf(pair.s_x) + s_w) / (pair.n_x + pair.n_w)
+    # Weights are held: they carry no gradient.
+    agree = mpf(pair.s_w) - mpf(pair.c_w), mpf(pair.s_l) - mpf(pair.c_l)
+    q.weight = exp(agree[0] / pair.n_w + agree[1] / pair.n_l)
     return q
 
 
@@ -146,6 +156,7 @@ FORMULAS: dict[str, Callable[[Any, Any], Any]] = {
     "cpo": lambda q, h: smoothed(h.b * (q.s_w - q.s_l), h.e) - h.sft_weight * q.m_w,
     "slic_hf": lambda q, h: max(mpf(0), h.delta - q.s_w + q.s_l) - h.sft_weight * q.s_w,
     "rrhf": lambda q, h: max(mpf(0), q.m_l - q.m_w) - h.sft_weight * q.s_w,
+    "wpo": lambda q, h: q.weight * ell(h.b * q.delta),
 }
 
 

@@ -38,6 +38,7 @@ from asft.losses.ratio_margins import (
     robust_dpo,
 )
 from asft.losses.reference_free import alphapo, cpo, rrhf, simpo, slic_hf
+from asft.losses.token_level import wpo
 from asft.losses.weighted_sums import Loss, find_method, loss_label, names_in
 
 __all__ = [
@@ -87,4 +88,5 @@ __all__ = [
     "simpo",
     "slic_hf",
     "sppo_hard",
+    "wpo",
 ]

@@ -22,15 +22,17 @@ class CompletionLogps(NamedTuple):
 
 
 class PairLogps(NamedTuple):
-    """Log-probabilities of a batch of pairs; the last two are filled only for losses that ask.
+    """Log-probabilities of a batch of pairs; the last three are filled only for losses that ask.
 
-    `mismatched` are those of the same prompts with the completions of other pairs.
+    `mismatched` are those of the same prompts with the completions of other pairs. `collisions` has
+    in place of log-probabilities of tokens the log-probability that two draws agree, log Σ p².
     """
 
     chosen: CompletionLogps
     rejected: CompletionLogps
     prompt: CompletionLogps | None = None
     mismatched: PairLogps | None = None
+    collisions: PairLogps | None = None
 
     @property
     def margin(self) -> Tensor:

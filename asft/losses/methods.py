@@ -33,6 +33,7 @@ from asft.losses.ratio_margins import (
     robust_dpo,
 )
 from asft.losses.reference_free import alphapo, cpo, rrhf, simpo, slic_hf
+from asft.losses.token_level import wpo
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,6 +50,7 @@ class Method:
     # batch: a pair's loss depends on the other pairs of the optimiser step, which it is then given.
     looks_at: Literal["pair", "batch"] = "pair"
     needs_mismatched: bool = False  # True: also at prompts with another pair's completions
+    needs_collisions: bool = False  # True: also at how concentrated tokens' distributions are
     limits: Mapping[str, Limit] = field(default_factory=dict)  # of hyper-parameters, if any
 
     def hyperparameters(self) -> dict[str, Any]:
@@ -103,6 +105,7 @@ METHODS = {
     "cpo": Method(cpo, limits=BETA | {"sft_weight": NOT_NEGATIVE, "label_smoothing": RATE}),
     "slic_hf": Method(slic_hf, limits={"delta": NOT_NEGATIVE, "sft_weight": NOT_NEGATIVE}),
     "rrhf": Method(rrhf, limits={"sft_weight": NOT_NEGATIVE}),
+    "wpo": replace(_of_ratios(wpo), needs_collisions=True),
     "kto": replace(
         _of_batches(kto, desirable_weight=NOT_NEGATIVE, undesirable_weight=NOT_NEGATIVE),
         needs_mismatched=True,

@@ -21,7 +21,8 @@ from asft.training.packing import PackedRow
 Loss = Callable[[PairLogps, PairLogps | None], Tensor]
 # From a row to what policy and reference say of it.
 Look = Callable[[PackedRow], tuple[PairLogps, PairLogps | None]]
-SIDES = 3  # chosen, rejected, prompt; the reference has the first two
+# Where in the table of a batch each kind begins: sum and count of chosen, of rejected, of prompt.
+POLICY, REFERENCE, COLLISIONS, COLUMNS = 0, 6, 10, 14
 
 
 class Seen(NamedTuple):
@@ -44,8 +45,7 @@ class Part(NamedTuple):
 
     def losses(self, policy: PairLogps) -> Tensor:
         """Return `values`, with `slopes` as their gradient by `policy`: (pairs,)."""
-        sides = [side for side in policy if isinstance(side, CompletionLogps)]
-        sums = torch.stack([side.sum for side in sides])
+        sums = torch.stack(_columns(policy)[::2])
         return self.values + (self.slopes * (sums - sums.detach())).sum(0)
 
 
@@ -64,13 +64,14 @@ def batch_parts(
         mismatched: rows of as many pairs, for losses that look at them too.
     """
     numbers = _of_all(seen, total, device)
-    sums = numbers[0 : 2 * SIDES : 2].clone().requires_grad_()
-    policy = _pairs(sums, numbers[1 : 2 * SIDES : 2])
-    reference = _reference(numbers)
+    sums = numbers[POLICY:REFERENCE:2].clone().requires_grad_()
+    policy = _pairs(sums, numbers[POLICY + 1 : REFERENCE : 2])
+    policy = policy._replace(collisions=_block(numbers, COLLISIONS, COLUMNS))
+    reference = _block(numbers, REFERENCE, COLLISIONS)
     if mismatched is not None:
         others = _of_all(mismatched, total, device)
-        policy = policy._replace(mismatched=_pairs(others[0:4:2], others[1:4:2]))
-        reference = reference._replace(mismatched=_reference(others))
+        policy = policy._replace(mismatched=_block(others, POLICY, REFERENCE))
+        reference = reference._replace(mismatched=_block(others, REFERENCE, COLLISIONS))
     with torch.enable_grad():
         values = loss(policy, reference)
         (slopes,) = torch.autograd.grad(values.sum(), sums)
@@ -98,7 +99,7 @@ def look_ahead(batch: dict[str, Any], look: Look, loss: Loss, device: torch.devi
         others = _seen(batch["mismatched"], look) if "mismatched" in batch else None
     parts = batch_parts(loss, seen, batch["pairs"], device, others)
     for number, row in enumerate(rows):
-        nothing = torch.zeros(1 + SIDES, len(row["ids"]), device=device)
+        nothing = torch.zeros(1 + 3, len(row["ids"]), device=device)
         row["part"] = parts[number] if number < counted else Part(nothing[0], nothing[1:])
 
 
@@ -109,20 +110,26 @@ def _seen(batch: dict[str, Any], look: Look) -> list[Seen]:
 
 
 def _of_all(seen: Sequence[Seen], total: int, device: torch.device) -> Tensor:
-    """Sums and token counts of policy and reference, (10, total), of all processes' rows."""
-    table = torch.zeros(2 * (SIDES + 2), total, device=device)
+    """The table of the batch, (COLUMNS, total), of all processes' rows; zeros where not asked."""
+    table = torch.zeros(COLUMNS, total, device=device)
     for start, policy, reference in seen:
-        sides = [*policy[:SIDES], *(reference or ())[:2]]
-        for number, column in enumerate(tensor for side in sides for tensor in side):
-            table[number, start : start + len(column)] = column.detach()
+        kinds = {POLICY: policy, REFERENCE: reference, COLLISIONS: policy.collisions}
+        for first, pairs in kinds.items():
+            for number, column in enumerate(_columns(pairs)):
+                table[first + number, start : start + len(column)] = column.detach()
     return summed(table)
 
 
-def _reference(numbers: Tensor) -> PairLogps:
-    return _pairs(numbers[2 * SIDES :: 2], numbers[2 * SIDES + 1 :: 2])
+def _columns(pairs: PairLogps | None) -> list[Tensor]:
+    sides = [side for side in pairs or () if isinstance(side, CompletionLogps)]
+    return [column for side in sides for column in side]
+
+
+def _block(table: Tensor, first: int, end: int) -> PairLogps:
+    return _pairs(table[first:end:2], table[first + 1 : end : 2])
 
 
 def _pairs(sums: Tensor, tokens: Tensor) -> PairLogps:
     """Of two or three rows each: chosen, rejected and perhaps prompt."""
     sides = list(map(CompletionLogps, sums, tokens))
-    return PairLogps(sides[0], sides[1], sides[2] if len(sides) == SIDES else None)
+    return PairLogps(sides[0], sides[1], sides[2] if len(sides) > 2 else None)

@@ -58,6 +58,16 @@ def token_logps(logits: Tensor, targets: Tensor) -> Tensor:
     return result
 
 
+def token_collisions(logits: Tensor) -> Tensor:
+    """Compute log Σ p² of each distribution, without gradient: (tokens, vocabulary) → (tokens,)."""
+    found = []
+    with torch.no_grad():
+        for rows in _chunks(logits):
+            full = logits[rows].float()
+            found.append((2 * full).logsumexp(-1) - 2 * full.logsumexp(-1))
+    return torch.cat(found)
+
+
 def sum_segments(values: Tensor, segments: Tensor, count: int) -> CompletionLogps:
     """Sum token log-probabilities by segment number: (tokens,) and (tokens,) → (count,)."""
     zeros = torch.zeros(count, dtype=torch.float32, device=values.device)

@@ -8,7 +8,7 @@ prompt and completion is a forward pass of its own, by the model's own attention
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -16,20 +16,28 @@ from torch import Tensor
 
 from asft.losses import CompletionLogps, PairLogps
 from asft.training.attention.names import attends_to_pairs
-from asft.training.logps import sum_segments, token_logps
+from asft.training.logps import sum_segments, token_collisions, token_logps
 from asft.training.packing import PackedRow
 
 
-def pair_logps(model: torch.nn.Module, row: PackedRow) -> PairLogps:
+def pair_logps(model: torch.nn.Module, row: PackedRow, *, collisions: bool = False) -> PairLogps:
     """Compute the log-probabilities of a row's pairs under a causal LM.
 
     The model attends by one of the functions of asft/training/attention. The LM head runs on scored
     positions only. Absent completions and prompts have sum 0 and 0 tokens. A model that attends by
     its own computes one completion at a time.
+
+    Args:
+        collisions: whether log Σ p² of the tokens' distributions is wanted too.
     """
     pairs = len(row["ids"])
     if not attends_to_pairs(model):
-        return _by_kind(scores_apart(model, row), pairs)
+        found = _by_kind(scores_apart(model, row), pairs)
+        if collisions:
+            with torch.no_grad():
+                hits = scores_apart(model, row, lambda logits, _: token_collisions(logits))
+            found = found._replace(collisions=_by_kind(hits, pairs)._replace(prompt=None))
+        return found
     output = model(
         input_ids=row["input_ids"],
         position_ids=row["position_ids"],
@@ -39,7 +47,11 @@ def pair_logps(model: torch.nn.Module, row: PackedRow) -> PairLogps:
     )
     logits = output.logits.squeeze(0)  # not [0], whose gradient is a second array of zeros
     scores = sum_segments(token_logps(logits, row["targets"]), row["segments"], 3 * pairs)
-    return _by_kind(scores, pairs)
+    found = _by_kind(scores, pairs)
+    if collisions:  # now: the backward pass writes over the logits
+        hits = sum_segments(token_collisions(logits), row["segments"], 3 * pairs)
+        found = found._replace(collisions=_by_kind(hits, pairs)._replace(prompt=None))
+    return found
 
 
 def _by_kind(scores: CompletionLogps, pairs: int) -> PairLogps:
@@ -48,14 +60,22 @@ def _by_kind(scores: CompletionLogps, pairs: int) -> PairLogps:
     return PairLogps(chosen, rejected, prompt)
 
 
-def scores_apart(model: Any, row: PackedRow) -> CompletionLogps:
-    """Sum the log-probabilities of a row by segment: (segments,), in the order of `segments`."""
-    values, segments = zip(*_sequences(model, row), strict=True)
+def scores_apart(
+    model: Any, row: PackedRow, of_tokens: Callable[[Tensor, Tensor], Tensor] = token_logps
+) -> CompletionLogps:
+    """Sum the log-probabilities of a row by segment: (segments,), in the order of `segments`.
+
+    Args:
+        of_tokens: from logits and targets to the numbers of tokens that are summed.
+    """
+    values, segments = zip(*_sequences(model, row, of_tokens), strict=True)
     return sum_segments(torch.cat(values), torch.cat(segments), 3 * len(row["ids"]))
 
 
-def _sequences(model: Any, row: PackedRow) -> Iterator[tuple[Tensor, Tensor]]:
-    """Log-probabilities of the scored tokens of each sequence, and the segment of each."""
+def _sequences(
+    model: Any, row: PackedRow, of_tokens: Callable[[Tensor, Tensor], Tensor]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The numbers of the scored tokens of each sequence, and the segment of each."""
     tokens, targets, segments = row["input_ids"][0], row["targets"], row["segments"]
     pairs = len(row["ids"])
     for number, (start, p, c, _) in enumerate(row["spans"]):
@@ -76,4 +96,4 @@ def _sequences(model: Any, row: PackedRow) -> Iterator[tuple[Tensor, Tensor]]:
                     torch.full_like(scored, number + kind * pairs),
                 ]
             )
-            yield token_logps(followed, torch.cat([asked, scored])), kinds
+            yield of_tokens(followed, torch.cat([asked, scored])), kinds

@@ -72,12 +72,13 @@ class Shape(NamedTuple):
 def shape_of(model: Any) -> Shape:
     """Return the sizes of a transformers model."""
     config = model.config.get_text_config()  # of a model that also sees, its part for text
+    inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
     return Shape(
         weights=model.num_parameters(),
         trained=sum(p.numel() for p in model.parameters() if p.requires_grad),
         layers=config.num_hidden_layers,
         width=config.hidden_size,
-        inner=getattr(config, "intermediate_size", None) or 4 * config.hidden_size,
+        inner=max(inner) if isinstance(inner, list | tuple) else inner,  # one a layer
         vocabulary=config.vocab_size,
     )
 

@@ -182,7 +182,7 @@ class PairTrainer(Trainer):
         return (losses, policy) if return_outputs else losses.mean()
 
     def _look(self, model: torch.nn.Module, row: Any) -> tuple[PairLogps, PairLogps | None]:
-        policy = pair_logps(model, row)
+        policy = pair_logps(model, row, collisions=self.method.needs_collisions)
         return policy, self.reference(row) if self.method.needs_reference else None  # type: ignore[misc]
 
     def _loss(self, policy: PairLogps, reference: PairLogps | None) -> Tensor:

@@ -78,6 +78,7 @@ DPO_LOSSES = {
     "apo_down": {"loss_type": "apo_down"},
     "discopop": {"loss_type": "discopop", "discopop_tau": 0.2},
     "dpo_norm": {"loss_type": "sigmoid_norm"},
+    "wpo": {"loss_type": "sigmoid", "use_weighting": True},
     "aot": {"loss_type": "aot", "label_smoothing": 0.1},
     "aot_unpaired": {"loss_type": "aot_unpaired", "label_smoothing": 0.1},
     "dpo_forward_kl": {"loss_type": "sigmoid", "f_divergence_type": "forward_kl"},
@@ -121,7 +122,8 @@ def test_reference_losses_equal_dpo_trainer(tiny, reference_folder, tmp_path, na
     model = load_policy(tiny, torch.float32, PAIR_ATTENTION).eval()
     reference = score(reference_folder, pairs)
     given = {"beta": 0.3} | OURS.get(name, {})
-    loss = METHODS[name].loss(pair_logps(model, row), reference, **given).mean()
+    policy = pair_logps(model, row, collisions=METHODS[name].needs_collisions)
+    loss = METHODS[name].loss(policy, reference, **given).mean()
     loss.backward()
     torch.testing.assert_close(loss.detach(), expected, rtol=1e-5, atol=1e-5)
     for key, gradient in gradients(model).items():

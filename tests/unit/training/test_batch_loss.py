@@ -7,7 +7,7 @@ import torch
 from preferences import learnable_pairs
 
 from asft.config.training import Training
-from asft.losses import METHODS, CompletionLogps, PairLogps
+from asft.losses import METHODS, CompletionLogps, PairLogps, find_method
 from asft.models.loading import load_policy
 from asft.training.attention.pairs import PAIR_ATTENTION  # and registers it
 from asft.training.batch_loss import look_ahead
@@ -19,7 +19,8 @@ from asft.training.trainer import PairTrainer
 
 PAIRS, HELDOUT = learnable_pairs(24), learnable_pairs(8, seed=1)
 TRAINING = Training(epochs=2, batch_size=8, learning_rate=3e-3, precision="fp32")
-NAMES = [name for name, method in METHODS.items() if method.looks_at == "batch"]
+BATCH = {name: method for name, method in METHODS.items() if method.looks_at == "batch"}
+BATCH["bco and wpo"] = find_method({"bco": 1.0, "wpo": 1.0})
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +54,12 @@ def trained(tiny, reference, tmp_path, method, budget):
     return weights, [row["loss"] for row in rows]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", BATCH)
 def test_the_token_budget_leaves_steps_as_they_are(tiny, reference, tmp_path, name):
     """Rows of all pairs of a step, of some, and of one each."""
-    whole, losses = trained(tiny, reference, tmp_path, METHODS[name], 4096)
+    whole, losses = trained(tiny, reference, tmp_path, BATCH[name], 4096)
     for budget in (64, 16):
-        found, small = trained(tiny, reference, tmp_path, METHODS[name], budget)
+        found, small = trained(tiny, reference, tmp_path, BATCH[name], budget)
         assert small == pytest.approx(losses, rel=1e-4)
         torch.testing.assert_close(found, whole, atol=1e-5, rtol=1e-4)
 
@@ -71,7 +72,7 @@ def test_what_is_not_declared_is_another_loss(tiny, reference, tmp_path):
     assert (whole - small).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", BATCH)
 def test_gradients_are_those_of_all_pairs_in_one_row(tiny, reference, name):
     """Also with the rows in another order."""
     expected = gradients(tiny, reference, name, pack(PAIRS[:8], 4096))
@@ -85,14 +86,17 @@ def test_gradients_are_those_of_all_pairs_in_one_row(tiny, reference, name):
 def gradients(tiny, reference, name, rows):
     model = load_policy(tiny, torch.float32, PAIR_ATTENTION).eval()
     batch = {"rows": [dict(row) for row in rows], "counted": len(rows), "pairs": 8, "before": 0}
-    if METHODS[name].needs_mismatched:
+    if BATCH[name].needs_mismatched:
         others = pack(Mismatched(PAIRS).of(PAIRS[:8]), 64)
         batch["mismatched"] = {"rows": others, "counted": len(others), "before": 0}
 
     def loss(policy, reference):
-        return METHODS[name].loss(policy, reference, beta=0.5)
+        return BATCH[name].loss(policy, reference, beta=0.5)
 
-    look_ahead(batch, lambda row: (pair_logps(model, row), reference(row)), loss, model.device)
+    def look(row):
+        return pair_logps(model, row, collisions=BATCH[name].needs_collisions), reference(row)
+
+    look_ahead(batch, look, loss, model.device)
     for row in batch["rows"]:
         row["part"].losses(pair_logps(model, row)).sum().backward()
     return torch.cat([p.grad.flatten() for p in model.parameters()])

@@ -94,6 +94,12 @@ def test_shape_of_a_model_with_frozen_weights(model):
     assert shape_of(model) == Shape(weights, weights - 64 * 128, 3, 64, 96, 128)
 
 
+def test_widths_may_differ_from_layer_to_layer(model, monkeypatch):
+    """Gemma 3n's config has one a layer: the widest counts."""
+    monkeypatch.setattr(model.config, "intermediate_size", [16, 48])
+    assert shape_of(model).inner == 48
+
+
 def test_a_number_is_taken_as_it_is(model):
     assert token_budget(Training(token_budget=777), model) == 777
 

@@ -67,7 +67,8 @@ def test_heldout_loss_falls_margin_rises_and_weights_move(tiny, tmp_path, name):
     gentle = TRAINING.model_copy(update={"epochs": 2, "learning_rate": 1e-3})
     policy, rows = trained(tiny, tmp_path, name, training=gentle)
     first, *_, last = heldout(rows)
-    assert last["loss"] < first["loss"]
+    if name != "wpo":  # its weights change with the policy, and the value with them
+        assert last["loss"] < first["loss"]
     if name not in OTHERWISE:
         assert last["margin"] > first["margin"]
     after = weights(policy)
