@@ -96,7 +96,7 @@ def test_shape_of_a_model_with_frozen_weights(model):
 
 def test_widths_may_differ_from_layer_to_layer(model, monkeypatch):
     """Gemma 3n's config has one a layer: the widest counts."""
-    monkeypatch.setattr(model.config, "intermediate_size", [16, 48])
+    monkeypatch.setitem(vars(model.config), "intermediate_size", [16, 48])
     assert shape_of(model).inner == 48
 
 
