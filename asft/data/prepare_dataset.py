@@ -59,8 +59,11 @@ def prepare_pairs(
     inside = drops.sift(rows, "row", use)
     key = f"datasets.{name}.max_dropped_share"
     card = {"dataset": name, "format": dataset.format, **drops.counts()}
-    write_json(out / "counts.json", card)  # also where they are too many: every reason
-    drops.check(dataset.max_dropped_share, where, key, _other_format(rows, dataset.format))
+    try:
+        drops.check(dataset.max_dropped_share, where, key, _other_format(rows, dataset.format))
+    except UserError:
+        write_json(out / "counts.json", card)  # of every reason
+        raise
     _check_one_kind([*inside, *(outside or [])], where)
     examples = _split(inside, outside, dataset.heldout, f"datasets.{name}.heldout")
     _write_pairs(out / "pairs.parquet", examples)
