@@ -157,11 +157,12 @@ def test_table_2_and_its_answers_are_kept(finished):
 
 def test_an_error_shows_on_the_terminal_in_one_line(tmp_path):
     folder = copy_project(tmp_path)
-    content = {"datasets": {"hh_rlhf": {"sources": [{"local": "nowhere.jsonl"}]}}}
+    content = {"datasets": {"hh_rlhf": {"sources": [{"local": "broken.jsonl"}]}}}
     overlay(folder, "broken.yaml", content)
+    (folder / "broken.jsonl").write_text("{")
     target = "results/test/data/hh_rlhf/card.json"
     output = snakemake(folder, target, overlays=["broken.yaml"], check=False)
-    assert "error: nowhere.jsonl: no such file" in output
+    assert "error: broken.jsonl: broken.jsonl, line 1: not JSON" in output
     assert "Traceback" not in output
 
 

@@ -13,7 +13,7 @@ def model_settings(wildcards):
 
 def benchmark_settings(wildcards):
     name, benchmark = wildcards.benchmark, CONFIG.benchmarks[wildcards.benchmark]
-    made = f"benchmarks/{name}/card.json"
+    made = f"benchmarks/{name}"
     for part in ("sources", "prompts", "references", "baseline"):
         key = f"benchmarks.{name}.{part}"
         planned(made, plan.require_local, getattr(benchmark, part), key)
@@ -28,9 +28,7 @@ def dataset_settings(wildcards):
     name, dataset = wildcards.dataset, CONFIG.datasets[wildcards.dataset]
     for part in ("sources", "heldout_sources"):
         key = f"datasets.{name}.{part}"
-        planned(
-            f"data/{name}/counts.json", plan.require_local, getattr(dataset, part), key
-        )
+        planned(f"data/{name}", plan.require_local, getattr(dataset, part), key)
     return as_json(dataset=dataset, tokens=CONFIG.tokens)
 
 
