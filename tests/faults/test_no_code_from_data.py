@@ -14,8 +14,8 @@ from asft.config.data import Dataset, Tokens
 from asft.config.loading import load
 from asft.config.sources import HubSource, LocalSource, UrlSource, WheelSource
 from asft.data import wheels
-from asft.data.rendering import render_prompt
 from asft.data.prepare_dataset import prepare_pairs
+from asft.data.rendering import render_prompt
 from asft.data.rows import Unusable
 from asft.data.sources import fetch, load_rows
 from asft.errors import UserError
