@@ -7,7 +7,7 @@ import sys
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, ClassVar, NoReturn
 
 import typer
 from pydantic import ValidationError
@@ -61,6 +61,9 @@ def _words(arguments: list[str]) -> list[str]:
 class Stopped(SystemExit):
     """A signal as a SystemExit, so that event loops let it pass and temporary files are removed."""
 
+    # What a library's import makes of it may not lead back to it.
+    received: ClassVar["Stopped | None"] = None
+
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
         self.name = signal.Signals(number).name
@@ -87,7 +90,8 @@ def main() -> NoReturn:
 
 
 def _stop(number: int, frame: object) -> NoReturn:
-    raise Stopped(number)
+    Stopped.received = Stopped(number)
+    raise Stopped.received
 
 
 def run(arguments: list[str]) -> NoReturn:
@@ -124,7 +128,7 @@ def _stopped(error: BaseException | None) -> Stopped | None:
     """The signal behind an error: Python 3.11's and libraries' imports make others of it."""
     while error is not None and not isinstance(error, Stopped):
         error = error.__cause__ or error.__context__
-    return error
+    return error or Stopped.received
 
 
 def _redirect(log: str) -> None:

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from asft.cli import app
 from asft.files import read_jsonl, write_jsonl
 from asft.records import Completion, Question
 
@@ -118,3 +120,19 @@ def test_a_step_that_waits_is_stopped_in_one_line(tmp_path, number):
     assert child.returncode == 128 + number
     assert said == f"error: stopped by {number.name}; rerun to go on\n"
     assert (tmp_path / "log").read_text() == said
+
+
+def test_a_stop_that_a_library_makes_another_error_of_is_told(monkeypatch, capfd):
+    """As transformers' lazy imports do, of any error, by recursion: no chain leads back."""
+
+    def swallowed(arguments):
+        with suppress(BaseException):
+            app._stop(signal.SIGTERM, None)
+        raise RuntimeError("could not import")
+
+    monkeypatch.setattr(app, "app", swallowed)
+    monkeypatch.setattr(app.Stopped, "received", None)
+    with pytest.raises(SystemExit) as done:
+        app.run(["score"])
+    assert done.value.code == 128 + signal.SIGTERM
+    assert capfd.readouterr().err == "error: stopped by SIGTERM; rerun to go on\n"
