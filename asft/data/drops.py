@@ -32,22 +32,19 @@ class Drops:
                 self.first.setdefault(fault.reason, f"{label} {number}")
         return kept
 
-    def check(self, limit: float, where: str, key: str, hint: str = "") -> None:
+    def check(self, limit: float, where: str, key: str) -> None:
         """Refuse rows of which none is usable, or a larger share than `limit` is not.
-
-        Args:
-            hint: what the user may have meant, at the end of the error.
 
         Raises:
             UserError: says what was dropped, and which `key` to raise.
         """
         dropped = self.reasons.total()
         if dropped == self.rows:
-            raise UserError(f"{where}: no usable row of {self}{hint}{self._template()}")
+            raise UserError(f"{where}: no usable row of {self}{self._template()}")
         if dropped / self.rows > limit:
             raise UserError(
                 f"{where}: {dropped / self.rows:.1%} unusable of {self}; "
-                f"fix the data or raise {key} (now {limit}){hint}{self._template()}"
+                f"fix the data or raise {key} (now {limit}){self._template()}"
             )
 
     def _template(self) -> str:

@@ -60,10 +60,10 @@ def prepare_pairs(
     key = f"datasets.{name}.max_dropped_share"
     card = {"dataset": name, "format": dataset.format, **drops.counts()}
     try:
-        drops.check(dataset.max_dropped_share, where, key, _other_format(rows, dataset.format))
-    except UserError:
+        drops.check(dataset.max_dropped_share, where, key)
+    except UserError as error:
         write_json(out / "counts.json", card)  # of every reason
-        raise
+        raise UserError(f"{error}{_other_format(rows, dataset.format)}") from None
     _check_one_kind([*inside, *(outside or [])], where)
     examples = _split(inside, outside, dataset.heldout, f"datasets.{name}.heldout")
     _write_pairs(out / "pairs.parquet", examples)
