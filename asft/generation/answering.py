@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -223,11 +224,18 @@ def _cut(row: list[int], tokenizer: Any, end_tokens: set[int], opening: str = ""
     return Answer(text, "length" if end is None else "stop", tokens, thinking, thought)
 
 
+@lru_cache(maxsize=4)
+def _marks(tokenizer: Any) -> dict[int, str]:
+    """The tokens that mark thinking by themselves, which not all tokenizers have."""
+    found = {mark: tokenizer.convert_tokens_to_ids(mark) for mark in MARKS}
+    # A mark that is none has the id of the unknown token, or none.
+    known = {mark: token for mark, token in found.items() if token is not None}
+    return {t: m for m, t in known.items() if tokenizer.convert_ids_to_tokens(t) == m}
+
+
 def _decoded(row: list[int], tokenizer: Any) -> str:
     """The text of tokens without control tokens, but for those that mark thinking."""
-    marks = {token: mark for mark in MARKS if (token := tokenizer.convert_tokens_to_ids(mark))}
-    marks = {t: mark for t, mark in marks.items() if tokenizer.convert_ids_to_tokens(t) == mark}
-    texts, begin = [], 0
+    marks, texts, begin = _marks(tokenizer), [], 0
     for at, token in enumerate(row):
         if token in marks:
             texts += [tokenizer.decode(row[begin:at], skip_special_tokens=True), marks[token]]

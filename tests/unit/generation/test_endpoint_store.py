@@ -11,13 +11,14 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from judge_store import stored_request
 from stored_answers import ANSWER, CALL, KEY, MESSAGES, fill, put_many
 
 from asft.errors import UserError
 from asft.generation.endpoint.store import Store, call_key, describe_call
+from asft.thinking import split_thinking
 
 NASTY = {
     "nul": "a\0b",
@@ -74,13 +75,17 @@ def test_any_text_survives(path: Path, text: str) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters()))  # lone surrogates too
+@example(text="<think>One, two.</think>\n\nThree.")
+@example(text="<think>cut off")
 def test_random_text_survives(tmp_path: Path, text: str) -> None:
+    """Also one that was stored with its thinking: read, it is in two parts, and all there."""
     call = {**CALL, "messages": [{"role": "user", "content": text}]}
     with Store(tmp_path / "s.sqlite") as store:
         store.put(call_key(**call), call, ANSWER._replace(text=text))
         found = store.get(call_key(**call))
     assert found is not None
-    assert found.text == text
+    assert found.thinking + found.text == text
+    assert found.thinking == split_thinking(text).thinking
 
 
 def test_missing_key_and_first_answer_stays(path: Path) -> None:
