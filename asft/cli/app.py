@@ -101,6 +101,7 @@ def run(arguments: list[str]) -> NoReturn:
     """
     log = arguments[arguments.index("--log") + 1] if "--log" in arguments[:-1] else None
     readers = [os.dup(2)]  # file descriptors that an error's line is written to
+    Stopped.received = None  # of a command before this one in the same process
     try:
         if log:
             _redirect(log)

@@ -131,8 +131,12 @@ def test_a_stop_that_a_library_makes_another_error_of_is_told(monkeypatch, capfd
         raise RuntimeError("could not import")
 
     monkeypatch.setattr(app, "app", swallowed)
-    monkeypatch.setattr(app.Stopped, "received", None)
     with pytest.raises(SystemExit) as done:
         app.run(["score"])
     assert done.value.code == 128 + signal.SIGTERM
     assert capfd.readouterr().err == "error: stopped by SIGTERM; rerun to go on\n"
+    # The next command in this process was not stopped.
+    monkeypatch.setattr(app, "app", lambda arguments: None)
+    with pytest.raises(SystemExit) as done:
+        app.run(["score"])
+    assert done.value.code == 0
