@@ -53,12 +53,92 @@ ALSO: dict[str, dict[str, Any]] = {
     "falcon_h1": {"mamba_d_ssm": 128},
     "gpt_neo": {"attention_types": [[["global", "local"], 1]], "num_layers": 2},
 }
+_PLAIN = {
+    **{"vocab_size": WORDS, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2},
+    **{"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "pad_token_id": 1},
+    **{"max_position_embeddings": 256, "initializer_range": 0.3},
+}
+_WINDOWED = _PLAIN | {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 8}
+_MAMBA = _PLAIN | {"num_hidden_layers": 6, "num_key_value_heads": 4, "mamba_d_state": 8}
+_ROTARY = {"rope_type": "default", "rope_theta": 10000.0}
+_GEMMA = _WINDOWED | {"global_head_dim": 16}
+_MEDIA = {"image_token_id": 5, "video_token_id": 6, "audio_token_id": 7, "boi_token_id": 8}
+_BYTES = _PLAIN | {"hidden_size_global": 64, "num_key_value_heads": 4, "cross_attn_k": 2}
+_QWEN4 = _PLAIN | {
+    **{"layer_types": ["linear_attention", "indexed_attention"], "num_experts": 4},
+    **{"num_experts_per_tok": 2, "moe_intermediate_size": 32, "linear_key_head_dim": 8},
+    **{"shared_expert_intermediate_size": 32, "linear_value_head_dim": 8, "hc_lowrank": 8},
+    **{"linear_num_key_heads": 4, "linear_num_value_heads": 4, "indexer_n_heads": 2},
+    **{"indexer_kv_heads": 1, "indexer_head_dim": 16, "indexer_budget": 8},
+    **{"indexer_compress_ratio": 2, "ngram_vocab_size_base": 100, "split_ngram_parts": 2},
+}
+# Configs whose sizes hang together in ways that their names do not tell.
+WHOLE: dict[str, dict[str, Any]] = {
+    "blt": {
+        **{"vocab_size": WORDS, "max_position_embeddings": 256, "cross_attn_k": 2},
+        **{"encoder_hash_byte_group_vocab": 64, "encoder_hash_byte_group_size": [2, 3]},
+        **{"patcher_config": _BYTES, "encoder_config": _BYTES, "decoder_config": _BYTES},
+        **{"global_config": _BYTES, "initializer_range": 0.3},
+    },
+    "cohere_compass_text": _WINDOWED
+    | {"rope_parameters": {"full_attention": _ROTARY, "sliding_attention": _ROTARY}},
+    "dbrx": {
+        **{"d_model": 64, "n_heads": 4, "n_layers": 2, "max_seq_len": 256, "vocab_size": WORDS},
+        **{"attn_config": {"kv_n_heads": 2, "clip_qkv": 8, "rope_theta": 10000.0}},
+        "ffn_config": {
+            **{"ffn_hidden_size": 96, "moe_num_experts": 4, "moe_top_k": 2, "hidden_size": 64}
+        },
+        "initializer_range": 0.3,
+    },
+    "dots1": _WINDOWED
+    | {
+        **{"num_key_value_heads": 4, "moe_intermediate_size": 32, "n_shared_experts": 1},
+        **{"n_routed_experts": 4, "num_experts_per_tok": 2, "first_k_dense_replace": 1},
+    },
+    "emu3": {"text_config": _PLAIN},
+    "gemma4": _MEDIA
+    | {
+        "text_config": _GEMMA
+        | {"hidden_size_per_layer_input": 8, "vocab_size_per_layer_input": WORDS}
+    },
+    "gemma4_unified": _MEDIA | {"text_config": _GEMMA},
+    "mllama": {"text_config": _PLAIN | {"cross_attention_layers": [1]}},
+    "nemotron": _PLAIN,
+    "qwen4_exp": {"text_config": _QWEN4},
+    "qwen4_exp_text": _QWEN4,
+    "reformer": {
+        **{"is_decoder": True, "vocab_size": WORDS, "hidden_size": 64, "num_attention_heads": 4},
+        **{"attention_head_size": 16, "feed_forward_size": 96, "attn_layers": ["local", "lsh"]},
+        **{"axial_pos_shape": [16, 16], "axial_pos_embds_dim": [32, 32], "num_buckets": 2},
+        **{"max_position_embeddings": 256, "hash_seed": 1, "initializer_range": 0.3},
+        **{"local_attn_chunk_length": 4, "lsh_attn_chunk_length": 4},
+    },
+    "xmod": {
+        **{"vocab_size": WORDS, "hidden_size": 64, "num_hidden_layers": 2, "is_decoder": True},
+        **{"num_attention_heads": 4, "intermediate_size": 96, "default_language": "en_XX"},
+        **{"max_position_embeddings": 256, "initializer_range": 0.3},
+    },
+    "zamba": _MAMBA
+    | {
+        **{"attn_layer_period": 2, "attn_layer_offset": 1, "n_mamba_heads": 2},
+        **{"mamba_dt_rank": 4, "attention_hidden_size": 128, "attention_head_dim": 32},
+    },
+    "zamba2": _MAMBA | {"layers_block_type": ["linear_attention", "hybrid"] * 3, "chunk_size": 16},
+    "zaya": _PLAIN
+    | {
+        **{"layer_types": ["hybrid", "hybrid_sliding"], "sliding_window": 8, "num_experts": 4},
+        **{"moe_intermediate_size": 32, "num_experts_per_tok": 1, "router_hidden_size": 16},
+    },
+}
 LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_blocks", "decoder_layers")
 LISTS = ("layer_types", "layers_block_type", "mlp_layer_types", "block_types", "no_rope_layers")
 
 
 def small(kind: str) -> Iterator[Any]:
     """Yield configs of an architecture, as small as its names for sizes allow."""
+    if kind in WHOLE:
+        yield transformers.AutoConfig.for_model(kind, **WHOLE[kind])
+        return
     for head in (False, True):
         with contextlib.suppress(Exception):  # sizes that others are computed from at the start
             plain: Any = transformers.AutoConfig.for_model(kind)

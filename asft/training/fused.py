@@ -27,14 +27,15 @@ class Rotation:
     def __init__(self, theirs: Callable[..., Any]) -> None:
         self.theirs = theirs
 
-    def __call__(
-        self, q: Tensor, k: Tensor, cos: Tensor, sin: Tensor, *more: Any, **options: Any
-    ) -> Any:
-        """Rotate queries and keys; arguments as of transformers' function."""
-        whole = q.shape[-1] == k.shape[-1] == cos.shape[-1] == sin.shape[-1]
-        if not whole or not options.keys() <= {"unsqueeze_dim"} or len(more) > 1:
-            return self.theirs(q, k, cos, sin, *more, **options)
-        return rotary(q, k, cos, sin, *more, **options)
+    def __call__(self, *given: Any, **options: Any) -> Any:
+        """Rotate queries and keys; arguments as of the model's own function.
+
+        Where that has others, or rotates queries alone (Qwen4's indexer), it is called itself.
+        """
+        widths = {x.shape[-1] if isinstance(x, Tensor) else 0 for x in given[:4]}
+        if len(given) in (4, 5) and len(widths) == 1 and options.keys() <= {"unsqueeze_dim"}:
+            return rotary(*given, **options)
+        return self.theirs(*given, **options)
 
 
 def fuse(model: Any) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from asft.config import Training
+from asft.errors import UserError
 from asft.models import default_device
 
 # Longer rows gain nothing: a CPU is busy with far fewer, a GPU's kernels with these.
@@ -70,17 +71,23 @@ class Shape(NamedTuple):
 
 
 def shape_of(model: Any) -> Shape:
-    """Return the sizes of a transformers model."""
+    """Return the sizes of a transformers model; UserError where its config does not tell them."""
     config = model.config.get_text_config()  # of a model that also sees, its part for text
-    inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
-    return Shape(
-        weights=model.num_parameters(),
-        trained=sum(p.numel() for p in model.parameters() if p.requires_grad),
-        layers=config.num_hidden_layers,
-        width=config.hidden_size,
-        inner=max(inner) if isinstance(inner, list | tuple) else inner,  # one a layer
-        vocabulary=config.vocab_size,
-    )
+    try:
+        inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
+        return Shape(
+            weights=model.num_parameters(),
+            trained=sum(p.numel() for p in model.parameters() if p.requires_grad),
+            layers=config.num_hidden_layers,
+            width=config.hidden_size,
+            inner=max(inner) if isinstance(inner, list | tuple) else inner,  # one a layer
+            vocabulary=config.vocab_size,
+        )
+    except AttributeError as error:  # BLT is several models in one
+        raise UserError(
+            f"token_budget: auto cannot tell how much memory a {config.model_type} takes ({error});"
+            " set training.token_budget to a number of tokens, such as 2048"
+        ) from None
 
 
 def peak(

@@ -26,13 +26,15 @@ def register(name: str, attend: Callable[..., Tensor], knows_dropout: bool = Fal
         value: Tensor,
         attention_mask: Tensor | None,
         *,
-        spans: list[Span],
+        spans: list[Span] | None = None,
         scaling: float | None = None,
         dropout: float = 0.0,
         sliding_window: int | None = None,
         softcap: float | None = None,
         **unused: Any,
     ) -> tuple[Tensor, None]:
+        if spans is None:  # the model's forward drops what it does not know
+            raise ValueError("which tokens are a pair does not reach its attention")
         _refuse_windows(spans, sliding_window, softcap)
         if dropout and not knows_dropout:
             raise ValueError(f"{name}: no dropout of attention weights")

@@ -12,7 +12,14 @@ from transformers.models.llama import modeling_llama
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from asft.models.loading import load_policy
-from asft.training.fused import _agrees, _is_gated, _rotates_alike, add_rows_in_place, fuse
+from asft.training.fused import (
+    Rotation,
+    _agrees,
+    _is_gated,
+    _rotates_alike,
+    add_rows_in_place,
+    fuse,
+)
 from asft.training.kernels import cast_linear, gated_mlp, rms_norm, rotary
 
 FUSED = ["Linear", "LlamaMLP", "LlamaRMSNorm", "apply_rotary_pos_emb"]
@@ -201,3 +208,20 @@ def test_what_computes_something_else_is_left_alone(monkeypatch: pytest.MonkeyPa
     assert not _rotates_alike(lambda q, k, cos, sin: (q * cos, k * cos))
     assert not _rotates_alike(lambda q: q)
     assert _rotates_alike(PLAIN_ROTARY)
+
+
+def test_queries_that_rotate_alone_are_rotated_by_the_models_own():
+    """As an indexer's do (Qwen4): keys are left out, cosines and sines given by name."""
+
+    def theirs(q, k=None, cos=None, sin=None, unsqueeze_dim=1):
+        if k is None:
+            return q * cos.unsqueeze(unsqueeze_dim)
+        return PLAIN_ROTARY(q, k, cos, sin, unsqueeze_dim)
+
+    assert _rotates_alike(theirs)
+    q, cos, sin = torch.randn(1, 3, 2, 8), torch.randn(1, 3, 8), torch.randn(1, 3, 8)
+    rotation = Rotation(theirs)
+    found = rotation(q, cos=cos, sin=sin, unsqueeze_dim=2)
+    torch.testing.assert_close(found, q * cos.unsqueeze(2))
+    with_keys = rotation(q, q[:, :, :1], cos, sin, unsqueeze_dim=2)
+    torch.testing.assert_close(with_keys, PLAIN_ROTARY(q, q[:, :, :1], cos, sin, 2))

@@ -1,9 +1,12 @@
 """`token_budget: auto`: the formula against measured peaks, and what is made of it."""
 
+from types import SimpleNamespace
+
 import pytest
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from asft.config.training import Training
+from asft.errors import UserError
 from asft.machine import visible_gpus
 from asft.training import token_budget as module
 from asft.training.token_budget import CUDA, Shape, memory, peak, shape_of, token_budget
@@ -98,6 +101,14 @@ def test_widths_may_differ_from_layer_to_layer(model, monkeypatch):
     """Gemma 3n's config has one a layer: the widest counts."""
     monkeypatch.setitem(vars(model.config), "intermediate_size", [16, 48])
     assert shape_of(model).inner == 48
+
+
+def test_a_model_that_tells_no_sizes_needs_a_number(model, monkeypatch):
+    """BLT's config is four configs; none of their sizes is the model's."""
+    told = SimpleNamespace(model_type="blt")
+    monkeypatch.setitem(vars(model.config), "get_text_config", lambda: told)
+    with pytest.raises(UserError, match=r"set training\.token_budget to a number"):
+        token_budget(Training(token_budget="auto"), model)
 
 
 def test_a_number_is_taken_as_it_is(model):
