@@ -32,10 +32,10 @@ def require_local(sources: Sequence[Source], key: str) -> None:
 
 
 def require_template(template: str | None, key: str) -> None:
-    """Refuse a chat template that is neither a name nor a file, or that reads no messages.
+    """Refuse a chat template that is neither a name nor a file, or that renders no answers.
 
     Raises:
-        UserError: names the key.
+        UserError: names the key, and the line that jinja2 cannot read.
     """
     if template is None or template in CHAT_TEMPLATES:
         return
@@ -45,8 +45,10 @@ def require_template(template: str | None, key: str) -> None:
             f"config: {key}: no such file: {template}; a path from {Path.cwd()}, or one of "
             + ", ".join(CHAT_TEMPLATES)
         )
-    if "messages" not in path.read_text(encoding="utf-8", errors="replace"):
-        raise UserError(f"config: {key}: {template} does not read `messages`: no chat template")
+    from asft.config.template_files import template_fault  # jinja2, which few steps need
+
+    if fault := template_fault(path.read_text(encoding="utf-8", errors="replace")):
+        raise UserError(f"config: {key}: {template}{fault}")
 
 
 def _is_here(name: str) -> bool:
