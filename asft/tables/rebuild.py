@@ -4,12 +4,14 @@ Reads   what `import_judgments` wrote; published answers, one file a model, for 
         style; the benchmark's questions in the upstream format, for categories and so that a
         question that nobody judged is missed. Without them: the questions that the judgments name
 Writes  <out>/completions/{model}.jsonl     records.Completion, of the models in the answers
-        <out>/scores/{model}.csv            as asft.metrics.score_verdicts writes
+        <out>/scores/{model}.csv            as asft.metrics.score_verdicts writes; of Arena-Hard
+                                            v2.0 <out>/scores/{category}/{model}.csv
         <out>/table.csv, .md, .tex, .differences.csv   as asft.tables.table2 writes
 
 By hand: asft import arena-hard JUDGMENTS… --answers model_answer --out D
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,33 +43,64 @@ def rebuild_scores(
         UserError: a judgment belongs to none of the questions, or an answer is missing or unusable.
     """
     card = read_json(out / "card.json")
-    asked = out / "questions.jsonl"
-    judged = [out / about["file"] for about in card["models"].values()]
-    write_jsonl(asked, _questions(questions, protocol) if questions else _named_by(judged))
     files = _answer_files(answers) if answers else {}
-    baseline = None
-    if card.get("baseline") in files:
-        baseline = out / "baseline.jsonl"
-        path = files[card["baseline"]]
-        write_jsonl(baseline, load_baseline(read_json_rows(path), f"{path}").values())
-    jobs: list[ScoreFile] = []
     for model, about in card["models"].items():
-        scores = out / "scores" / Path(about["file"]).with_suffix(".csv")
-        completions = None
         if model in files:
-            completions = out / "completions" / about["file"]
-            path = files[model]
-            write_jsonl(completions, load_completions(read_json_rows(path), f"{path}").values())
-        aggregate_verdicts(out / about["file"], asked, completions, protocol, scores, baseline)
-        jobs.append(ScoreFile(model, 0, protocol, card["judge"], scores))
-    note = "Rebuilt from published judgments; the models are those that the files name."
-    if not questions:
-        note += " So are the questions: one that no model was judged on is not missed."
+            rows = read_json_rows(files[model])
+            found = load_completions(rows, f"{files[model]}")
+            write_jsonl(out / "completions" / about["file"], found.values())
+    jobs: list[ScoreFile] = []
+    for category, baseline in _baselines(card):
+        verdicts = {m: out / category / about["file"] for m, about in card["models"].items()}
+        asked = _write_questions(out / category, protocol, questions, category, verdicts.values())
+        opponent = _write_baseline(out / category, files.get(baseline))
+        for model, about in card["models"].items():
+            scores = out / "scores" / category / Path(about["file"]).with_suffix(".csv")
+            completions = out / "completions" / about["file"] if model in files else None
+            aggregate_verdicts(verdicts[model], asked, completions, protocol, scores, opponent)
+            name = f"{protocol}_v2_{category}" if category else protocol
+            jobs.append(ScoreFile(model, 0, name, card["judge"], scores))
     tabulate_table2(
-        *(jobs, "Published judgments", note, statistics, out / "table.csv"),
+        *(jobs, "Published judgments", _note(card, questions), statistics, out / "table.csv"),
         min_coverage=min_coverage,
         with_paper=False,
     )
+
+
+def _note(card: dict[str, Any], questions: Path | None) -> str:
+    note = "Rebuilt from published judgments; the models are those that the files name."
+    if not questions:
+        note += " So are the questions: one that no model was judged on is not missed."
+    games = [f"{category} against {name}" for category, name in _baselines(card) if category]
+    return f"{note} Games: {', '.join(games)}." if games else note
+
+
+def _baselines(card: dict[str, Any]) -> list[tuple[str, str]]:
+    """Each category with its baseline; ratings have neither."""
+    return list(card.get("baselines", {"": ""}).items())
+
+
+def _write_questions(
+    folder: Path, protocol: str, given: Path | None, category: str, verdicts: Iterable[Path]
+) -> Path:
+    """Write the questions of a category ("": all), as given or as the verdicts name them."""
+    path = folder / "questions.jsonl"
+    if given is None:
+        write_jsonl(path, _named_by(verdicts))
+        return path
+    asked = [q for q in _questions(given, protocol) if category in ("", q.category)]
+    if not asked:
+        raise UserError(f"{given}: no questions of category {category!r}, which was judged")
+    write_jsonl(path, asked)
+    return path
+
+
+def _write_baseline(folder: Path, answers: Path | None) -> Path | None:
+    if answers is None:
+        return None
+    path = folder / "baseline.jsonl"
+    write_jsonl(path, load_baseline(read_json_rows(answers), f"{answers}").values())
+    return path
 
 
 def _questions(path: Path, protocol: str) -> list[Question]:
@@ -82,7 +115,7 @@ def _questions(path: Path, protocol: str) -> list[Question]:
     return found
 
 
-def _named_by(paths: list[Path]) -> list[Question]:
+def _named_by(paths: Iterable[Path]) -> list[Question]:
     """The questions that verdicts are about, in order of first mention; their texts are unknown."""
     turns: dict[str, int] = {}
     for path in paths:

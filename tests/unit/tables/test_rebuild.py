@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from published_judgments import graded, played, write
+from published_judgments import graded, played, played_v2, write
 from small_steps import done_here
 
 from asft.config.experiment import Statistics
@@ -102,6 +102,48 @@ def test_the_command_needs_no_questions(tmp_path: Path, capsys: pytest.CaptureFi
     ]
 
 
+def test_arena_hard_v2_has_a_win_rate_for_each_category(tmp_path: Path):
+    """`all` of hard_prompt: 3 + 1 of 3 + 1 + 1 + 1; `some` was never asked for creative writing."""
+    creative = {"category": "creative_writing", "baseline": "gemini-2.0-flash-001"}
+    rows = [
+        *[played_v2("h1", "B>>A", "A>B", model="all"), played_v2("h2", "A>B", "B>A", model="all")],
+        *[played_v2(i, "A=B", "A>B", model="all", **creative) for i in ("c1", "c2")],
+        *[played_v2(i, "A>B", "B>A", model="some") for i in ("h1", "h2")],
+    ]
+    import_arena_hard([write(tmp_path / "judgments.jsonl", rows)], tmp_path / "out")
+    questions = [("h1", "hard_prompt"), ("h2", "hard_prompt")]
+    questions += [("c1", "creative_writing"), ("c2", "creative_writing"), ("x", "never_judged")]
+    lines = [{"uid": i, "category": c, "prompt": f"{i}?"} for i, c in questions]
+    path = write(tmp_path / "question.jsonl", lines)
+    answers = tmp_path / "answers"
+    answers.mkdir()
+    everyone = ("all", "some", "o3-mini-2025-01-31", "gemini-2.0-flash-001")
+    for tokens, model in enumerate(everyone, 1):
+        lines = [answered(model, i, "word " * tokens, token_len=tokens) for i, _ in questions]
+        write(answers / f"{model}.jsonl", lines)
+    rebuild_scores(tmp_path / "out", "arena_hard", path, answers, QUICK)
+    table = pd.read_csv(tmp_path / "out/table.csv").set_index("method")
+    assert table["arena_hard_v2_hard_prompt_win_rate"].round(4).to_dict() == {
+        "all": round(100 * 4 / 6, 4),
+        "some": 0,
+    }
+    assert table.loc["all", "arena_hard_v2_creative_writing_win_rate"] == 75
+    reason = "arena_hard_v2_creative_writing_win_rate: 0 of 4 games scored"
+    assert reason in table.loc["some", "refused"]
+    against = (
+        "hard_prompt against o3-mini-2025-01-31, creative_writing against gemini-2.0-flash-001"
+    )
+    assert f"Games: {against}." in (tmp_path / "out/table.md").read_text()
+    lengths = [
+        pd.read_csv(tmp_path / f"out/scores/{category}/all.csv")["baseline_length"].unique()
+        for category in ("hard_prompt", "creative_writing")
+    ]
+    assert [list(found) for found in lengths] == [[3], [4]]
+    only = write(tmp_path / "hard.jsonl", [{"uid": "h1", "cluster": "code", "prompt": "?"}])
+    with pytest.raises(UserError, match="no questions of category 'hard_prompt'"):
+        rebuild_scores(tmp_path / "out", "arena_hard", only, None, QUICK)
+
+
 def test_a_question_that_another_model_was_judged_on_is_missed(tmp_path: Path):
     rows = [played(i, "B>A", "A>B", model="all") for i in IDS]
     rows += [played(i, "B>A", "A>B", model="some") for i in IDS[:3]]
@@ -131,4 +173,4 @@ def test_refusals(arena: Path):
     broken = write(arena / "broken.jsonl", [{"uid": "q1"}])
     with pytest.raises(UserError, match="row 1: no question of arena_hard"):
         rebuild_scores(out, "arena_hard", broken, None, QUICK)
-    assert json.loads((out / "card.json").read_text())["baseline"] == "gpt-4-0314"
+    assert json.loads((out / "card.json").read_text())["baselines"] == {"": "gpt-4-0314"}
