@@ -144,6 +144,18 @@ def test_arena_hard_v2_has_a_win_rate_for_each_category(tmp_path: Path):
         rebuild_scores(tmp_path / "out", "arena_hard", only, None, QUICK)
 
 
+def test_three_turns_that_others_rated_count_alike(tmp_path: Path):
+    questions = [{"question_id": n, "category": "math", "turns": ["?"] * 3} for n in (1, 2)]
+    scores = {1: (4, 6, 8), 2: (9, 9, 3)}
+    rows = [graded(n, t, score) for n, found in scores.items() for t, score in enumerate(found, 1)]
+    import_fastchat([write(tmp_path / "gpt-4_single.jsonl", rows)], tmp_path / "out")
+    path = write(tmp_path / "question.jsonl", questions)
+    rebuild_scores(tmp_path / "out", "mt_bench", path, None, QUICK)
+    table = pd.read_csv(tmp_path / "out/table.csv")
+    assert table["mt_bench_gpt-4"].tolist() == [6.5]
+    assert table["mt_bench_gpt-4_n"].tolist() == [6]
+
+
 def test_a_question_that_another_model_was_judged_on_is_missed(tmp_path: Path):
     rows = [played(i, "B>A", "A>B", model="all") for i in IDS]
     rows += [played(i, "B>A", "A>B", model="some") for i in IDS[:3]]
