@@ -4,7 +4,8 @@ Reads   FastChat's {judge}_single.jsonl, or arena-hard-auto's model_judgment/{ju
         in its old schema (question_id, text judgments) or its new one (uid, judgments as objects)
 Writes  <out>/{model}.jsonl   records.Verdict; of Arena-Hard v2.0 <out>/{category}/{model}.jsonl
         <out>/card.json       the files' hashes; per model: rows, duplicates, statuses; of games
-                              the baseline by category ("": v0.1)
+                              the baseline by category ("": v0.1), of gradings those outside
+                              1 to 10, which count as upstream counts them
 
 Rows of the same (question, turn or game) are resolved to the last valid one.
 
@@ -43,37 +44,41 @@ def import_arena_hard(judgments: list[Path], out: Path, baseline: str | None = N
     """Write the verdicts of Arena-Hard's games, a file per model.
 
     The baseline, assistant A of game 1, is what the rows name, gpt-4-0314 if they name none; those
-    of v2.0 name one in each category. Given `baseline`, another is refused.
+    of v2.0 name one in each category. Given `baseline`, another is refused. Rows of a baseline
+    against itself are left out and counted: a folder may hold them.
 
     Raises:
         UserError: as `import_fastchat`; or a row is of another baseline than others of its
-            category, or of the baseline itself.
+            category, or all are of the baseline itself.
     """
     rows = [found for path in judgments for found in _rows(path, "uid", "question_id")]
     baselines: dict[str, str] = {}
     found: list[Judgment] = []
+    counts: Counter[str] = Counter()
     for where, row in rows:
         games = read_games(row, where)
-        _check_baseline(games[0], where, baseline, baselines)
-        found += games
-    counts = Counter(str(row["model"]) for _, row in rows)
-    _write(found, judgments, out, {"format": "arena_hard", "baselines": baselines}, counts)
+        if games[0].model != _baseline(games[0], where, baseline, baselines):
+            found += games
+            counts[games[0].model] += 1
+    itself = len(rows) - counts.total()
+    if rows and not found:
+        raise UserError(f"{rows[0][0]}: this and all others are of a baseline against itself")
+    about = {"format": "arena_hard", "baselines": baselines, "baseline_itself": itself}
+    _write(found, judgments, out, about, counts)
 
 
-def _check_baseline(
-    game: Judgment, where: str, given: str | None, baselines: dict[str, str]
-) -> None:
-    """Enter a game's baseline as that of its category, or refuse it."""
+def _baseline(game: Judgment, where: str, given: str | None, baselines: dict[str, str]) -> str:
+    """Whom a game is against; entered as the baseline of its category."""
     category = game.verdict.category
     against = game.baseline or given or V01_BASELINE
     expected = given or baselines.get(category, against)
-    if game.model == expected or against != expected:
+    if against != expected:
         why = "--baseline" if given else f"as in the rows before{category and ' of ' + category}"
         raise UserError(
             f"{where}: {game.model!r} against {against!r}; expected another model"
             f" against {expected!r} ({why})"
         )
-    baselines[category] = expected
+    return baselines.setdefault(category, expected)
 
 
 def _rows(path: Path, *identifiers: str) -> list[tuple[str, dict[str, Any]]]:
@@ -126,11 +131,18 @@ def _write(
             "rows": rows[model],
             "verdicts": len(kept),
             "duplicates": len(given) - len(kept),
+            **_ratings(kept),
             "statuses": dict(sorted(Counter(verdict.status for verdict in kept).items())),
         }
     sources = [{"file": path.name, "sha256": file_sha256(path)} for path in judgments]
     card = about | {"judge": judges[0], "rows": rows.total(), "sources": sources, "models": models}
     write_json(out / "card.json", card)
+
+
+def _ratings(verdicts: list[Verdict]) -> dict[str, int]:
+    ratings = [verdict.rating for verdict in verdicts if verdict.rating is not None]
+    outside = sum(not 1 <= rating <= 10 for rating in ratings)
+    return {"out_of_range": outside} if ratings else {}
 
 
 def _file_names(models: list[str]) -> dict[str, str]:

@@ -7,10 +7,10 @@ import math
 import re
 from typing import Any, NamedTuple, get_args
 
+from asft.data import API_ERROR
 from asft.errors import UserError
 from asft.records import Label, Verdict, VerdictStatus
 
-API_ERROR = "$ERROR$"  # what both tools write in place of an answer
 LABELS: dict[str, Label] = {label: label for label in get_args(Label)}
 # Other spellings that the new arena-hard-auto accepts (show_result.py, label_to_score).
 REVERSED: dict[str, Label] = {"A<B": "B>A", "A<<B": "B>>A", "B=A": "A=B", "B<A": "A>B"}

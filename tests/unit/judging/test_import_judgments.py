@@ -143,6 +143,30 @@ def test_arena_hard_v2(tmp_path: Path):
         import_arena_hard([tmp_path / "in.jsonl"], tmp_path / "x", "o3-mini-2025-01-31")
 
 
+def test_a_baseline_against_itself_is_left_out_and_counted(tmp_path: Path):
+    """o3-mini is the baseline of hard prompts and a contestant in creative writing."""
+    o3 = "o3-mini-2025-01-31"
+    rows = [played_v2("h1", "A>B", "B>A"), played_v2("h1", "A=B", "A=B", model=o3)]
+    rows += [played_v2("c1", "A>B", "B>A", model=o3, category="creative_writing", baseline="g")]
+    import_arena_hard([write(tmp_path / "in.jsonl", rows)], tmp_path / "out")
+    about = card(tmp_path / "out")
+    assert (about["rows"], about["baseline_itself"]) == (2, 1)
+    assert [
+        v.question_id for v in read_jsonl(tmp_path / f"out/creative_writing/{o3}.jsonl", Verdict)
+    ]
+    assert not read_jsonl(tmp_path / f"out/hard_prompt/{o3}.jsonl", Verdict)
+    old = [played("q1", "A>B", "B>A"), played("q1", "A=B", "A=B", model="truth")]
+    import_arena_hard([write(tmp_path / "old.jsonl", old)], tmp_path / "old", baseline="truth")
+    assert [*card(tmp_path / "old")["models"]] == ["m"]
+
+
+def test_ratings_outside_the_scale_are_counted(tmp_path: Path):
+    rows = [graded(n, 1, score) for n, score in enumerate((85, 7, 0, 8, -1, 10, 1))]
+    import_fastchat([write(tmp_path / "in.jsonl", rows)], tmp_path)
+    found = card(tmp_path)["models"]["m"]
+    assert (found["out_of_range"], found["statuses"]) == (2, {"no_verdict": 1, "ok": 6})
+
+
 def test_a_category_with_two_baselines_is_refused(tmp_path: Path):
     rows = [played_v2("h1", "A>B", "A>B"), played_v2("h2", "A>B", "A>B", baseline="o1")]
     with pytest.raises(UserError, match=r"row 2: .*'o1'; .*as in the rows before of hard_prompt"):
@@ -206,7 +230,10 @@ def test_what_fastchat_import_refuses(tmp_path: Path, rows: Rows, message: str):
         (played("q", "A>B", "A>B", games=None), "row 1, key 'games'"),
         (played("q", "A>B", "A>B", games=["x", {}]), "row 1, key 'games.0': expected an object"),
         (played_v2("q", "A>B", "A>B", category="../x"), "key 'category': '../x' is no word"),
-        (played("q", "A>B", "A>B", model="gpt-4-0314"), "'gpt-4-0314' against 'gpt-4-0314'"),
+        (
+            played("q", "A>B", "A>B", model="gpt-4-0314"),
+            "row 1: this and all others are of a baseline against itself",
+        ),
     ],
 )
 def test_what_arena_hard_import_refuses(tmp_path: Path, row: dict[str, Any], message: str):

@@ -13,7 +13,7 @@ from asft.config.experiment import Statistics
 from asft.errors import UserError
 from asft.files import read_jsonl
 from asft.judging.import_judgments import import_arena_hard, import_fastchat
-from asft.records import Question
+from asft.records import Completion, Question
 from asft.tables.rebuild import rebuild_scores
 
 QUICK = Statistics(resamples=200)
@@ -154,6 +154,63 @@ def test_three_turns_that_others_rated_count_alike(tmp_path: Path):
     table = pd.read_csv(tmp_path / "out/table.csv")
     assert table["mt_bench_gpt-4"].tolist() == [6.5]
     assert table["mt_bench_gpt-4_n"].tolist() == [6]
+
+
+def test_ratings_outside_the_scale_stand_and_are_said(tmp_path: Path):
+    """As upstream: (85 + 7 + 0 + 8) / 4; those of `fine` are not remarked on."""
+    scores = {"m": (85, 7, 0, 8), "fine": (1, 10, 1, 10)}
+    rows = [graded(n, 1, s, m) for m, found in scores.items() for n, s in enumerate(found)]
+    import_fastchat([write(tmp_path / "in.jsonl", rows)], tmp_path / "out")
+    rebuild_scores(tmp_path / "out", "mt_bench", None, None, QUICK)
+    table = pd.read_csv(tmp_path / "out/table.csv", keep_default_na=False).set_index("method")
+    assert table["mt_bench_gpt-4"].to_dict() == {"m": 25.0, "fine": 5.5}
+    notes, remark = table["mt_bench_gpt-4_judge_note"], "2 of 4 ratings outside 1 to 10"
+    assert notes["m"] == f"{notes['fine']}; {remark}"
+    assert f"- m: mt_bench_gpt-4: {remark}" in (tmp_path / "out/table.md").read_text()
+    assert (tmp_path / "out/table.tex").read_text().count(remark) == 1
+
+
+def answers_of(model: str, *texts: str) -> dict[str, Any]:
+    """An answer to question 1 as FastChat writes it."""
+    return {"question_id": 1, "model_id": model, "choices": [{"index": 0, "turns": [*texts]}]}
+
+
+def test_answers_are_found_by_the_file_s_name_or_by_the_name_in_it(tmp_path: Path):
+    """`a` by its file, whatever stands in it; `b` in a renamed file; `c` nowhere."""
+    rows = [graded(1, t, 5, model=model) for model in "abc" for t in (1, 2)]
+    rows += [graded(2, 1, 5, model=model) for model in "abc"]
+    import_fastchat([write(tmp_path / "in.jsonl", rows)], tmp_path / "out")
+    folder = tmp_path / "answers"
+    folder.mkdir()
+    second = {"question_id": 2}
+    both = [
+        answers_of("checkpoints/7", "a one", "a two"),
+        answers_of("checkpoints/7", "x") | second,
+    ]
+    write(folder / "a.jsonl", both)
+    write(folder / "copy.jsonl", [row | {"model_id": "b"} for row in both])
+    rebuild_scores(tmp_path / "out", "mt_bench", None, folder, QUICK)
+    names = {path.name for path in (tmp_path / "out/completions").iterdir()}
+    assert names == {"a.jsonl", "b.jsonl"}
+    models = json.loads((tmp_path / "out/card.json").read_text())["models"]
+    assert models["a"]["answers"] == {"file": "a.jsonl", "rows": 2, "repeated": 0}
+    assert models["b"]["answers"]["file"] == "copy.jsonl"
+    assert "Without answers: c." in (tmp_path / "out/table.md").read_text()
+    write(folder / "again.jsonl", [row | {"model_id": "b"} for row in both])
+    with pytest.raises(UserError, match=r"b has answers in .* too; keep one"):
+        rebuild_scores(tmp_path / "out", "mt_bench", None, folder, QUICK)
+
+
+def test_of_repeated_answers_the_last_valid_one_is_taken_and_counted(tmp_path: Path):
+    import_fastchat(
+        [write(tmp_path / "in.jsonl", [graded(1, t, 5) for t in (1, 2)])], tmp_path / "out"
+    )
+    texts = [("old", "old"), ("new", "new"), ("$ERROR$", "new"), ("", "")]
+    path = write(tmp_path / "m.jsonl", [answers_of("m", *pair) for pair in texts])
+    rebuild_scores(tmp_path / "out", "mt_bench", None, path, QUICK)
+    (kept,) = read_jsonl(tmp_path / "out/completions/m.jsonl", Completion)
+    assert kept.turns == ["new", "new"]
+    assert "the last valid one is taken: m 3." in (tmp_path / "out/table.md").read_text()
 
 
 def test_a_question_that_another_model_was_judged_on_is_missed(tmp_path: Path):
