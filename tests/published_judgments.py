@@ -24,3 +24,10 @@ def played(question: str, *scores: Any, model: str = "m", **other: Any) -> dict[
     games = [{"user_prompt": "…", "judgment": f"\n[[{s}]]", "score": s} for s in scores]
     row = {"question_id": question, "model": model, "judge": "gpt-4-1106-preview", "games": games}
     return row | other
+
+
+def played_v2(uid: str, *scores: Any, model: str = "m", **other: Any) -> dict[str, Any]:
+    """A row as arena-hard-auto writes it since 900183d; a game without a reply is null."""
+    games = [s and {"score": s, "judgment": {"answer": f"[[{s}]]"}, "prompt": []} for s in scores]
+    row = {"uid": uid, "category": "hard_prompt", "judge": "gpt-4.1", "model": model}
+    return row | {"baseline": "o3-mini-2025-01-31", "games": games} | other

@@ -22,6 +22,10 @@ Questions = Annotated[
 Answers = Annotated[
     Path | None, Option(help="file or folder of published answers, for lengths and style")
 ]
+Baseline = Annotated[
+    str | None,
+    Option(help="whom all games are against; else whom the rows name, or gpt-4-0314"),
+]
 Coverage = Annotated[
     float, Option(min=0, max=1, help="share of verdicts below which a cell refuses")
 ]
@@ -43,7 +47,7 @@ def fastchat(
 def arena_hard(
     judgments: Judgments,
     out: Out,
-    baseline: str = "gpt-4-0314",
+    baseline: Baseline = None,
     questions: Questions = None,
     answers: Answers = None,
     min_coverage: Coverage = 0.95,

@@ -15,6 +15,7 @@ class Protocol(NamedTuple):
     about: str
     formats: tuple[str, ...]  # of the questions that it can score
     needs: tuple[str, ...] = ()  # keys of the benchmark that must name a source
+    turns: int | None = None  # of a question, at most; None: any number
     # Below: only of protocols with a judge.
     verdict: Literal["rating", "label", ""] = ""  # what a Verdict of it holds; "": no judge
     prompts: str = "prompts.jsonl"  # the judge's prompts, in the benchmark's folder judge/
@@ -32,14 +33,15 @@ class Protocol(NamedTuple):
         return self.metric.replace("_", " ")
 
 
-# Judges of single answers take one or two turns; a game has one, and reference metrics need a gold
-# answer as well.
+# Judges of single answers take one or two turns, since there are no prompts for more; a game has
+# one, and reference metrics need a gold answer as well.
 PROTOCOLS = {
     "references": Protocol("BLEU and ROUGE against gold answers", formats=("alpaca",)),
     "mt_bench": Protocol(
         "a judge rates each turn",
         formats=("mt_bench", "arena_hard", "alpaca"),
         needs=("prompts",),
+        turns=2,
         verdict="rating",
         metric="rating",
         scale="1-10",
@@ -49,6 +51,7 @@ PROTOCOLS = {
         "a judge compares with a baseline's answer, in both orders",
         formats=("arena_hard", "alpaca"),
         needs=("prompts", "baseline"),
+        turns=1,
         verdict="label",
         prompts="prompts.yaml",
         pairwise=True,

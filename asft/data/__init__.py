@@ -3,6 +3,7 @@
 import lazy_loader
 
 __all__ = [
+    "API_ERROR",
     "BENCHMARK_FORMATS",
     "CLOCK",
     "DATE",

@@ -1,3 +1,4 @@
+from .answer_formats import API_ERROR as API_ERROR
 from .answer_formats import BaselineAnswer as BaselineAnswer
 from .answer_formats import load_baseline as load_baseline
 from .answer_formats import load_completions as load_completions

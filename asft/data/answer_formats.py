@@ -13,6 +13,7 @@ from asft.errors import UserError
 from asft.records import Completion, Question, Record
 
 T = TypeVar("T")
+API_ERROR = "$ERROR$"  # what upstream's tools write in place of an answer
 
 
 class BaselineAnswer(Record):
@@ -38,7 +39,7 @@ def load_reference_answers(
 
 
 def load_baseline(
-    rows: Iterable[Row], where: str = "baseline answers"
+    rows: Iterable[Row], where: str = "baseline answers", last: bool = False
 ) -> dict[str, BaselineAnswer]:
     """Read the baseline's answers by question, in either schema of arena-hard-auto.
 
@@ -46,22 +47,28 @@ def load_baseline(
     `messages` holds `{"answer": …}` and `metadata` a `token_len`, which the files that were
     converted, gpt-4-0314's among them, lack: then `tokens` is null.
 
+    Args:
+        last: of several answers to one question take the last valid one.
+
     Raises:
-        UserError: a row without an id or an answer, or two different answers to one question.
+        UserError: a row without an id or an answer; without `last` two different answers to one
+            question.
     """
-    return _by_question(rows, _baseline_answer, where)
+    valid = (lambda answer: _is_valid(answer.text)) if last else None
+    return _by_question(rows, _baseline_answer, where, valid)
 
 
 def load_completions(rows: Iterable[Row], where: str = "answers") -> dict[str, Completion]:
     """Read a model's published answers by question, in FastChat's or either Arena-Hard schema.
 
     Token counts are the publisher's; where there are none, and for why an answer ended, the lists
-    are empty.
+    are empty. Of several answers to one question the last valid one is taken: neither empty nor an
+    API's error. Upstream takes the last.
 
     Raises:
-        UserError: a row without an id or an answer, or two different answers to one question.
+        UserError: a row without an id or an answer.
     """
-    return _by_question(rows, _completion, where)
+    return _by_question(rows, _completion, where, lambda c: all(map(_is_valid, c.turns)))
 
 
 def require_answers(
@@ -81,14 +88,27 @@ def require_answers(
         )
 
 
-def _by_question(rows: Iterable[Row], read: Callable[[Row], T], where: str) -> dict[str, T]:
+def _is_valid(text: str) -> bool:
+    return text.strip() not in ("", API_ERROR)
+
+
+def _by_question(
+    rows: Iterable[Row],
+    read: Callable[[Row], T],
+    where: str,
+    valid: Callable[[T], bool] | None = None,
+) -> dict[str, T]:
+    """Read answers; given `valid`, the last valid one to a question, else there may be one only."""
     answers: dict[str, T] = {}
     for number, row in enumerate(rows, 1):
         try:
             question_id, answer = id_of(row), read(row)
         except Unusable as fault:
             raise UserError(f"{where}, row {number}: not an answer ({fault.reason})") from fault
-        if answers.setdefault(question_id, answer) != answer:
+        kept = answers.setdefault(question_id, answer)
+        if valid and (valid(answer) or not valid(kept)):
+            answers[question_id] = answer
+        elif not valid and kept != answer:
             raise UserError(
                 f"{where}, row {number}: a second, different answer to question "
                 f"{question_id!r}; keep one"

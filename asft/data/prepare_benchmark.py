@@ -16,6 +16,7 @@ from asft.data.answer_formats import load_baseline
 from asft.data.drops import Drops
 from asft.data.question_formats import BENCHMARK_FORMATS
 from asft.data.rows import Row, Unusable
+from asft.errors import UserError
 from asft.files import write_json, write_jsonl
 from asft.records import Question
 
@@ -24,7 +25,8 @@ def prepare_questions(benchmark: Benchmark, name: str, rows: list[Row], out: Pat
     """Write `out`/questions.jsonl and `out`/card.json; see `limit` and `sample_seed` in the config.
 
     Raises:
-        UserError: no rows, or too many of them unusable.
+        UserError: no rows, too many of them unusable, or a question with more turns than the
+            benchmark's protocol can score: before answers to it are paid for.
     """
     parse, seen = BENCHMARK_FORMATS[benchmark.format], set[str]()
 
@@ -40,12 +42,25 @@ def prepare_questions(benchmark: Benchmark, name: str, rows: list[Row], out: Pat
     where = f"benchmark {name!r} ({benchmark.format})"
     drops.check(benchmark.max_dropped_share, where, f"benchmarks.{name}.max_dropped_share")
     asked = _sample(questions, benchmark.limit, benchmark.sample_seed)
+    _check_turns(asked, benchmark.protocol, where)
     write_jsonl(out / "questions.jsonl", asked)
     card = {"benchmark": name, "format": benchmark.format, **drops.counts()}
     card |= {"kept": len(questions), "asked": len(asked), "sample_seed": benchmark.sample_seed}
     files = [*benchmark.prompts, *benchmark.references, *benchmark.baseline]
     card |= {"unpinned": unpinned([*benchmark.sources, *files])}
     write_json(out / "card.json", card)
+
+
+def _check_turns(questions: list[Question], protocol: str, where: str) -> None:
+    most = PROTOCOLS[protocol].turns
+    longer = [question for question in questions if most and len(question.turns) > most]
+    if longer:
+        first = longer[0]
+        raise UserError(
+            f"{where}: {len(longer)} of {len(questions)} questions have more turns than the"
+            f" {most} that the protocol {protocol} can score (first: {first.question_id!r} with"
+            f" {len(first.turns)}); shorten them, or leave them out"
+        )
 
 
 def _sample(questions: list[Question], limit: int | None, seed: int | None) -> list[Question]:

@@ -150,6 +150,13 @@ def flags(ratings: Ratings) -> Iterator[tuple[str, str]]:
             yield question_id, "n"
 
 
+def remark(ratings: Ratings) -> str:
+    """Say how many ratings lie outside 1 to 10; "" if none."""
+    values = ratings.values[np.isfinite(ratings.values)]
+    outside = int(((values < 1) | (values > 10)).sum())
+    return f"{outside} of {len(values)} ratings outside 1 to 10" if outside else ""
+
+
 def _mean(values: Values) -> float:
     scored = values[np.isfinite(values)]
     return float(scored.mean()) if len(scored) else float("nan")

@@ -49,6 +49,7 @@ class Scoring(NamedTuple):
     over_questions: Aggregate
     # (question_id, flag): "n" where a verdict is missing, "d" where the two orders disagree.
     flags: Callable[[Any], Iterable[tuple[str, str]]] = lambda content: ()
+    remark: Callable[[Any], str] = lambda content: ""  # what tables must say beside the score
 
 
 SCORING = {
@@ -61,6 +62,7 @@ SCORING = {
         per_question=mt_bench.ratings_per_question,
         over_questions=mt_bench.mean_rating,
         flags=mt_bench.flags,
+        remark=mt_bench.remark,
     ),
     "arena_hard": Scoring(
         asked=lambda question: [(1, 1), (1, 2)],

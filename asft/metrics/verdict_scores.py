@@ -44,6 +44,11 @@ class Judged(NamedTuple):
         return int(answered(self.sums).sum())
 
     @property
+    def remark(self) -> str:
+        """What a table must say beside the score; "" if nothing."""
+        return SCORING[self.protocol].remark(self.content)
+
+    @property
     def avg_tokens(self) -> float | None:
         return float(np.mean(self.tokens_per_answer)) if self.tokens_per_answer else None
 

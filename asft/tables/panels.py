@@ -6,7 +6,7 @@ from typing import NamedTuple
 from asft.config import PROTOCOLS
 from asft.metrics import Judged
 from asft.tables.columns import Names, names_of
-from asft.tables.paper import shown_paper_columns
+from asft.tables.paper import judge_note, shown_paper_columns
 from asft.tables.table2_columns import AVG_TOKENS, Block, JudgedColumn, block_of
 
 
@@ -74,6 +74,16 @@ def judge_models(entries: Sequence[Entry], panel: Panel) -> list[str]:
     """List the models that answered as this panel's judge; its own name where no file says."""
     named = {name for entry in entries for name in entry.cells[panel].judge_models}
     return sorted(named) or [panel.judge]
+
+
+def panel_note(entries: Sequence[Entry], panel: Panel) -> str:
+    """Return the note of a panel: whether its judge is the paper's."""
+    return judge_note(panel.benchmark, judge_models(entries, panel))
+
+
+def remarks(entry: Entry) -> list[str]:
+    """List what must be said of an entry's values, which stand as they are."""
+    return [f"{p.headline}: {found.remark}" for p, found in entry.cells.items() if found.remark]
 
 
 def published_columns(entries: Sequence[Entry], panel: Panel) -> list[str]:

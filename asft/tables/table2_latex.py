@@ -10,7 +10,7 @@ from asft.tables.latex import (
     tex_table,
     tex_text,
 )
-from asft.tables.panels import Panel, judge_label, published_columns
+from asft.tables.panels import Panel, judge_label, panel_note, published_columns, remarks
 from asft.tables.table2_columns import JudgedColumn
 from asft.tables.table2_rows import Table
 from asft.tables.text import Row
@@ -38,6 +38,7 @@ def latex(table: Table, title: str, trained: str) -> str:
     notes = [EXPLAINED, *(_judge(table, panel) for panel in table.panels)]
     notes += [f"WARNING: {row['warning']}." for row in table.rows if row["warning"]]
     notes += [f"{row['method']}: {row['refused']}." for row in table.rows if row["refused"]]
+    notes += [f"{e.method}: {'; '.join(found)}." for e in table.entries if (found := remarks(e))]
     return tex_table(f"Table 2: {title}", caption, body, notes)
 
 
@@ -86,7 +87,7 @@ def _details(table: Table, panel: Panel, columns: list[JudgedColumn]) -> list[st
 
 def _judge(table: Table, panel: Panel) -> str:
     """Name who judged a panel, as in the paper or not, and whose the paper's values are."""
-    note = table.rows[0][panel.named("judge_note")]
+    note = panel_note(table.entries, panel)
     labels = [paper.TABLE2_LABELS[name] for name in published_columns(table.entries, panel)]
     published = f" The paper's: {' / '.join(labels)}." if labels else ""
     return f"{panel.benchmark}: judged by {judge_label(table.entries, panel)}, {note}.{published}"

@@ -2,8 +2,14 @@
 
 from asft.config import Statistics
 from asft.tables import paper
-from asft.tables.panels import Entry, Panel, judge_label, judge_models, published_columns
-from asft.tables.paper import judge_note
+from asft.tables.panels import (
+    Entry,
+    Panel,
+    judge_label,
+    panel_note,
+    published_columns,
+    remarks,
+)
 from asft.tables.table2_columns import JudgedColumn, headlines
 from asft.tables.table2_rows import Table
 from asft.tables.text import (
@@ -58,6 +64,9 @@ def markdown(table: Table, title: str, trained: str, statistics: Statistics) -> 
     refused = [f"- {row['method']}: {row['refused']}" for row in table.rows if row["refused"]]
     if refused:
         sections += [r"\* Empty cells, and why:", "\n".join(refused)]
+    remarked = [f"- {e.method}: {'; '.join(found)}" for e in table.entries if (found := remarks(e))]
+    if remarked:
+        sections += ["Remarks, on values that stand as they are:", "\n".join(remarked)]
     if table.differences:
         sections += [
             "## Differences between methods, over the same questions",
@@ -97,7 +106,7 @@ def paper_section(published: list[Row]) -> str:
 
 
 def _heading(table: Table, panel: Panel) -> str:
-    note = judge_note(panel.benchmark, judge_models(table.entries, panel))
+    note = panel_note(table.entries, panel)
     label = judge_label(table.entries, panel)
     return f"## {panel.benchmark}, judged by {label}\n\n{note[0].upper()}{note[1:]}."
 

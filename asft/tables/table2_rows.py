@@ -8,7 +8,7 @@ from asft.config import Statistics
 from asft.metrics import Judged
 from asft.tables import paper
 from asft.tables.columns import interval_cells
-from asft.tables.panels import Entry, Panel, columns_at_end, judge_label, judge_models
+from asft.tables.panels import Entry, Panel, columns_at_end, judge_label, panel_note
 from asft.tables.table2_columns import ByMethod, JudgedColumn
 from asft.tables.text import Row
 
@@ -32,7 +32,6 @@ def build(entries: list[Entry], statistics: Statistics, min_coverage: float) -> 
         why = _refusals(entries, panel, min_coverage)
         refused |= {(method, panel) for method in why}
         found = list(_values(entries, panel, why))
-        about = _about_judge(entries, panel)
         for entry, row, missing in zip(entries, rows, reasons, strict=True):
             judged, reason = entry.cells[panel], why.get(entry.method, "")
             missing += [f"{panel.headline}: {reason}"] if reason else []
@@ -43,7 +42,7 @@ def build(entries: list[Entry], statistics: Statistics, min_coverage: float) -> 
                 value, name = values.get(entry.method), panel.named(column.key)
                 missing += [f"{name}: {value}"] if isinstance(value, str) else []
                 row |= column.cells(name, None if isinstance(value, str) else value)
-            row |= _counts(panel, judged) | about
+            row |= _counts(panel, judged) | _about_judge(entries, panel, judged)
     ends = columns_at_end(panels)
     for entry, row, missing in zip(entries, rows, reasons, strict=True):
         row |= _at_end(entry, ends) | _published(entry.method) | {"refused": "; ".join(missing)}
@@ -94,8 +93,8 @@ def _counts(panel: Panel, judged: Judged) -> Row:
     return {panel.named("n"): asked, panel.named("n_unscored"): asked - scored}
 
 
-def _about_judge(entries: list[Entry], panel: Panel) -> Row:
-    note = paper.judge_note(panel.benchmark, judge_models(entries, panel))
+def _about_judge(entries: list[Entry], panel: Panel, judged: Judged) -> Row:
+    note = "; ".join(filter(None, [panel_note(entries, panel), judged.remark]))
     return {panel.named("judge"): judge_label(entries, panel), panel.named("judge_note"): note}
 
 

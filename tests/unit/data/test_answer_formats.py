@@ -107,6 +107,11 @@ def test_baseline_in_both_schemas():
     assert load_baseline([OLD, NEW]) == expected
 
 
+def test_of_several_baseline_answers_the_last_valid_one():
+    rows = [OLD | {"choices": [{"turns": [{"content": text}]}]} for text in ("Qh4", "Qh6", " ")]
+    assert load_baseline(rows, last=True)["a1"].text == "Qh6"
+
+
 def test_converted_files_have_no_token_counts():
     assert load_baseline([{k: v for k, v in NEW.items() if k != "metadata"}])["a1"].tokens is None
     assert load_baseline([NEW | {"metadata": {}}])["a1"].tokens is None

@@ -13,7 +13,7 @@ from asft.records import Question
 
 def ask(out, rows, **settings):
     settings = {"sources": [{"local": "rows.json"}]} | settings
-    benchmark = Benchmark(protocol="references", format="alpaca", **settings)
+    benchmark = Benchmark(**{"protocol": "references", "format": "alpaca"} | settings)
     prepare_questions(benchmark, "toy", rows, out)
     questions = read_jsonl(out / "questions.jsonl", Question)
     return json.loads((out / "card.json").read_text()), [q.turns[0] for q in questions]
@@ -59,3 +59,19 @@ def test_cards_name_sources_that_may_change(tmp_path):
     commit, branch = ({"hub": "owner/name", "revision": name} for name in ("a" * 40, "main"))
     card, _ = ask(tmp_path, QUESTIONS, sources=[commit], prompts=[branch | {"file": "x"}])
     assert card["unpinned"] == ["owner/name at main"]
+
+
+def test_questions_with_more_turns_than_can_be_scored_are_refused_first(tmp_path):
+    rows = [
+        {"question_id": n, "category": "writing", "turns": ["?"] * count}
+        for n, count in enumerate((2, 1, 3, 4))
+    ]
+    settings = {"protocol": "mt_bench", "format": "mt_bench"}
+    message = r"2 of 4 questions have more turns than the 2 .* mt_bench .*\(first: '2' with 3\)"
+    with pytest.raises(UserError, match=message):
+        ask(tmp_path, rows, **settings)
+    assert not list(tmp_path.iterdir())
+    assert ask(tmp_path, rows, limit=2, **settings)[0]["asked"] == 2
+    game = [{"uid": "a", "turns": [{"content": "?"}, {"content": "And?"}]}]
+    with pytest.raises(UserError, match=r"more turns than the 1 .* protocol arena_hard"):
+        ask(tmp_path, game, protocol="arena_hard", format="arena_hard")

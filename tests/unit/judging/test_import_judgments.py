@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from published_judgments import Rows, graded, played, write
+from published_judgments import Rows, graded, played, played_v2, write
 
 from asft.errors import UserError
 from asft.files import read_jsonl
@@ -95,26 +95,82 @@ def test_arena_hard_games(tmp_path: Path):
     games = games_of(read_jsonl(path, Verdict), questions)
     assert float(win_rate(outcomes_per_question(games).sum(axis=0))) == pytest.approx(100 * 4.5 / 5)
     about = card(tmp_path / "out")
-    assert (about["baseline"], about["judge"]) == ("gpt-4-0314", "gpt-4-1106-preview")
+    assert (about["baselines"], about["judge"]) == ({"": "gpt-4-0314"}, "gpt-4-1106-preview")
     assert about["models"]["m"]["statuses"] == {"api_error": 1, "no_verdict": 2, "ok": 3}
 
 
 def test_arena_hard_new_schema(tmp_path: Path):
     """Reversed spellings count there; a game that the API never answered is null."""
-    judgment = {"answer": "[[A<<B]]"}
-    row = {"uid": "u1", "category": "hard_prompt", "judge": "gpt-4.1", "model": "m"}
-    row |= {
-        "baseline": "o3",
-        "games": [{"score": "A<<B", "judgment": judgment, "prompt": []}, None],
-    }
-    source = write(tmp_path / "in.jsonl", [row])
-    import_arena_hard([source], tmp_path / "out", baseline="o3")
+    rows = [played_v2("u1", "A<<B", None, category="arena-hard-v0.1", baseline="o3")]
+    source = write(tmp_path / "in.jsonl", rows)
+    import_arena_hard([source], tmp_path / "out")
     first, second = read_jsonl(tmp_path / "out" / "m.jsonl", Verdict)
     assert (first.question_id, first.label, first.judgments) == ("u1", "B>>A", ["[[A<<B]]"])
     assert (second.game, second.status) == (2, "api_error")
-    with pytest.raises(UserError, match=r"row 1: 'm' against 'o3'; expected .* 'gpt-4-0314'"):
-        import_arena_hard([source], tmp_path / "other")
+    assert card(tmp_path / "out")["baselines"] == {"": "o3"}
+    refused = r"row 1: 'm' against 'o3'; expected .* 'gpt-4-0314' \(--baseline\)"
+    with pytest.raises(UserError, match=refused):
+        import_arena_hard([source], tmp_path / "other", baseline="gpt-4-0314")
     assert not (tmp_path / "other").exists()
+
+
+def test_arena_hard_v2(tmp_path: Path):
+    """Each category has its baseline; a question with one null game counts in neither game."""
+    creative = {"category": "creative_writing", "baseline": "gemini-2.0-flash-001"}
+    rows = [
+        played_v2("h1", "a>b", "B>A"),
+        played_v2("h2", "A>>B", None),
+        played_v2("h3", None, "[x]"),
+        played_v2("c1", "B>>A", "A=B", **creative),
+    ]
+    import_arena_hard([write(tmp_path / "in.jsonl", rows)], tmp_path / "out")
+    about = card(tmp_path / "out")
+    assert about["baselines"] == {
+        "hard_prompt": "o3-mini-2025-01-31",
+        "creative_writing": "gemini-2.0-flash-001",
+    }
+    assert about["models"]["m"]["statuses"] == {"api_error": 2, "no_verdict": 2, "ok": 4}
+    hard = read_jsonl(tmp_path / "out/hard_prompt/m.jsonl", Verdict)
+    assert [(v.question_id, v.label) for v in hard] == [
+        *[("h1", "A>B"), ("h1", "B>A")],
+        *[(name, None) for name in ("h2", "h2", "h3", "h3")],
+    ]
+    assert [v.status for v in hard[2:]] == ["no_verdict", "api_error", "api_error", "no_verdict"]
+    assert hard[2].detail == "A>>B, but the question's other game has no verdict"
+    (first, second) = read_jsonl(tmp_path / "out/creative_writing/m.jsonl", Verdict)
+    assert (first.label, second.label) == ("B>>A", "A=B")
+    with pytest.raises(UserError, match=r"row 4: 'm' against 'gemini-.*\(--baseline\)"):
+        import_arena_hard([tmp_path / "in.jsonl"], tmp_path / "x", "o3-mini-2025-01-31")
+
+
+def test_a_baseline_against_itself_is_left_out_and_counted(tmp_path: Path):
+    """o3-mini is the baseline of hard prompts and a contestant in creative writing."""
+    o3 = "o3-mini-2025-01-31"
+    rows = [played_v2("h1", "A>B", "B>A"), played_v2("h1", "A=B", "A=B", model=o3)]
+    rows += [played_v2("c1", "A>B", "B>A", model=o3, category="creative_writing", baseline="g")]
+    import_arena_hard([write(tmp_path / "in.jsonl", rows)], tmp_path / "out")
+    about = card(tmp_path / "out")
+    assert (about["rows"], about["baseline_itself"]) == (2, 1)
+    assert [
+        v.question_id for v in read_jsonl(tmp_path / f"out/creative_writing/{o3}.jsonl", Verdict)
+    ]
+    assert not read_jsonl(tmp_path / f"out/hard_prompt/{o3}.jsonl", Verdict)
+    old = [played("q1", "A>B", "B>A"), played("q1", "A=B", "A=B", model="truth")]
+    import_arena_hard([write(tmp_path / "old.jsonl", old)], tmp_path / "old", baseline="truth")
+    assert [*card(tmp_path / "old")["models"]] == ["m"]
+
+
+def test_ratings_outside_the_scale_are_counted(tmp_path: Path):
+    rows = [graded(n, 1, score) for n, score in enumerate((85, 7, 0, 8, -1, 10, 1))]
+    import_fastchat([write(tmp_path / "in.jsonl", rows)], tmp_path)
+    found = card(tmp_path)["models"]["m"]
+    assert (found["out_of_range"], found["statuses"]) == (2, {"no_verdict": 1, "ok": 6})
+
+
+def test_a_category_with_two_baselines_is_refused(tmp_path: Path):
+    rows = [played_v2("h1", "A>B", "A>B"), played_v2("h2", "A>B", "A>B", baseline="o1")]
+    with pytest.raises(UserError, match=r"row 2: .*'o1'; .*as in the rows before of hard_prompt"):
+        import_arena_hard([write(tmp_path / "in.jsonl", rows)], tmp_path / "out")
 
 
 def test_arena_hard_duplicates_are_resolved_game_by_game(tmp_path: Path):
@@ -152,7 +208,7 @@ def test_model_names_cannot_leave_the_folder(tmp_path: Path, model: str, name: s
         ([{"question_id": 1, "judge": "j"}], "row 1: no key 'model'"),
         ([graded(1, 1, 5), {"question_id": 1, "model": "m"}], "row 2: no key 'judge'"),
         ([{"question_id": 1, "model": "m", "judge": "j", "turn": 1}], "row 1: no key 'score'"),
-        ([graded(1, 0, 5)], "row 1, key 'turn': expected 1 or 2, found 0"),
+        ([graded(1, 0, 5)], "row 1, key 'turn': expected a number from 1, found 0"),
         (
             [graded(1, 1, 5), graded(1, 1, 5, judge=["gpt-4o", "x"])],
             r"several judges \(gpt-4, gpt-4o",
@@ -173,7 +229,11 @@ def test_what_fastchat_import_refuses(tmp_path: Path, rows: Rows, message: str):
         (played("q", "A>B"), "row 1, key 'games': expected a list of two"),
         (played("q", "A>B", "A>B", games=None), "row 1, key 'games'"),
         (played("q", "A>B", "A>B", games=["x", {}]), "row 1, key 'games.0': expected an object"),
-        (played("q", "A>B", "A>B", model="gpt-4-0314"), "'gpt-4-0314' against 'gpt-4-0314'"),
+        (played_v2("q", "A>B", "A>B", category="../x"), "key 'category': '../x' is no word"),
+        (
+            played("q", "A>B", "A>B", model="gpt-4-0314"),
+            "row 1: this and all others are of a baseline against itself",
+        ),
     ],
 )
 def test_what_arena_hard_import_refuses(tmp_path: Path, row: dict[str, Any], message: str):

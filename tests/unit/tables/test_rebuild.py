@@ -6,14 +6,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from published_judgments import graded, played, write
+from published_judgments import graded, played, played_v2, write
 from small_steps import done_here
 
 from asft.config.experiment import Statistics
 from asft.errors import UserError
 from asft.files import read_jsonl
 from asft.judging.import_judgments import import_arena_hard, import_fastchat
-from asft.records import Question
+from asft.records import Completion, Question
 from asft.tables.rebuild import rebuild_scores
 
 QUICK = Statistics(resamples=200)
@@ -102,6 +102,117 @@ def test_the_command_needs_no_questions(tmp_path: Path, capsys: pytest.CaptureFi
     ]
 
 
+def test_arena_hard_v2_has_a_win_rate_for_each_category(tmp_path: Path):
+    """`all` of hard_prompt: 3 + 1 of 3 + 1 + 1 + 1; `some` was never asked for creative writing."""
+    creative = {"category": "creative_writing", "baseline": "gemini-2.0-flash-001"}
+    rows = [
+        *[played_v2("h1", "B>>A", "A>B", model="all"), played_v2("h2", "A>B", "B>A", model="all")],
+        *[played_v2(i, "A=B", "A>B", model="all", **creative) for i in ("c1", "c2")],
+        *[played_v2(i, "A>B", "B>A", model="some") for i in ("h1", "h2")],
+    ]
+    import_arena_hard([write(tmp_path / "judgments.jsonl", rows)], tmp_path / "out")
+    questions = [("h1", "hard_prompt"), ("h2", "hard_prompt")]
+    questions += [("c1", "creative_writing"), ("c2", "creative_writing"), ("x", "never_judged")]
+    lines = [{"uid": i, "category": c, "prompt": f"{i}?"} for i, c in questions]
+    path = write(tmp_path / "question.jsonl", lines)
+    answers = tmp_path / "answers"
+    answers.mkdir()
+    everyone = ("all", "some", "o3-mini-2025-01-31", "gemini-2.0-flash-001")
+    for tokens, model in enumerate(everyone, 1):
+        lines = [answered(model, i, "word " * tokens, token_len=tokens) for i, _ in questions]
+        write(answers / f"{model}.jsonl", lines)
+    rebuild_scores(tmp_path / "out", "arena_hard", path, answers, QUICK)
+    table = pd.read_csv(tmp_path / "out/table.csv").set_index("method")
+    assert table["arena_hard_v2_hard_prompt_win_rate"].round(4).to_dict() == {
+        "all": round(100 * 4 / 6, 4),
+        "some": 0,
+    }
+    assert table.loc["all", "arena_hard_v2_creative_writing_win_rate"] == 75
+    reason = "arena_hard_v2_creative_writing_win_rate: 0 of 4 games scored"
+    assert reason in table.loc["some", "refused"]
+    against = (
+        "hard_prompt against o3-mini-2025-01-31, creative_writing against gemini-2.0-flash-001"
+    )
+    assert f"Games: {against}." in (tmp_path / "out/table.md").read_text()
+    lengths = [
+        pd.read_csv(tmp_path / f"out/scores/{category}/all.csv")["baseline_length"].unique()
+        for category in ("hard_prompt", "creative_writing")
+    ]
+    assert [list(found) for found in lengths] == [[3], [4]]
+    only = write(tmp_path / "hard.jsonl", [{"uid": "h1", "cluster": "code", "prompt": "?"}])
+    with pytest.raises(UserError, match="no questions of category 'hard_prompt'"):
+        rebuild_scores(tmp_path / "out", "arena_hard", only, None, QUICK)
+
+
+def test_three_turns_that_others_rated_count_alike(tmp_path: Path):
+    questions = [{"question_id": n, "category": "math", "turns": ["?"] * 3} for n in (1, 2)]
+    scores = {1: (4, 6, 8), 2: (9, 9, 3)}
+    rows = [graded(n, t, score) for n, found in scores.items() for t, score in enumerate(found, 1)]
+    import_fastchat([write(tmp_path / "gpt-4_single.jsonl", rows)], tmp_path / "out")
+    path = write(tmp_path / "question.jsonl", questions)
+    rebuild_scores(tmp_path / "out", "mt_bench", path, None, QUICK)
+    table = pd.read_csv(tmp_path / "out/table.csv")
+    assert table["mt_bench_gpt-4"].tolist() == [6.5]
+    assert table["mt_bench_gpt-4_n"].tolist() == [6]
+
+
+def test_ratings_outside_the_scale_stand_and_are_said(tmp_path: Path):
+    """As upstream: (85 + 7 + 0 + 8) / 4; those of `fine` are not remarked on."""
+    scores = {"m": (85, 7, 0, 8), "fine": (1, 10, 1, 10)}
+    rows = [graded(n, 1, s, m) for m, found in scores.items() for n, s in enumerate(found)]
+    import_fastchat([write(tmp_path / "in.jsonl", rows)], tmp_path / "out")
+    rebuild_scores(tmp_path / "out", "mt_bench", None, None, QUICK)
+    table = pd.read_csv(tmp_path / "out/table.csv", keep_default_na=False).set_index("method")
+    assert table["mt_bench_gpt-4"].to_dict() == {"m": 25.0, "fine": 5.5}
+    notes, remark = table["mt_bench_gpt-4_judge_note"], "2 of 4 ratings outside 1 to 10"
+    assert notes["m"] == f"{notes['fine']}; {remark}"
+    assert f"- m: mt_bench_gpt-4: {remark}" in (tmp_path / "out/table.md").read_text()
+    assert (tmp_path / "out/table.tex").read_text().count(remark) == 1
+
+
+def answers_of(model: str, *texts: str) -> dict[str, Any]:
+    """An answer to question 1 as FastChat writes it."""
+    return {"question_id": 1, "model_id": model, "choices": [{"index": 0, "turns": [*texts]}]}
+
+
+def test_answers_are_found_by_the_file_s_name_or_by_the_name_in_it(tmp_path: Path):
+    """`a` by its file, whatever stands in it; `b` in a renamed file; `c` nowhere."""
+    rows = [graded(1, t, 5, model=model) for model in "abc" for t in (1, 2)]
+    rows += [graded(2, 1, 5, model=model) for model in "abc"]
+    import_fastchat([write(tmp_path / "in.jsonl", rows)], tmp_path / "out")
+    folder = tmp_path / "answers"
+    folder.mkdir()
+    second = {"question_id": 2}
+    both = [
+        answers_of("checkpoints/7", "a one", "a two"),
+        answers_of("checkpoints/7", "x") | second,
+    ]
+    write(folder / "a.jsonl", both)
+    write(folder / "copy.jsonl", [row | {"model_id": "b"} for row in both])
+    rebuild_scores(tmp_path / "out", "mt_bench", None, folder, QUICK)
+    names = {path.name for path in (tmp_path / "out/completions").iterdir()}
+    assert names == {"a.jsonl", "b.jsonl"}
+    models = json.loads((tmp_path / "out/card.json").read_text())["models"]
+    assert models["a"]["answers"] == {"file": "a.jsonl", "rows": 2, "repeated": 0}
+    assert models["b"]["answers"]["file"] == "copy.jsonl"
+    assert "Without answers: c." in (tmp_path / "out/table.md").read_text()
+    write(folder / "again.jsonl", [row | {"model_id": "b"} for row in both])
+    with pytest.raises(UserError, match=r"b has answers in .* too; keep one"):
+        rebuild_scores(tmp_path / "out", "mt_bench", None, folder, QUICK)
+
+
+def test_of_repeated_answers_the_last_valid_one_is_taken_and_counted(tmp_path: Path):
+    import_fastchat(
+        [write(tmp_path / "in.jsonl", [graded(1, t, 5) for t in (1, 2)])], tmp_path / "out"
+    )
+    texts = [("old", "old"), ("new", "new"), ("$ERROR$", "new"), ("", "")]
+    path = write(tmp_path / "m.jsonl", [answers_of("m", *pair) for pair in texts])
+    rebuild_scores(tmp_path / "out", "mt_bench", None, path, QUICK)
+    (kept,) = read_jsonl(tmp_path / "out/completions/m.jsonl", Completion)
+    assert kept.turns == ["new", "new"]
+    assert "the last valid one is taken: m 3." in (tmp_path / "out/table.md").read_text()
+
+
 def test_a_question_that_another_model_was_judged_on_is_missed(tmp_path: Path):
     rows = [played(i, "B>A", "A>B", model="all") for i in IDS]
     rows += [played(i, "B>A", "A>B", model="some") for i in IDS[:3]]
@@ -131,4 +242,4 @@ def test_refusals(arena: Path):
     broken = write(arena / "broken.jsonl", [{"uid": "q1"}])
     with pytest.raises(UserError, match="row 1: no question of arena_hard"):
         rebuild_scores(out, "arena_hard", broken, None, QUICK)
-    assert json.loads((out / "card.json").read_text())["baseline"] == "gpt-4-0314"
+    assert json.loads((out / "card.json").read_text())["baselines"] == {"": "gpt-4-0314"}
