@@ -32,6 +32,20 @@ def snakemake(folder, *arguments, overlays=(), check=True):
     return result.stdout
 
 
+def planned(output):
+    """Rule → number of jobs, from the job stats of a dry run."""
+    if "Nothing to be done" in output:
+        return {}
+    lines = output.split("Job stats:")[-1].strip().splitlines()[2:]
+    jobs = {}
+    for line in lines:
+        if not line.strip():
+            break
+        name, count = line.split()
+        jobs[name] = int(count)
+    return {name: count for name, count in jobs.items() if name not in ("all", "total")}
+
+
 def overlay(folder, name, content):
     (folder / name).write_text(yaml.safe_dump(content))
     return name

@@ -60,9 +60,8 @@ def write_results(folder, raw, questions=6, answer=plain_answer):
         _benchmark(folder, asked, questions, answer)
     for name in report_plan.trained_on(config):
         write_json(folder / f"data/{name}/card.json", _data_card())
-    for run in report_plan.all_contestants(config):
-        if run.is_trained:
-            _run(folder / "runs" / run.folder, config, run)
+    for run in report_plan.all_trained(config):
+        _run(folder / "runs" / run.folder, config, run)
     _tables(folder, config)
     for name in report_plan.figure_files(config):
         (folder / name).write_bytes(PNG if name.endswith("png") else b"benchmark,question_id\n")

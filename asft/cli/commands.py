@@ -56,7 +56,7 @@ COMMANDS = {
         "training", "write_settings", "Resolved settings and provenance of one training run."
     ),
     "reference": Command(
-        "training", "score_reference", "Log-probabilities of all pairs under the base policy."
+        "training", "score_reference", "Log-probabilities of all pairs under the reference."
     ),
     "train": Command("training", "train_policy", "Train one policy."),
     "generate": Command("generation", "generate_answers", "A policy's answers to a benchmark."),

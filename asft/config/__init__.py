@@ -1,6 +1,7 @@
 """The experiment: its keys, their checks, what tables, figures and report ask for. No torch."""
 
 from asft.config.benchmarks import Benchmark
+from asft.config.chains import starts_named
 from asft.config.data import CHAT_TEMPLATES, PARTS, Dataset, Model, Tokens
 from asft.config.experiment import Config, Statistics, json_schema
 from asft.config.fields import Section
@@ -24,6 +25,7 @@ from asft.config.report_plan import (
     Asked,
     Contestant,
     all_contestants,
+    all_trained,
     asked_benchmarks,
     figure_files,
     record_files,
@@ -36,15 +38,16 @@ from asft.config.runs import (
     BASE,
     Run,
     card_settings,
-    needs_mismatched,
-    needs_reference,
+    reference_file,
     refuse_links,
     run_settings,
+    start_run,
     table1_rows,
     table2_columns,
     table2_contestants,
     table3_runs,
     tables_of,
+    with_starts,
 )
 from asft.config.sources import (
     HubSource,
@@ -91,6 +94,7 @@ __all__ = [
     "UrlSource",
     "WheelSource",
     "all_contestants",
+    "all_trained",
     "asked_benchmarks",
     "card_settings",
     "case_runs",
@@ -105,14 +109,15 @@ __all__ = [
     "judged_protocols",
     "load",
     "margin_runs",
-    "needs_mismatched",
-    "needs_reference",
     "record_files",
+    "reference_file",
     "refuse_links",
     "report_inputs",
     "require_local",
     "require_template",
     "run_settings",
+    "start_run",
+    "starts_named",
     "table1_rows",
     "table2_columns",
     "table2_contestants",
@@ -126,4 +131,5 @@ __all__ = [
     "training_of",
     "training_runs",
     "unpinned",
+    "with_starts",
 ]

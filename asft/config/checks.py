@@ -1,8 +1,10 @@
 """Check a config beyond types: names that nothing defines, benchmarks that cannot be scored."""
 
 from collections.abc import Iterable
+from itertools import product
 
 from asft.config.benchmarks import Benchmark
+from asft.config.chains import chain_of
 from asft.config.experiment import Config
 from asft.config.outputs import Table2
 from asft.config.protocols import PROTOCOLS, judged_protocols
@@ -119,7 +121,7 @@ def _check(benchmark: Benchmark, key: str) -> None:
 
 
 def check_pairs(config: Config) -> None:
-    """Refuse methods that compare two completions on data whose rows hold one.
+    """Refuse methods that compare two completions on data whose rows hold one, starts included.
 
     Raises:
         UserError: names the method and the data set.
@@ -133,10 +135,13 @@ def check_pairs(config: Config) -> None:
     if figures.cost:
         wanted.append(([figures.cost.dataset], ["dpo", "asft"], "figures.cost"))
     for datasets, methods, key in wanted:
-        for dataset in (name for name in datasets if not config.datasets[name].has_pairs):
-            for method in (name for name in methods if name in config.methods):
-                if find_method(config.methods[method].loss or method).paired:
-                    raise UserError(
-                        f"config: {key}: {method} compares two completions, and a row of"
-                        f" datasets.{dataset} ({config.datasets[dataset].format}) holds one"
-                    )
+        trained = [name for name in methods if name in config.methods]
+        for dataset, method in (
+            link for pair in product(datasets, trained) for link in chain_of(config, *pair)
+        ):
+            data, loss = config.datasets[dataset], config.methods[method].loss or method
+            if find_method(loss).paired and not data.has_pairs:
+                raise UserError(
+                    f"config: {key}: {method} compares two completions, and a row of"
+                    f" datasets.{dataset} ({data.format}) holds one"
+                )

@@ -4,7 +4,14 @@ from typing import get_args
 
 from asft.config.experiment import Config
 from asft.config.outputs import Arm
-from asft.config.runs import BASE, Run, table2_columns, table2_contestants, table3_runs
+from asft.config.runs import (
+    BASE,
+    Run,
+    table2_columns,
+    table2_contestants,
+    table3_runs,
+    with_starts,
+)
 
 ARMS: tuple[Arm, ...] = get_args(Arm)
 
@@ -39,12 +46,15 @@ def margin_runs(config: Config) -> list[Run]:
 
 
 def training_runs(config: Config, dataset: str) -> list[Run]:
-    """Return the runs on one data set that a table or Figure 2(a) needs, in the config's order."""
-    table2 = config.tables.table2
-    wanted = {run.method for run in table3_runs(config) if run.dataset == dataset}
-    if table2 and table2.dataset == dataset:
-        wanted |= set(table2.methods) - {BASE}
-    wanted |= {run.method for run in margin_runs(config) if run.dataset == dataset}
+    """Return the runs on one data set that a table or Figure 2(a) needs, in the config's order.
+
+    Runs that another one starts from are among them, whatever that is trained on.
+    """
+    table2, first = config.tables.table2, config.seeds[0]
+    shown = [run for run in table3_runs(config) if run.method != BASE] + margin_runs(config)
+    if table2:
+        shown += [Run(table2.dataset, name, first) for name in table2.methods if name != BASE]
+    wanted = {run.method for run in with_starts(config, shown) if run.dataset == dataset}
     methods = [method for method in config.methods if method in wanted]
     return [Run(dataset, method, seed) for method in methods for seed in config.seeds]
 

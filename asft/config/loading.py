@@ -5,9 +5,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from asft.config.chains import check_starts
 from asft.config.checks import check_benchmarks, check_names, check_pairs
 from asft.config.experiment import Config
 from asft.config.faults import explain
+from asft.config.training import Method as Row
 from asft.config.training import Training
 from asft.errors import UserError, nearest
 from asft.losses import METHODS, Method, find_method, names_in
@@ -35,6 +37,7 @@ def load(raw: dict[str, Any]) -> Config:
                 )
         _check_hyperparameters(name, method.hyperparameters, find_method(loss))
         training_of(config, name)
+    check_starts(config)
     check_pairs(config)
     return config
 
@@ -43,7 +46,7 @@ def _check_hyperparameters(name: str, given: dict[str, Any], method: Method) -> 
     allowed = method.hyperparameters()
     for key, value in given.items():
         if key not in allowed:
-            known = [*allowed, "loss", "training"]
+            known = [*allowed, *Row.model_fields]
             raise UserError(f"config: methods.{name}.{key}: unknown key{nearest(key, known)}")
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise UserError(f"config: methods.{name}.{key}: expected a number, given {value!r}")

@@ -66,9 +66,16 @@ def all_contestants(config: Config) -> list[Contestant]:
     return list(dict.fromkeys(c for asked in asked_benchmarks(config) for c in asked.contestants))
 
 
+def all_trained(config: Config) -> list[experiment.Run]:
+    """Return the runs behind all that answered, a run before those that start from it."""
+    runs = [experiment.Run(*c[:3]) for c in all_contestants(config) if c.is_trained]
+    return experiment.with_starts(config, runs)
+
+
 def trained_on(config: Config) -> list[str]:
-    """Return the data sets that a policy of the tables was trained on."""
-    return list(dict.fromkeys(c.dataset for c in all_contestants(config) if c.is_trained))
+    """Return the data sets that a policy of the tables, or one that it started from, has seen."""
+    asked = [c.dataset for c in all_contestants(config) if c.is_trained]
+    return list(dict.fromkeys([*asked, *(run.dataset for run in all_trained(config))]))
 
 
 def table_files(config: Config) -> list[str]:
@@ -89,8 +96,9 @@ def record_files(config: Config) -> list[str]:
     paths = [f"models/{config.model}/card.json"]
     paths += [f"data/{dataset}/card.json" for dataset in trained_on(config)]
     paths += [f"benchmarks/{asked.benchmark}/card.json" for asked in asked_benchmarks(config)]
-    trained = [contestant.folder for contestant in all_contestants(config) if contestant.is_trained]
-    return paths + [f"runs/{run}/{name}" for run in trained for name in RUN_RECORDS]
+    return paths + [
+        f"runs/{run.folder}/{name}" for run in all_trained(config) for name in RUN_RECORDS
+    ]
 
 
 def report_inputs(config: Config) -> list[str]:
@@ -107,9 +115,8 @@ def report_inputs(config: Config) -> list[str]:
                 paths.append(contestant.verdicts(asked.benchmark, judge))
             for scorer in asked.judges or ["references"]:
                 paths.append(contestant.scores(asked.benchmark, scorer))
-    for contestant in all_contestants(config):
-        if contestant.is_trained:
-            paths += [f"runs/{contestant.folder}/{name}" for name in RUN_RECORDS]
+    for run in all_trained(config):
+        paths += [f"runs/{run.folder}/{name}" for name in RUN_RECORDS]
     return list(dict.fromkeys(paths))
 
 

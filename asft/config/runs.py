@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from asft.config.chains import chain_of, start_of
 from asft.config.experiment import Config
 from asft.config.loading import training_of
 from asft.config.sources import HubSource, Source
@@ -59,8 +60,15 @@ def refuse_links(config: Config) -> None:
 
 
 def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[str, Any]:
-    """Return all of the config that one training run depends on, and nothing else."""
-    row = config.methods[method]
+    """Return all of the config that one training run depends on, and nothing else.
+
+    What its start depends on is not in it: `asft settings` adds the start's own settings.
+    """
+    row, start = config.methods[method], start_of(config, dataset, method)
+    chained: dict[str, Any] = {}
+    if start:
+        chained["start"] = {"dataset": start[0], "method": start[1]}
+        chained |= {"reference": row.reference} if needs_reference(config, method) else {}
     return {
         "model": config.model,
         "dataset": dataset,
@@ -69,6 +77,7 @@ def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[s
         "loss": row.loss or method,
         "hyperparameters": row.hyperparameters,
         "training": training_of(config, method).model_dump(),
+        **chained,
     }
 
 
@@ -80,6 +89,32 @@ def needs_reference(config: Config, method: str) -> bool:
 def needs_mismatched(config: Config, method: str) -> bool:
     """Return whether the method's loss looks at prompts with another pair's completions."""
     return find_method(config.methods[method].loss or method).needs_mismatched
+
+
+def start_run(config: Config, run: Run) -> Run | None:
+    """Return the run that a run starts from, of the same seed; None is the base policy."""
+    start = start_of(config, run.dataset, run.method)
+    return Run(*start, run.seed) if start else None
+
+
+def with_starts(config: Config, runs: Iterable[Run]) -> list[Run]:
+    """Return runs and all that they start from, once each, a start before what follows it."""
+    found = [
+        Run(*link, run.seed) for run in runs for link in chain_of(config, run.dataset, run.method)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def reference_file(config: Config, run: Run) -> str | None:
+    """Return where the log-probabilities of a run's reference lie, below <results>.
+
+    None where its loss needs none. Those of the base policy are shared by all runs on a data set.
+    """
+    if not needs_reference(config, run.method):
+        return None
+    kind = "_mismatched" if needs_mismatched(config, run.method) else ""
+    start = None if config.methods[run.method].reference == "base" else start_run(config, run)
+    return f"data/{run.dataset}/reference_logps{kind}{f'/{start.folder}' if start else ''}.parquet"
 
 
 def table2_contestants(config: Config) -> list[tuple[str, int, str]]:
@@ -127,12 +162,13 @@ def tables_of(config: Config, dataset: str) -> list[str]:
     return found + (["table2"] if table2 and table2.dataset == dataset else [])
 
 
-def card_settings(config: Config, dataset: str) -> dict[str, Any]:
-    """Return what a model card says of a policy trained on `dataset` beside its run's files."""
+def card_settings(config: Config, dataset: str, method: str) -> dict[str, Any]:
+    """Return what a model card says of a policy of `method` on `dataset` beside its run's files."""
     base = _hub_names(config.models[config.model].sources)
+    trained_on = [config.datasets[name] for name, _ in chain_of(config, dataset, method)]
     return {
         "base": base[0] if base else "",
-        "datasets": _hub_names(config.datasets[dataset].sources),
+        "datasets": _hub_names(source for data in trained_on for source in data.sources),
         "columns": table2_columns(config),
         "note": config.note,
         "confidence": config.statistics.confidence,

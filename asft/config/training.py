@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from asft.config.fields import Section, Share
+from asft.config.fields import Name, Section, Share
 
 Attention = Literal["auto", "pairs", "flex", "flash"]
 TokenBudget = Annotated[int, Field(gt=0)] | Literal["auto"]
@@ -132,6 +132,17 @@ def _is_weight(value: Any) -> bool:
     return number and 0 < value < math.inf
 
 
+class Start(Section):
+    """Another method of the experiment, whose policy a method starts from."""
+
+    method: Name = Field(description="Name in `methods` of the policy that training starts from.")
+    dataset: Name | None = Field(
+        None,
+        description="Name in `datasets` of what that policy was trained on; null is the data set "
+        "that training goes on with.",
+    )
+
+
 class Method(BaseModel):
     """A training method: its loss, the loss's hyper-parameters (such as beta), and overrides."""
 
@@ -145,6 +156,19 @@ class Method(BaseModel):
     training: dict[str, Any] = Field(
         default={}, description="Keys of the common `training` that this method overrides."
     )
+    # Left out of what rules print where they say nothing: a key more would redo their jobs.
+    start: Name | Start | None = Field(
+        None,
+        exclude_if=lambda start: start is None,
+        description="Method whose policy this one starts from, of the same seed: its name, or "
+        "{method, dataset} if it was trained on other data; null starts from the base policy.",
+    )
+    reference: Literal["start", "base"] = Field(
+        "start",
+        exclude_if=lambda reference: reference == "start",
+        description="Policy that a loss with a reference compares with: start is the one that "
+        "training starts from, base the base policy.",
+    )
 
     @field_validator("loss", mode="before")
     @classmethod
@@ -156,7 +180,14 @@ class Method(BaseModel):
             raise ValueError(f"expected a name, or names with weights above 0, given {loss!r:.80}")
         return loss
 
+    @field_validator("start", mode="before")
+    @classmethod
+    def _starts_from_a_method(cls, start: Any) -> Any:
+        if start is None or isinstance(start, str | dict | Start):
+            return start
+        raise ValueError(f"expected a method's name, or {{method, dataset}}, given {start!r:.80}")
+
     @property
     def hyperparameters(self) -> dict[str, Any]:
-        """The loss's hyper-parameters: every key but `loss` and `training`."""
+        """The loss's hyper-parameters: every key that is not a field of this class."""
         return dict(self.model_extra or {})

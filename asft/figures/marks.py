@@ -32,12 +32,14 @@ class About(NamedTuple):
     model: str
     note: str
     methods: tuple[str, ...] = ()
+    starts: dict[str, list[str]] | None = None  # by method, what was trained before it
 
     @classmethod
     def of(cls, settings: dict[str, Any]) -> About:
         """Read what every `asft plot` is told in its settings."""
         note = " ".join(settings["note"].split())
-        return cls(settings["model"], note, tuple(settings["methods"]))
+        methods, starts = tuple(settings["methods"]), settings.get("starts")
+        return cls(settings["model"], note, methods, starts)
 
 
 class Mark(NamedTuple):
@@ -52,12 +54,16 @@ class Mark(NamedTuple):
 def mark_of(method: str, about: About) -> Mark:
     """Return the method's mark; one without a mark of its own gets it with its colour."""
     colour = colour_of(method, about.methods)
-    label = LABELS.get(method, method.upper() if method in MARKS else method)
+    label = " → ".join(map(_label, [*(about.starts or {}).get(method, []), method]))
     if method in MARKS:
         return Mark(label, colour, *MARKS[method])
     place = OTHERS.index(colour) if colour in OTHERS else 0
     dashes = (0, (1 + place, 1, 4, 1))
     return Mark(label, colour, OTHER_MARKS[place % len(OTHER_MARKS)], dashes)
+
+
+def _label(method: str) -> str:
+    return LABELS.get(method, method.upper() if method in MARKS else method)
 
 
 def tint(colour: str, share: float) -> str:

@@ -96,7 +96,21 @@ def _summary(run: dict[str, Any], origin: Origin) -> str:
     source = f"[{name}](https://huggingface.co/{name})" if name else f"`{run['model']}`"
     loss = find_method(run["loss"]).loss.__doc__ or ""
     first = loss.strip().splitlines()[0]
-    return f"{source} trained on preference pairs by `{run['method']}`: {first}\n\n> {origin.note}"
+    text = f"{source} trained on preference pairs by `{run['method']}`: {first}"
+    return f"{text}{_chain(run)}\n\n> {origin.note}"
+
+
+def _chain(run: dict[str, Any]) -> str:
+    """What was trained before, each from the policy of the one before it."""
+    links: list[str] = []
+    link: dict[str, Any] | None = run
+    while link is not None:
+        links.insert(0, f"`{link['method']}` on `{link['dataset']}`")
+        link = link.get("start")
+    if len(links) == 1:
+        return ""
+    text = f"\n\nTrained in {len(links)} stages, each from the policy before: {' → '.join(links)}."
+    return text + (" The reference is the base policy." if run.get("reference") == "base" else "")
 
 
 def _training(run: dict[str, Any], data: dict[str, Any], cost: dict[str, Any]) -> str:

@@ -8,8 +8,10 @@ from asft.config import (
     Asked,
     Config,
     all_contestants,
+    all_trained,
     asked_benchmarks,
     figure_names,
+    starts_named,
     trained_on,
 )
 from asft.files import read_json, read_jsonl
@@ -54,6 +56,7 @@ def facts(results: Path, config: Config) -> Facts:
         ("Base policy", f"{config.model}, {_parameters(model)}"),
         ("Trained on", ", ".join(trained_on(config)) or NONE),
         ("Methods", ", ".join(_method(config, name) for name in methods if _is_method(name))),
+        ("Chains", ", ".join(_chains(config))),
         (
             "Training",
             f"epochs {training.epochs:g}, pairs a step {training.batch_size}, learning rate"
@@ -70,13 +73,14 @@ def facts(results: Path, config: Config) -> Facts:
 def cost(results: Path, config: Config) -> HtmlTable:
     """Return the table of what training took, run by run: seconds, pairs per second, peak GB."""
     lines = []
-    for run in (c for c in all_contestants(config) if c.is_trained):
+    for run in all_trained(config):
+        starts = starts_named(config, run.dataset, run.method)
         folder = f"runs/{run.folder}"
         found, link = read_json(results / folder / "cost.json"), f"files/{folder}/cost.json"
         lines.append(
             [
                 HtmlCell(run.dataset),
-                HtmlCell(run.method, method=run.method),
+                HtmlCell(run.method, _after(starts), method=run.method),
                 HtmlCell(str(run.seed), link=f"files/{folder}/settings.yaml", number=True),
                 HtmlCell(_number(found, "seconds", 1), link=link, number=True),
                 HtmlCell(_number(found, "pairs_per_second", 2), link=link, number=True),
@@ -133,6 +137,16 @@ def _method(config: Config, name: str) -> str:
     row = config.methods.get(name)
     given = row.hyperparameters if row else {}
     return name + (f" ({', '.join(f'{k} {v:g}' for k, v in given.items())})" if given else "")
+
+
+def _after(starts: list[str]) -> str:
+    return f"after {' → '.join(starts)}" if starts else ""
+
+
+def _chains(config: Config) -> list[str]:
+    """Methods that start from another's policy, each as all that is trained for it."""
+    runs = [(run.method, starts_named(config, *run[:2])) for run in all_trained(config)]
+    return list(dict.fromkeys(" → ".join([*starts, name]) for name, starts in runs if starts))
 
 
 def _overridden(config: Config, methods: list[str]) -> str:

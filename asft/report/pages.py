@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from asft.config import (
     Config,
     all_contestants,
+    all_trained,
     asked_benchmarks,
     figure_files,
     record_files,
@@ -81,6 +82,7 @@ def _write_data(results: Path, config: Config, assets: Path) -> None:
 def _write_colours(config: Config, path: Path) -> None:
     """A class for each method; names of methods have no character that CSS could mistake."""
     methods = dict.fromkeys(c.method for c in all_contestants(config))
+    methods |= dict.fromkeys(run.method for run in all_trained(config))
     rules = (f".m-{name} {{ --method: {colour_of(name, [*config.methods])} }}" for name in methods)
     write_text(path, "\n".join(rules) + "\n")
 

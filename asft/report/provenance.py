@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from asft import __version__
-from asft.config import Config, Contestant, all_contestants, asked_benchmarks, report_inputs
+from asft.config import Config, Run, all_trained, asked_benchmarks, report_inputs, starts_named
 from asft.errors import UserError
 from asft.files import file_sha256, read_json
 from asft.losses import loss_label
@@ -27,6 +27,7 @@ class RunSettings(NamedTuple):
     method: str
     dataset: str
     seed: int
+    starts: list[str]  # methods trained before it, in order
     loss: str
     hyperparameters: str
     data: str  # fingerprint, shortened
@@ -53,20 +54,20 @@ def provenance(results: Path, config: Config) -> Provenance:
     Raises:
         UserError: a settings.yaml is not that of a run.
     """
-    trained = [c for c in all_contestants(config) if c.is_trained]
+    trained = all_trained(config)
     costs = [read_json(results / "runs" / run.folder / "cost.json") for run in trained]
     card = read_json(results / "models" / config.model / "card.json")
     return Provenance(
         max((str(found.get("finished", "")) for found in costs), default=""),
         _versions(),
         [(key, str(value)) for key, value in _flat(card)],
-        [_run(results, run) for run in trained],
+        [_run(results, run, starts_named(config, *run[:2])) for run in trained],
         _slices(config),
         _hashes(results, config),
     )
 
 
-def _run(results: Path, run: Contestant) -> RunSettings:
+def _run(results: Path, run: Run, starts: list[str]) -> RunSettings:
     path = results / "runs" / run.folder / "settings.yaml"
     try:
         text = path.read_text(encoding="utf-8")
@@ -74,7 +75,7 @@ def _run(results: Path, run: Contestant) -> RunSettings:
         given = ", ".join(f"{key} {value:g}" for key, value in found["hyperparameters"].items())
         origin = found["provenance"]
         return RunSettings(
-            *(run.folder, run.method, run.dataset, run.seed),
+            *(run.folder, run.method, run.dataset, run.seed, starts),
             *(loss_label(found["loss"]), given, origin["data"][:16], origin["asft"], text),
         )
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:

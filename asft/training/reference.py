@@ -1,8 +1,10 @@
-"""Compute log-probabilities of all pairs of a data set under the base policy, the reference.
+"""Compute log-probabilities of all pairs of a data set under the reference.
 
-Reads  <results>/models/{model}/, <results>/data/{dataset}/tokens/
+Reads  <results>/models/{model}/, or policy/ of the run that others start from;
+       <results>/data/{dataset}/tokens/
 Writes <results>/data/{dataset}/reference_logps.parquet (sums and token counts by pair id), or
-       reference_logps_mismatched.parquet, with other pairs' completions too
+       reference_logps_mismatched.parquet, with other pairs' completions too; of a run's policy
+       below folders of these names, by its path
 By hand: asft reference --model DIR --tokens DIR --settings '{"precision": "auto"}' --out FILE
 """
 

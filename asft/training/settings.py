@@ -1,6 +1,7 @@
 """Write and read the resolved settings of one training run, and where they come from.
 
-Reads  a slice of the config (JSON), card.json of the data and of the model
+Reads  a slice of the config (JSON), card.json of the data and of the model, settings.yaml of the
+       run that this one starts from
 Writes <results>/runs/{dataset}/{method}/seed{seed}/settings.yaml
 By hand: asft settings --run JSON --data-card FILE --model-card FILE --out settings.yaml
 """
@@ -16,20 +17,40 @@ from asft.errors import UserError
 from asft.files import read_json, read_text, write_text
 
 
-def write_settings(run: str, data_card: Path, model_card: Path, out: Path) -> None:
+def write_settings(
+    run: str, data_card: Path, model_card: Path, out: Path, start: Path | None = None
+) -> None:
     """Write settings.yaml: the run's slice of the config plus its provenance.
 
     Args:
         run: the run's slice of the config, as JSON
+        start: settings.yaml of the run that this one starts from; it becomes a part of these
+
+    Raises:
+        UserError: `start` is another run than the slice names, or began with another model.
     """
     provenance = {
         "asft": __version__,
         "data": read_json(data_card)["fingerprint"],
         "model": read_json(model_card),
     }
-    resolved = json.loads(run) | {"provenance": provenance}
+    own = json.loads(run)
+    # Whole, for the checkpoints' key: after another start they are another run's.
+    before = {"start": _start_of(own, start)} if start else {}
+    resolved = own | before | {"provenance": provenance}
     text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True, explicit_end=True)
     write_text(out, text)
+
+
+def _start_of(run: dict[str, Any], path: Path) -> dict[str, Any]:
+    found = read_settings(path)
+    named = run.get("start", {}) | {key: run[key] for key in ("model", "seed") if key in run}
+    for key, value in named.items():
+        if found.get(key) != value:
+            raise UserError(
+                f"{path}: {key} {found.get(key)!r}, and the run starts from one of {key} {value!r}"
+            )
+    return found
 
 
 def read_settings(path: Path) -> dict[str, Any]:

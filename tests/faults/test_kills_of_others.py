@@ -57,7 +57,7 @@ def arguments(step: str, given: Path, out: Path) -> list[str]:
         "report": {"settings": small(), "results": given, "out": out / "report"},
         "model-card": {
             **{"run": out / "run", "data-card": given / "data/hh_rlhf/card.json"},
-            "settings": card_settings(load(small()), "hh_rlhf"),
+            "settings": card_settings(load(small()), "hh_rlhf", "asft"),
             "out": out / "model_card.md",
         },
     }[step]

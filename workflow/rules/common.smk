@@ -79,7 +79,25 @@ def one_of(names):
 
 
 # Folders below <results>/runs that hold a policy's answers.
-RUN = rf"base|({one_of(CONFIG.datasets)})/({one_of(CONFIG.methods)})/seed\d+"
+TRAINED_RUN = rf"({one_of(CONFIG.datasets)})/({one_of(CONFIG.methods)})/seed\d+"
+RUN = rf"base|{TRAINED_RUN}"
+
+
+def run_of(wildcards):
+    return plan.Run(wildcards.dataset, wildcards.method, int(wildcards.seed))
+
+
+def start_policy_of(wildcards):
+    """What training starts from: the base policy, or that of the method that a row names."""
+    start = plan.start_run(CONFIG, run_of(wildcards))
+    if start is None:
+        return f"<results>/models/{CONFIG.model}"
+    return f"<results>/runs/{start.folder}/policy"
+
+
+def start_settings_of(wildcards):
+    start = plan.start_run(CONFIG, run_of(wildcards))
+    return f"<results>/runs/{start.folder}/settings.yaml" if start else []
 
 
 def planned(made, check, *args):

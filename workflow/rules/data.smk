@@ -82,8 +82,9 @@ rule prepare_dataset:
 BENCHMARKS_ASKED = [asked.benchmark for asked in plan.asked_benchmarks(CONFIG)]
 
 
-def cards_of(datasets):
-    """Their cards; `-`, which the base policy is trained on, has none."""
+def cards_of(runs):
+    """The cards of all data that they have seen; `-`, that of the base policy, has none."""
+    datasets = {run.dataset for run in plan.with_starts(CONFIG, runs)}
     return [
         f"<results>/data/{name}/card.json"
         for name in CONFIG.datasets

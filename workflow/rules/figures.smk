@@ -20,6 +20,13 @@ def shown(path, caption):
     return report(path, caption=f"../report/{caption}.rst", category="Figures")
 
 
+def starts_of(runs):
+    """What was trained before each of the methods, for the names in its legend."""
+    chains = {run.method: plan.starts_named(CONFIG, *run[:2]) for run in runs}
+    chains = {method: names for method, names in chains.items() if names}
+    return {"starts": chains} if chains else {}
+
+
 def histories(runs):
     return [f"<results>/runs/{run.folder}/history.csv" for run in runs]
 
@@ -50,7 +57,10 @@ rule figure_training:
             [run[1:] for run in plan.training_runs(CONFIG, wildcards.dataset)],
             input,
         ),
-        settings=lambda wildcards: captioned(dataset=wildcards.dataset),
+        settings=lambda wildcards: captioned(
+            dataset=wildcards.dataset,
+            **starts_of(plan.training_runs(CONFIG, wildcards.dataset)),
+        ),
     shell:
         "asft --log {log} plot training --settings {params.settings:q} {params.histories}"
         " --out {output.pdf}"
@@ -92,7 +102,9 @@ if CONFIG.figures.margins:
             histories=lambda wildcards, input: options(
                 "history", [run[1:] for run in MARGIN_RUNS], input
             ),
-            settings=lambda wildcards: captioned(dataset=CONFIG.figures.margins.dataset),
+            settings=lambda wildcards: captioned(
+                dataset=CONFIG.figures.margins.dataset, **starts_of(MARGIN_RUNS)
+            ),
         shell:
             "asft --log {log} plot figure2a --settings {params.settings:q} {params.histories}"
             " --out {output.pdf}"

@@ -53,7 +53,7 @@ rule model_card:
             )
         ),
         settings=lambda wildcards: as_json(
-            **plan.card_settings(CONFIG, wildcards.dataset)
+            **plan.card_settings(CONFIG, wildcards.dataset, wildcards.method)
         ),
         run=subpath(input.settings, parent=True),
     shell:

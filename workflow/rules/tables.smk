@@ -15,7 +15,7 @@ rule table3:
             f"<results>/runs/{run.folder}/scores/{TABLE3.benchmark}/references.csv"
             for run in TABLE3_RUNS
         ],
-        cards=cards_of([run.dataset for run in TABLE3_RUNS]),  # not read, but made along
+        cards=cards_of(TABLE3_RUNS),  # not read, but made along
     output:
         csv=embedded("<results>/table3.csv", "table3"),
         differences=embedded("<results>/table3.differences.csv", "table3_differences"),
@@ -53,7 +53,9 @@ if CONFIG.tables.table2:
                 for _, _, benchmark, judge, folder in TABLE2_CELLS
             ],
             cards=cards_of(
-                [TABLE2.dataset] if set(TABLE2.methods) - {plan.BASE} else []
+                plan.Run(TABLE2.dataset, method, CONFIG.seeds[0])
+                for method in TABLE2.methods
+                if method != plan.BASE
             ),
         output:
             csv=embedded("<results>/table2.csv", "table2"),

@@ -17,19 +17,17 @@ rule settings:
     input:
         card="<results>/data/{dataset}/counts.json",
         model=f"<results>/models/{CONFIG.model}",
+        start=start_settings_of,
     output:
         "<results>/runs/{dataset}/{method}/seed{seed}/settings.yaml",
     log:
         "<results>/logs/settings/{dataset}/{method}/seed{seed}.log",
     params:
-        run=lambda wildcards: as_json(
-            **plan.run_settings(
-                CONFIG, wildcards.dataset, wildcards.method, int(wildcards.seed)
-            )
-        ),
+        run=lambda wildcards: as_json(**plan.run_settings(CONFIG, *run_of(wildcards))),
+        start=lambda wildcards, input: f"--start {input.start}" if input.start else "",
     shell:
         "asft --log {log} settings --run {params.run:q} --data-card {input.card}"
-        " --model-card {input.model}/card.json --out {output}"
+        " --model-card {input.model}/card.json {params.start} --out {output}"
 
 
 rule reference:
@@ -61,18 +59,34 @@ use rule reference as reference_mismatched with:
         settings=as_json(**REFERENCE_SETTINGS, mismatched=True),
 
 
+# Under the policy of another method, for those that start from it.
+use rule reference as reference_start with:
+    input:
+        model="<results>/runs/{start}/policy",
+        tokens="<results>/data/{dataset}/tokens",
+    output:
+        "<results>/data/{dataset}/reference_logps{mismatched}/{start}.parquet",
+    log:
+        "<results>/logs/reference_start/{dataset}{mismatched}/{start}.log",
+    wildcard_constraints:
+        start=TRAINED_RUN,
+        mismatched="|_mismatched",
+    params:
+        settings=lambda wildcards: as_json(
+            **REFERENCE_SETTINGS,
+            **({"mismatched": True} if wildcards.mismatched else {}),
+        ),
+
+
 def reference_of(wildcards):
-    if plan.needs_mismatched(CONFIG, wildcards.method):
-        return "<results>/data/{dataset}/reference_logps_mismatched.parquet"
-    if plan.needs_reference(CONFIG, wildcards.method):
-        return "<results>/data/{dataset}/reference_logps.parquet"
-    return []
+    found = plan.reference_file(CONFIG, run_of(wildcards))
+    return f"<results>/{found}" if found else []
 
 
 rule train:
     input:
         settings="<results>/runs/{dataset}/{method}/seed{seed}/settings.yaml",
-        model=f"<results>/models/{CONFIG.model}",
+        model=start_policy_of,
         tokens="<results>/data/{dataset}/tokens",
         reference=reference_of,
     output:

@@ -9,7 +9,7 @@ from asft.errors import UserError
 from asft.figures.curves import plot_curves
 from asft.figures.figure2a import plot_margins
 from asft.figures.histories import MOST_POINTS, QUANTITIES, HistoryFile, over_seeds
-from asft.figures.marks import About
+from asft.figures.marks import About, mark_of
 
 ABOUT = About("tiny", "A note.", ("sft", "asft", "orpo"))
 
@@ -50,6 +50,12 @@ def test_curves_keep_the_gaps_of_sft(tmp_path):
     assert table.loc[("sft", "train"), "loss"].notna().all()
     assert table.loc[("sft", "heldout"), "logp_rejected"].notna().all()
     assert table.loc[("asft", "heldout"), "grad_norm"].isna().all()
+
+
+def test_a_legend_names_what_was_trained_before():
+    about = About.of({"model": "m", "note": "", "methods": ["mine"], "starts": {"mine": ["sft"]}})
+    assert mark_of("mine", about).label == "SFT → mine"
+    assert mark_of("sft", about).label == "SFT"
 
 
 def test_curves_without_held_out_pairs(tmp_path):

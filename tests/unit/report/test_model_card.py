@@ -144,7 +144,7 @@ def test_licence_language_and_data_as_far_as_known(tmp_path, base):
 
 def test_what_a_card_is_told_of_the_default_experiment():
     raw = yaml.safe_load((ROOT / "config.yaml").read_text())
-    settings = card_settings(load(raw), "ultrafeedback")
+    settings = card_settings(load(raw), "ultrafeedback", "asft")
     assert settings["base"] in KNOWN_BASES
     assert settings["datasets"] == []  # bundled, on no hub
     assert settings["columns"] == [("arena_hard", "local"), ("mt_bench", "local")]

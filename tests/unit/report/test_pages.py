@@ -248,6 +248,18 @@ def test_without_table_2_there_are_no_judges(tmp_path):
     assert "Table 2" not in text
 
 
+def test_a_chain_is_told_and_its_start_counted(tmp_path):
+    table3 = {"datasets": ["hh_rlhf"], "methods": ["base", "dpo"]}
+    raw = config_of(table3, methods={"sft": {}, "dpo": {"beta": 0.1, "start": "sft"}})
+    report = build(tmp_path, raw | {"figures": {"margins": None, "cost": None}})
+    page = (report / "index.html").read_text()
+    assert "sft → dpo" in page
+    assert "after sft" in page
+    assert "trained on hh_rlhf after sft, seed 42" in page
+    assert (report / "files/runs/hh_rlhf/sft/seed42/cost.json").is_file()  # of the start too
+    assert ".m-sft " in (report / "assets/colours.css").read_text()
+
+
 def test_the_note_and_the_date_stand_on_every_page(made):
     for page in ("index.html", "samples.html"):
         text = (made / page).read_text()
