@@ -8,7 +8,7 @@ from asft.config.outputs import Table2
 from asft.config.protocols import PROTOCOLS, judged_protocols
 from asft.config.sources import HubSource
 from asft.errors import UserError, nearest
-from asft.losses import find_method
+from asft.losses import METHODS, find_method
 
 
 def check_names(config: Config) -> None:
@@ -135,8 +135,17 @@ def check_pairs(config: Config) -> None:
     for datasets, methods, key in wanted:
         for dataset in (name for name in datasets if not config.datasets[name].has_pairs):
             for method in (name for name in methods if name in config.methods):
-                if find_method(config.methods[method].loss or method).paired:
-                    raise UserError(
-                        f"config: {key}: {method} compares two completions, and a row of"
-                        f" datasets.{dataset} ({config.datasets[dataset].format}) holds one"
-                    )
+                _check_singles(config, method, dataset, key)
+
+
+def _check_singles(config: Config, method: str, dataset: str, key: str) -> None:
+    wanted = find_method(config.methods[method].loss or method)
+    form = config.datasets[dataset].format
+    labelled = form == "unpaired"
+    if not wanted.paired or (labelled and wanted.takes_singles):
+        return
+    able = [n for n, m in METHODS.items() if not m.paired or (labelled and m.takes_singles)]
+    raise UserError(
+        f"config: {key}: {method} compares two completions, and a row of datasets.{dataset}"
+        f" ({form}) holds one; losses that take such rows: {', '.join(able)}"
+    )
