@@ -1,7 +1,8 @@
 """Records that pass from step to step, a line of a file each: questions, answers, verdicts."""
 
+import math
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol, Self, TypedDict, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, Self, TypedDict, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -44,6 +45,26 @@ class Pair(NamedTuple):
     def id(self) -> str:
         """Content hash: equal pairs have equal ids wherever they stand in a file."""
         return fingerprint(list(self if self.tools else self[:3]))[:16]
+
+
+Number = TypeVar("Number")
+
+
+class PairNumbers(NamedTuple, Generic[Number]):
+    """What a data set says of a pair in numbers, or of a batch of pairs: tensors of them.
+
+    NaN is what it does not say. `margin` is by how much the chosen completion is the better one:
+    the data's own number, or the difference of the scores. `weight` is by how much the pair's loss
+    is multiplied, 1 where nothing is said.
+    """
+
+    score_chosen: Number
+    score_rejected: Number
+    margin: Number
+    weight: Number
+
+
+NO_NUMBERS = PairNumbers(math.nan, math.nan, math.nan, 1.0)
 
 
 class Question(Record):

@@ -48,9 +48,11 @@ def _needs(method: Method) -> str:
         "the step's other pairs": method.looks_at == "batch",
         "mismatched completions": method.needs_mismatched,
         "tokens' distributions": method.needs_collisions,
+        "the data's score margin": method.needs_margin,
         "chosen completions alone": not method.paired,
     }
-    return ", ".join(words for words, asked in needs.items() if asked) or "the pair"
+    found = ", ".join(words for words, asked in needs.items() if asked) or "the pair"
+    return found + ("; takes rows of one labelled completion" if method.takes_singles else "")
 
 
 if __name__ == "__main__":

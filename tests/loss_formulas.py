@@ -11,6 +11,7 @@ from mpmath import exp, log, mp, mpf
 from torch import Tensor
 
 from asft.losses import METHODS, CompletionLogps, Method, PairLogps
+from asft.records import PairNumbers
 
 mp.dps = 40
 # Of hyper-parameters without a default.
@@ -37,6 +38,7 @@ class Pair:
     n_x: int = 2
     c_w: float = -1.0
     c_l: float = -2.0
+    margin: float = 1.5
 
     def tensors(self, sums: Tensor | None = None) -> tuple[PairLogps, PairLogps]:
         """Return policy and reference as a batch of one; `sums` in place of (s_w, s_l)."""
@@ -50,8 +52,9 @@ class Pair:
         reference = [CompletionLogps(s, n) for s, n in zip(fixed[:2], lengths, strict=True)]
         hits = [CompletionLogps(s, n) for s, n in zip(fixed[4:], lengths, strict=True)]
         collisions = PairLogps(hits[0], hits[1])
+        numbers = PairNumbers(*torch.tensor([[9.0], [7.5], [self.margin], [1.0]], dtype=sums.dtype))
         return (
-            PairLogps(policy[0], policy[1], prompt, collisions=collisions),
+            PairLogps(policy[0], policy[1], prompt, collisions=collisions, numbers=numbers),
             PairLogps(reference[0], reference[1]),
         )
 
@@ -88,6 +91,7 @@ def of(pair: Pair, s_w: Any, s_l: Any) -> SimpleNamespace:
     p_w, p_l = exp(q.m_w), exp(q.m_l)
     q.f_w, q.f_l = log(p_w / (1 - p_w)), log(p_l / (1 - p_l))
     q.odds = q.f_w - q.f_l
+    q.margin = mpf(pair.margin)
     q.full = (mpf(pair.s_x) + s_w) / (pair.n_x + pair.n_w)
     # Weights are held: they carry no gradient.
     agree = mpf(pair.s_w) - mpf(pair.c_w), mpf(pair.s_l) - mpf(pair.c_l)
@@ -140,6 +144,8 @@ FORMULAS: dict[str, Callable[[Any, Any], Any]] = {
     "dpo_norm": lambda q, h: ell(h.b * q.d_norm),
     "r_dpo": lambda q, h: ell(h.b * q.delta - (h.alpha * q.n_l - h.alpha * q.n_w)),
     "dpop": lambda q, h: ell(h.b * (q.delta - h.penalty * max(mpf(0), -q.r_w))),
+    "odpo": lambda q, h: ell(h.b * q.delta - h.alpha * log(q.margin)),
+    "odpo_linear": lambda q, h: ell(h.b * q.delta - h.alpha * q.margin),
     "hinge": lambda q, h: max(mpf(0), 1 - h.b * q.delta),
     "exo": _exo,
     "discopop": _discopop,

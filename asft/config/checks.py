@@ -10,7 +10,7 @@ from asft.config.outputs import Table2
 from asft.config.protocols import PROTOCOLS, judged_protocols
 from asft.config.sources import HubSource
 from asft.errors import UserError, nearest
-from asft.losses import find_method
+from asft.losses import METHODS, find_method
 
 
 def check_names(config: Config) -> None:
@@ -139,9 +139,18 @@ def check_pairs(config: Config) -> None:
         for dataset, method in (
             link for pair in product(datasets, trained) for link in chain_of(config, *pair)
         ):
-            data, loss = config.datasets[dataset], config.methods[method].loss or method
-            if find_method(loss).paired and not data.has_pairs:
-                raise UserError(
-                    f"config: {key}: {method} compares two completions, and a row of"
-                    f" datasets.{dataset} ({data.format}) holds one"
-                )
+            if not config.datasets[dataset].has_pairs:
+                _check_singles(config, method, dataset, key)
+
+
+def _check_singles(config: Config, method: str, dataset: str, key: str) -> None:
+    wanted = find_method(config.methods[method].loss or method)
+    form = config.datasets[dataset].format
+    labelled = form == "unpaired"
+    if not wanted.paired or (labelled and wanted.takes_singles):
+        return
+    able = [n for n, m in METHODS.items() if not m.paired or (labelled and m.takes_singles)]
+    raise UserError(
+        f"config: {key}: {method} compares two completions, and a row of datasets.{dataset}"
+        f" ({form}) holds one; losses that take such rows: {', '.join(able)}"
+    )

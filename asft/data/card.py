@@ -10,6 +10,7 @@ By hand: asft data-card --counts FILE --pairs FILE --questions NAME=FILE … --o
 """
 
 import hashlib
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,11 +19,12 @@ import numpy as np
 
 from asft.config import Tokens
 from asft.data.contamination import count_overlap
+from asft.data.pair_numbers import count_numbers
 from asft.data.rendering import render_prompt
 from asft.data.tokens import Split, TokenPair
 from asft.files import fingerprint, read_json, read_jsonl, write_json
 from asft.parquet import read_parquet
-from asft.records import Message, Pair, Question
+from asft.records import NO_NUMBERS, Message, Pair, Question
 
 QUANTILES = {"min": 0, "25": 25, "50": 50, "75": 75, "95": 95, "max": 100}
 NOTES = ("truncated_chosen", "truncated_rejected", "boundary_merges", "double_bos")
@@ -40,8 +42,9 @@ class Example(NamedTuple):
 def dataset_card(examples: list[Example], tokenizer: Any, tokens: Tokens) -> dict[str, Any]:
     """Return a data set's counts, lengths in tokens (of both splits together) and fingerprints.
 
-    `fingerprint` covers the kept pairs, their order and their split; `template_sha256` the
-    rendering of a fixed prompt, null for plain strings.
+    `fingerprint` covers the kept pairs, their order, split and numbers; `template_sha256` the
+    rendering of a fixed prompt, null for plain strings. `singles` are the training completions by
+    label, as losses see them that take each by itself.
     """
     train = [example for example in examples if example.split == "train"]
     heldout = [example for example in examples if example.split == "heldout"]
@@ -65,8 +68,19 @@ def dataset_card(examples: list[Example], tokenizer: Any, tokens: Tokens) -> dic
         "unrendered": {n: notes[n] for n in sorted(notes) if n.startswith("unrendered_")},
         "tokens": tokens.model_dump(),
         "template_sha256": None if plain else _template_sha256(tokenizer),
-        "fingerprint": fingerprint([[example.pair.id, example.split] for example in examples]),
+        "singles": {
+            "desirable": sum(len(example.tokens.chosen) > 0 for example in train),
+            "undesirable": sum(len(example.tokens.rejected) > 0 for example in train),
+        },
+        "numbers": count_numbers([pair.numbers for pair in encoded]),
+        "fingerprint": fingerprint([_told_apart(example) for example in examples]),
     }
+
+
+def _told_apart(example: Example) -> list[Any]:
+    numbers = [None if math.isnan(number) else number for number in example.tokens.numbers]
+    said = [] if numbers == [None, None, None, NO_NUMBERS.weight] else numbers
+    return [example.pair.id, example.split, *said]
 
 
 def _quantiles(lengths: list[int]) -> dict[str, int]:

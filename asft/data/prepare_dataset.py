@@ -11,6 +11,7 @@ from asft.config import Dataset, Tokens, unpinned
 from asft.data.card import Example, dataset_card
 from asft.data.drops import Drops
 from asft.data.pair_formats import FORMATS
+from asft.data.pair_numbers import number_columns, numbers_of
 from asft.data.rows import Row, Unusable, renamed
 from asft.data.tokens import TokenPair, encode_pair, write_tokens
 from asft.errors import UserError
@@ -51,6 +52,7 @@ def prepare_pairs(
         if pair.id in seen:
             raise Unusable("duplicate")
         encoded, notes = encode_pair(pair, tokenizer, tokens)
+        encoded = encoded._replace(numbers=numbers_of(row))
         seen.add(pair.id)
         return pair, encoded, notes
 
@@ -136,6 +138,7 @@ def _write_pairs(path: Path, examples: list[Example]) -> None:
             json.dumps(pair.tools, ensure_ascii=False) if pair.tools else None for pair in pairs
         ]
         columns["tools"] = pa.array(given, pa.string())
+    columns |= number_columns([example.tokens.numbers for example in examples])
     write_parquet(path, pa.table(columns))
 
 

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from asft.config import PARTS, Tokens
 from asft.data.control_tokens import MARKED
+from asft.data.pair_numbers import number_columns
 from asft.data.rendering import render_pair, render_prompt
 from asft.data.rows import Unusable
 from asft.errors import UserError
 from asft.parquet import read_parquet, write_parquet
-from asft.records import Message, Pair
+from asft.records import NO_NUMBERS, Message, Pair, PairNumbers
 
 Ids: TypeAlias = NDArray[np.int32]
 Split: TypeAlias = Literal["train", "heldout"]
@@ -41,6 +42,10 @@ class TokenPair(NamedTuple):
     prompt: Ids
     chosen: Ids
     rejected: Ids
+    numbers: PairNumbers[float] = NO_NUMBERS
+
+
+_LISTS = ("prompt", "chosen", "rejected")
 
 
 def encode_pair(pair: Pair, tokenizer: Any, tokens: Tokens) -> tuple[TokenPair, list[str]]:
@@ -75,7 +80,8 @@ def encode_pair(pair: Pair, tokenizer: Any, tokens: Tokens) -> tuple[TokenPair, 
         notes.append("truncated_rejected")
     if any(_merges(text.prompt, rest, tokenizer) for rest in (text.chosen, text.rejected)):
         notes.append("boundary_merges")
-    return TokenPair(pair.id, *map(_ids, (prompt, chosen[:room], rejected[:room]))), notes
+    ids = [_ids(part) for part in (prompt, chosen[:room], rejected[:room])]
+    return TokenPair(pair.id, ids[0], ids[1], ids[2]), notes
 
 
 def encode_prompt(prompt: list[Message], tokenizer: Any) -> list[int]:
@@ -89,10 +95,9 @@ def encode_prompt(prompt: list[Message], tokenizer: Any) -> list[int]:
 
 
 def write_tokens(folder: Path, splits: Sequence[Split], pairs: Sequence[TokenPair]) -> None:
-    """Write `folder`/pairs.parquet: id, split, and list<int32> prompt, chosen, rejected."""
-    columns = {
-        name: _list_array([getattr(p, name) for p in pairs]) for name in TokenPair._fields[1:]
-    }
+    """Write `folder`/pairs.parquet: id, split, list<int32> prompt, chosen, rejected, numbers."""
+    columns = {name: _list_array([getattr(p, name) for p in pairs]) for name in _LISTS}
+    columns |= number_columns([pair.numbers for pair in pairs])
     ids = pa.array([pair.id for pair in pairs], pa.string())
     table = pa.table({"id": ids, "split": pa.array(splits, pa.string()), **columns})
     write_parquet(folder / FILE, table)
@@ -107,7 +112,9 @@ def read_tokens(folder: Path, split: Split) -> Sequence[TokenPair]:
     path = folder / FILE
     if not path.is_file():
         raise UserError(f"{path}: no such file; make it with `asft prepare-dataset`")
-    table = read_parquet(path, columns=["split", *TokenPair._fields])
+    table = read_parquet(path)
+    if missing := {"id", "split", *_LISTS}.difference(table.column_names):
+        raise UserError(f"{path}: no column {min(missing)}; delete it and rerun")
     # Not by `filters`: they trust statistics in the footer, which has no checksum.
     return _TokenPairs(table.filter(pc.equal(table["split"], split)))
 
@@ -116,9 +123,14 @@ class _TokenPairs(Sequence[TokenPair]):
     def __init__(self, table: Any) -> None:
         self._ids: list[str] = table["id"].to_pylist()
         self._columns: list[tuple[Any, Ids]] = []
-        for name in TokenPair._fields[1:]:
+        for name in _LISTS:
             column = table[name].combine_chunks()
             self._columns.append((column.offsets.to_numpy(), column.values.to_numpy()))
+        numbers = [
+            table[name].to_numpy() if name in table.column_names else np.full(len(table), nothing)
+            for name, nothing in NO_NUMBERS._asdict().items()
+        ]
+        self._numbers = np.stack(numbers, axis=1)
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -131,7 +143,9 @@ class _TokenPairs(Sequence[TokenPair]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         i = range(len(self))[index]
-        return TokenPair(self._ids[i], *(ids[at[i] : at[i + 1]] for at, ids in self._columns))
+        prompt, chosen, rejected = (ids[at[i] : at[i + 1]] for at, ids in self._columns)
+        numbers = PairNumbers(*self._numbers[i].tolist())
+        return TokenPair(self._ids[i], prompt, chosen, rejected, numbers)
 
 
 def _list_array(rows: list[Ids]) -> Any:

@@ -34,6 +34,8 @@ from asft.losses.ratio_margins import (
     hinge,
     ipo,
     ipo_sum,
+    odpo,
+    odpo_linear,
     r_dpo,
     robust_dpo,
 )
@@ -78,6 +80,8 @@ __all__ = [
     "names_in",
     "nca",
     "odds_ratio",
+    "odpo",
+    "odpo_linear",
     "orpo",
     "orpo_full_nll",
     "orpo_tempered",

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asft.losses.logps import PairLogps, log_ratios
+from asft.losses.logps import PairLogps, log_ratios, present
 from asft.losses.numerics import logistic
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -29,16 +30,20 @@ def kto(
 
     z, how far the policy has moved from the reference, is the mean over the step of log-ratios of
     prompts with both completions of another pair, and carries no gradient. λ_D and λ_U are
-    desirable_weight and undesirable_weight.
+    desirable_weight and undesirable_weight. A row of one completion has its term alone.
 
     Source: Ethayarajh et al. 2024 (arXiv 2402.01306) Eq. 7 and 8
     """
     assert reference is not None
+    assert policy.mismatched is not None
     apart = log_ratios(policy.mismatched, reference.mismatched)
-    moved = ((apart[0] + apart[1]) / 2).mean().relu().detach()
+    count = sum(has.sum() for has in present(policy.mismatched))
+    moved = ((apart[0] + apart[1]).sum() / count).relu().detach()
     chosen, rejected = log_ratios(policy, reference)
-    desirable = desirable_weight * (beta * (moved - chosen)).sigmoid()
-    return (desirable + undesirable_weight * (beta * (rejected - moved)).sigmoid()) / 2
+    good, bad = present(policy)
+    desirable = good * desirable_weight * (beta * (moved - chosen)).sigmoid()
+    undesirable = bad * undesirable_weight * (beta * (rejected - moved)).sigmoid()
+    return (desirable + undesirable) / (good + bad)
 
 
 def bco(policy: PairLogps, reference: PairLogps | None, *, beta: float) -> Tensor:
@@ -47,13 +52,18 @@ def bco(policy: PairLogps, reference: PairLogps | None, *, beta: float) -> Tenso
         L(β r_w - δ) + L(δ - β r_l),  δ = β mean(r_w + r_l) / 2 over the step
 
     The shift δ carries no gradient. Here it is the step's own; TRL's trainer, while it had one,
-    took the mean over all steps so far, and its `bco_pair` has none.
+    took the mean over all steps so far, and its `bco_pair` has none. A row of one completion has
+    its term alone; δ is half of the mean of chosen and half of that of rejected rewards, or the
+    mean of the one kind that a step has.
 
     Source: Jung et al. 2024 (arXiv 2404.04656)
     """
     chosen, rejected = (beta * ratio for ratio in log_ratios(policy, reference))
-    shift = ((chosen + rejected) / 2).mean().detach()
-    return logistic(chosen - shift) + logistic(shift - rejected)
+    good, bad = present(policy)
+    kinds = (good.sum() > 0) + (bad.sum() > 0).float()
+    means = chosen.sum() / good.sum().clamp(min=1) + rejected.sum() / bad.sum().clamp(min=1)
+    shift = (means / kinds).detach()
+    return good * logistic(chosen - shift) + bad * logistic(shift - rejected)
 
 
 def aot(
@@ -76,9 +86,35 @@ def aot_unpaired(
 
         (1 - ε) L(βd) + ε L(-βd),  d = sort(r_w) - sort(r_l)
 
+    Of rows of one completion the two sorts have different lengths: each quantile of the one meets
+    the quantiles of the other that lie at its place. A step that has one kind alone teaches
+    nothing.
+
     Source: Melnyk et al. 2024 (arXiv 2406.05882), unpaired
     """
-    return _sorted_apart(*log_ratios(policy, reference), beta, label_smoothing)
+    ratios, there = log_ratios(policy, reference), [has.bool() for has in present(policy)]
+    if all(has.all() for has in there):
+        return _sorted_apart(*ratios, beta, label_smoothing)
+    high, low = (ratio[has].sort() for ratio, has in zip(ratios, there, strict=True))
+    n, m = len(high.values), len(low.values)
+    values = ratios[0] * 0
+    if not n or not m:
+        return values
+    first, second, share = _coupled(n, m, values.device)
+    losses = logistic(beta * (high.values[first] - low.values[second]), label_smoothing)
+    places = there[0].nonzero()[high.indices[first], 0]
+    return values.index_add(0, places, losses * share * len(values))
+
+
+def _coupled(n: int, m: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Which of n and of m sorted numbers meet, and in which share: the quantiles' coupling."""
+    import torch
+
+    # In units of 1 / nm: the ends of the one's quantiles and of the other's.
+    ends = torch.unique(torch.cat([torch.arange(1, n + 1) * m, torch.arange(1, m + 1) * n]))
+    begins = torch.cat([ends.new_zeros(1), ends[:-1]])
+    share = (ends - begins) / (n * m)
+    return (begins // m).to(device), (begins // n).to(device), share.to(device)
 
 
 def _sorted_apart(high: Tensor, low: Tensor, beta: float, label_smoothing: float) -> Tensor:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from asft.records import PairNumbers
+
 
 class CompletionLogps(NamedTuple):
     """log π(y|x) of a batch of completions, and their lengths: both (batch,), fp32."""
@@ -22,10 +24,11 @@ class CompletionLogps(NamedTuple):
 
 
 class PairLogps(NamedTuple):
-    """Log-probabilities of a batch of pairs; the last three are filled only for losses that ask.
+    """Log-probabilities of a batch of pairs; from `prompt` on they are for losses that ask.
 
-    `mismatched` are those of the same prompts with the completions of other pairs. `collisions` has
-    in place of log-probabilities of tokens the log-probability that two draws agree, log Σ p².
+    A completion that a row does not hold has sum 0 and 0 tokens. `mismatched` are those of the same
+    prompts with the completions of other pairs. `collisions` has in place of log-probabilities of
+    tokens the log-probability that two draws agree, log Σ p². `numbers` are the data's.
     """
 
     chosen: CompletionLogps
@@ -33,6 +36,7 @@ class PairLogps(NamedTuple):
     prompt: CompletionLogps | None = None
     mismatched: PairLogps | None = None
     collisions: PairLogps | None = None
+    numbers: PairNumbers[Tensor] | None = None
 
     @property
     def margin(self) -> Tensor:
@@ -58,3 +62,9 @@ def log_ratio_means(policy: PairLogps, reference: PairLogps | None) -> tuple[Ten
     assert reference is not None
     chosen: Tensor = policy.chosen.mean - reference.chosen.mean
     return chosen, policy.rejected.mean - reference.rejected.mean
+
+
+def present(pairs: PairLogps) -> tuple[Tensor, Tensor]:
+    """Return 1 where a row holds a chosen completion, and a rejected one, else 0: (batch,) each."""
+    chosen, rejected = (side.tokens > 0 for side in pairs[:2])
+    return chosen.to(pairs.chosen.sum.dtype), rejected.to(pairs.chosen.sum.dtype)

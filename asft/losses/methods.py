@@ -29,6 +29,8 @@ from asft.losses.ratio_margins import (
     hinge,
     ipo,
     ipo_sum,
+    odpo,
+    odpo_linear,
     r_dpo,
     robust_dpo,
 )
@@ -46,11 +48,14 @@ class Method:
     loss: Callable[..., Tensor]
     needs_reference: bool = False
     paired: bool = True  # False: the loss never looks at the rejected completion
+    # True: it also takes rows of one completion that is labelled good or bad.
+    takes_singles: bool = False
     needs_prompt: bool = False  # True: it also looks at the prompt's own log-probability
     # batch: a pair's loss depends on the other pairs of the optimiser step, which it is then given.
     looks_at: Literal["pair", "batch"] = "pair"
     needs_mismatched: bool = False  # True: also at prompts with another pair's completions
     needs_collisions: bool = False  # True: also at how concentrated tokens' distributions are
+    needs_margin: bool = False  # True: also at the data's own score margin
     limits: Mapping[str, Limit] = field(default_factory=dict)  # of hyper-parameters, if any
 
     def hyperparameters(self) -> dict[str, Any]:
@@ -89,6 +94,8 @@ METHODS = {
     "dpo_norm": _of_ratios(dpo_norm),
     "r_dpo": _of_ratios(r_dpo, alpha=NOT_NEGATIVE),
     "dpop": _of_ratios(dpop, penalty=NOT_NEGATIVE),
+    "odpo": replace(_of_ratios(odpo, alpha=NOT_NEGATIVE), needs_margin=True),
+    "odpo_linear": replace(_of_ratios(odpo_linear, alpha=NOT_NEGATIVE), needs_margin=True),
     "hinge": _of_ratios(hinge),
     "exo": _of_ratios(exo, label_smoothing=POSITIVE_RATE),
     "discopop": _of_ratios(discopop, tau=UP_TO_ONE),
@@ -109,8 +116,9 @@ METHODS = {
     "kto": replace(
         _of_batches(kto, desirable_weight=NOT_NEGATIVE, undesirable_weight=NOT_NEGATIVE),
         needs_mismatched=True,
+        takes_singles=True,
     ),
-    "bco": _of_batches(bco),
+    "bco": replace(_of_batches(bco), takes_singles=True),
     "aot": _of_batches(aot, label_smoothing=RATE),
-    "aot_unpaired": _of_batches(aot_unpaired, label_smoothing=RATE),
+    "aot_unpaired": replace(_of_batches(aot_unpaired, label_smoothing=RATE), takes_singles=True),
 }

@@ -56,10 +56,12 @@ def find_method(loss: Loss) -> Method:
         weighted_sum,
         needs_reference=any(method.needs_reference for method in methods),
         paired=any(method.paired for method in methods),
+        takes_singles=all(method.takes_singles or not method.paired for method in methods),
         needs_prompt=any(method.needs_prompt for method in methods),
         looks_at="batch" if any(m.looks_at == "batch" for m in methods) else "pair",
         needs_mismatched=any(method.needs_mismatched for method in methods),
         needs_collisions=any(method.needs_collisions for method in methods),
+        needs_margin=any(method.needs_margin for method in methods),
         limits={p.name: _limit(methods, p.name) for p in parameters},
     )
 

@@ -15,14 +15,19 @@ import torch
 from torch import Tensor
 
 from asft.losses import CompletionLogps, PairLogps
+from asft.records import PairNumbers
 from asft.training.distributed import summed
 from asft.training.packing import PackedRow
 
 Loss = Callable[[PairLogps, PairLogps | None], Tensor]
 # From a row to what policy and reference say of it.
 Look = Callable[[PackedRow], tuple[PairLogps, PairLogps | None]]
-# Where in the table of a batch each kind begins: sum and count of chosen, of rejected, of prompt.
-POLICY, REFERENCE, COLLISIONS, COLUMNS = 0, 6, 10, 14
+# Rows of the table of a batch: of each kind sum and count of chosen, of rejected, of prompt; then
+# the data's numbers. A loss is differentiated by the sums of the first kind.
+KINDS = ("policy", "collisions", "reference")
+DIFFERENTIABLE, SIDES = 1, 3
+NUMBERS = 2 * SIDES * len(KINDS)
+ROWS = NUMBERS + len(PairNumbers._fields)
 
 
 class Seen(NamedTuple):
@@ -37,7 +42,7 @@ class Part(NamedTuple):
     """The part of a batch's loss that is one row's.
 
     `values` are its pairs' losses, (pairs,). `slopes` are the derivatives of the sum of all losses
-    of the batch by this row's log-probabilities of chosen, rejected and prompt, (3, pairs).
+    of the batch by this row's sums, (sums, pairs).
     """
 
     values: Tensor
@@ -45,7 +50,7 @@ class Part(NamedTuple):
 
     def losses(self, policy: PairLogps) -> Tensor:
         """Return `values`, with `slopes` as their gradient by `policy`: (pairs,)."""
-        sums = torch.stack(_columns(policy)[::2])
+        sums = _sums(policy)
         return self.values + (self.slopes * (sums - sums.detach())).sum(0)
 
 
@@ -63,15 +68,13 @@ def batch_parts(
         total: pairs of the batch, in all processes.
         mismatched: rows of as many pairs, for losses that look at them too.
     """
-    numbers = _of_all(seen, total, device)
-    sums = numbers[POLICY:REFERENCE:2].clone().requires_grad_()
-    policy = _pairs(sums, numbers[POLICY + 1 : REFERENCE : 2])
-    policy = policy._replace(collisions=_block(numbers, COLLISIONS, COLUMNS))
-    reference = _block(numbers, REFERENCE, COLLISIONS)
+    table = _of_all(seen, total, device)
+    sums = table[: 2 * SIDES * DIFFERENTIABLE : 2].clone().requires_grad_()
+    policy, reference = _pairs(table, sums)
     if mismatched is not None:
-        others = _of_all(mismatched, total, device)
-        policy = policy._replace(mismatched=_block(others, POLICY, REFERENCE))
-        reference = reference._replace(mismatched=_block(others, REFERENCE, COLLISIONS))
+        others = _pairs(_of_all(mismatched, total, device))
+        policy = policy._replace(mismatched=others[0])
+        reference = reference._replace(mismatched=others[1])
     with torch.enable_grad():
         values = loss(policy, reference)
         (slopes,) = torch.autograd.grad(values.sum(), sums)
@@ -99,7 +102,7 @@ def look_ahead(batch: dict[str, Any], look: Look, loss: Loss, device: torch.devi
         others = _seen(batch["mismatched"], look) if "mismatched" in batch else None
     parts = batch_parts(loss, seen, batch["pairs"], device, others)
     for number, row in enumerate(rows):
-        nothing = torch.zeros(1 + 3, len(row["ids"]), device=device)
+        nothing = torch.zeros(1 + SIDES * DIFFERENTIABLE, len(row["ids"]), device=device)
         row["part"] = parts[number] if number < counted else Part(nothing[0], nothing[1:])
 
 
@@ -110,14 +113,21 @@ def _seen(batch: dict[str, Any], look: Look) -> list[Seen]:
 
 
 def _of_all(seen: Sequence[Seen], total: int, device: torch.device) -> Tensor:
-    """The table of the batch, (COLUMNS, total), of all processes' rows; zeros where not asked."""
-    table = torch.zeros(COLUMNS, total, device=device)
+    """The table of the batch, (ROWS, total), of all processes' rows; zeros where not asked."""
+    table = torch.zeros(ROWS, total, device=device)
     for start, policy, reference in seen:
-        kinds = {POLICY: policy, REFERENCE: reference, COLLISIONS: policy.collisions}
-        for first, pairs in kinds.items():
-            for number, column in enumerate(_columns(pairs)):
-                table[first + number, start : start + len(column)] = column.detach()
+        end = start + len(policy.chosen.sum)
+        for number, pairs in enumerate(_kinds(policy, reference)):
+            for column, values in enumerate(_columns(pairs), 2 * SIDES * number):
+                table[column, start:end] = values.detach()
+        if policy.numbers is not None:
+            table[NUMBERS:, start:end] = torch.stack(list(policy.numbers))
     return summed(table)
+
+
+def _kinds(policy: PairLogps, reference: PairLogps | None) -> list[PairLogps | None]:
+    """In the order of KINDS."""
+    return [policy, policy.collisions, reference]
 
 
 def _columns(pairs: PairLogps | None) -> list[Tensor]:
@@ -125,11 +135,24 @@ def _columns(pairs: PairLogps | None) -> list[Tensor]:
     return [column for side in sides for column in side]
 
 
-def _block(table: Tensor, first: int, end: int) -> PairLogps:
-    return _pairs(table[first:end:2], table[first + 1 : end : 2])
+def _sums(policy: PairLogps) -> Tensor:
+    """What a loss is differentiated by, zeros where not asked: (sums, pairs)."""
+    nothing = torch.zeros_like(policy.chosen.sum)
+    found = []
+    for pairs in _kinds(policy, None)[:DIFFERENTIABLE]:
+        sums = _columns(pairs)[::2]
+        found += [*sums, *[nothing] * (SIDES - len(sums))]
+    return torch.stack(found)
 
 
-def _pairs(sums: Tensor, tokens: Tensor) -> PairLogps:
-    """Of two or three rows each: chosen, rejected and perhaps prompt."""
-    sides = list(map(CompletionLogps, sums, tokens))
-    return PairLogps(sides[0], sides[1], sides[2] if len(sides) > 2 else None)
+def _pairs(table: Tensor, sums: Tensor | None = None) -> tuple[PairLogps, PairLogps]:
+    """Policy and reference of the batch; the first of their sums are `sums` if given."""
+    kinds = []
+    for number in range(len(KINDS)):
+        rows = table[2 * SIDES * number : 2 * SIDES * (number + 1)]
+        its = rows[::2] if sums is None or number >= DIFFERENTIABLE else sums[SIDES * number :]
+        sides = [CompletionLogps(its[side], rows[2 * side + 1]) for side in range(SIDES)]
+        kinds.append(PairLogps(sides[0], sides[1], sides[2]))
+    policy, collisions, reference = kinds
+    numbers = PairNumbers(*table[NUMBERS:])
+    return policy._replace(collisions=collisions, numbers=numbers), reference

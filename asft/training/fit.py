@@ -1,5 +1,6 @@
 """Training in this process: a run's trainer, its loop between checkpoints, the policy saved."""
 
+import math
 import shutil
 import sys
 import time
@@ -47,6 +48,8 @@ def make_trainer(
     pairs, heldout = (_usable(read_tokens(tokens, split), method) for split in ("train", "heldout"))
     if len(pairs) == 0:
         raise UserError(f"{tokens}: no training pairs")
+    if method.needs_margin:
+        _check_margins([*pairs, *heldout], tokens)
     set_seed(run["seed"])
     precision = resolve_precision(training.precision)
     policy = load_trainable(model, training.attention, precision, chain(pairs, heldout))
@@ -72,10 +75,31 @@ def make_trainer(
 
 
 def _usable(pairs: Sequence[TokenPair], method: Method) -> Sequence[TokenPair]:
-    """The pairs that have what a method looks at; all of them, but of rows of one completion."""
-    if method.paired or all(len(pair.chosen) for pair in pairs):
+    """The pairs that have what a method looks at; all of them, but of rows of one completion.
+
+    Raises:
+        UserError: a row of one completion, and a method that compares two.
+    """
+    if method.takes_singles and method.paired:
+        return pairs
+    if method.paired:
+        for pair in pairs:
+            if not (len(pair.chosen) and len(pair.rejected)):
+                raise UserError(f"row {pair.id} holds one completion, and the loss compares two")
+        return pairs
+    if all(len(pair.chosen) for pair in pairs):
         return pairs
     return [pair for pair in pairs if len(pair.chosen)]
+
+
+def _check_margins(pairs: list[TokenPair], tokens: Path) -> None:
+    without = [pair.id for pair in pairs if math.isnan(pair.numbers.margin)]
+    if without:
+        raise UserError(
+            f"{tokens}: the loss needs the score margin of each pair, and {len(without)} of"
+            f" {len(pairs)} have none (first: {without[0]}); give the rows a column margin, or"
+            " score_chosen and score_rejected (datasets.<name>.columns renames)"
+        )
 
 
 def fit(trainer: PairTrainer, checkpoints: Checkpoints) -> dict[str, Any]:

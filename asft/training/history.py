@@ -60,17 +60,18 @@ class History:
     def add_row(self, losses: Tensor, policy: PairLogps, row: PackedRow) -> None:
         """Add one packed row of the current step, with `losses` and `policy` of `compute_loss`."""
         with torch.no_grad():
-            present = policy.rejected.tokens > 0
+            chosen, rejected = policy.chosen.tokens > 0, policy.rejected.tokens > 0
+            both = chosen & rejected
             blank = torch.full_like(policy.margin, float("nan"))
             part = {
                 "loss": losses.float(),
-                "logp_chosen": policy.chosen.mean,
-                "logp_chosen_sum": policy.chosen.sum,
-                "logp_rejected": torch.where(present, policy.rejected.mean, blank),
-                "logp_rejected_sum": torch.where(present, policy.rejected.sum, blank),
-                "margin": torch.where(present, policy.margin, blank),
-                "margin_sum": torch.where(present, policy.margin_sum, blank),
-                "accuracy": torch.where(present, (policy.margin > 0).float(), blank),
+                "logp_chosen": torch.where(chosen, policy.chosen.mean, blank),
+                "logp_chosen_sum": torch.where(chosen, policy.chosen.sum, blank),
+                "logp_rejected": torch.where(rejected, policy.rejected.mean, blank),
+                "logp_rejected_sum": torch.where(rejected, policy.rejected.sum, blank),
+                "margin": torch.where(both, policy.margin, blank),
+                "margin_sum": torch.where(both, policy.margin_sum, blank),
+                "accuracy": torch.where(both, (policy.margin > 0).float(), blank),
                 "completion_tokens": policy.chosen.tokens + policy.rejected.tokens,
             }
             self._parts.append({k: v.detach() for k, v in part.items()})
@@ -88,7 +89,9 @@ class History:
                 row[key] = sum(int(part[key]) for part in parts)
             else:
                 values = torch.cat([part[key] for part in parts])  # type: ignore[misc]
-                row[key] = values.sum() if key == "completion_tokens" else values.mean()
+                # Rows of one completion have no number for the other; of a loss NaN is a fault.
+                mean = values.mean() if key == "loss" else values.nanmean()
+                row[key] = values.sum() if key == "completion_tokens" else mean
                 row["pairs"] = len(values)
         self._rows.append(row)
 
@@ -141,10 +144,13 @@ def _over_all(parts: list[dict[str, Any]]) -> dict[str, Any]:
     seen = [torch.cat([none, *(part[key].double() for part in parts)]) for key in KEYS]
     tokens = torch.tensor(sum(part["tokens"] for part in parts), device=device)
     counts = [torch.tensor(len(seen[0]), device=device), tokens]
-    *totals, pairs, length = summed(
-        torch.stack([*(s.sum() for s in seen), *(c.double() for c in counts)])
+    there = [s if key == "loss" else s[~s.isnan()] for key, s in zip(KEYS, seen, strict=True)]
+    sizes = [torch.tensor(len(s), device=device) for s in there]
+    *found, pairs, length = summed(
+        torch.stack([*(s.sum() for s in there), *(c.double() for c in [*sizes, *counts])])
     ).unbind()
-    row = {key: total / pairs for key, total in zip(KEYS, totals, strict=True)}
+    totals, of = found[: len(KEYS)], found[len(KEYS) :]
+    row = {key: total / n for key, total, n in zip(KEYS, totals, of, strict=True)}
     numbers = {"completion_tokens": totals[-1], "pairs": pairs, "tokens": length}
     return row | {key: value.long() for key, value in numbers.items()}
 

@@ -80,7 +80,7 @@ def _check_room(policy: Any, pairs: Iterable[TokenPair]) -> int:
                 f"pair {pair.id} has {_length(pair)} tokens, and the model has learnt {positions}"
                 f" positions; set tokens.max_length: {positions}"
             )
-        largest = max(int(part.max(initial=0)) for part in pair[1:])
+        largest = max(int(part.max(initial=0)) for part in pair[1:4])
         if largest >= words:
             raise UserError(
                 f"pair {pair.id} holds token {largest}, and the model has embeddings of {words}:"

@@ -36,6 +36,7 @@ class PackedRow(TypedDict):
     scored: Tensor  # (N,) positions whose next-token distribution is needed
     targets: Tensor  # (N,) the token that follows each of them
     segments: Tensor  # (N,) pair index + number of pairs × (0 chosen, 1 rejected, 2 prompt)
+    numbers: Tensor  # (4, pairs) what the data say of each, in the order of `PairNumbers`
 
 
 def pack(
@@ -106,6 +107,7 @@ def _pack_row(pairs: Sequence[TokenPair], paired: bool, with_prompt: bool) -> Pa
         scored=_tensor(scored),
         targets=_tensor(targets),
         segments=_tensor(segments),
+        numbers=torch.tensor([pair.numbers for pair in pairs], dtype=torch.float32).T,
     )
 
 

@@ -54,9 +54,11 @@ def what_packing_breaks(policy: Any) -> str:
 
 def _pairs(words: int) -> list[TokenPair]:
     random = np.random.default_rng(0)
+
+    def ids(size: int) -> Any:
+        return random.integers(0, words, size, dtype=np.int32)
+
     return [
-        TokenPair(
-            f"probe{number}", *(random.integers(0, words, size, dtype=np.int32) for size in sizes)
-        )
-        for number, sizes in enumerate(SIZES)
+        TokenPair(f"probe{number}", ids(prompt), ids(chosen), ids(rejected))
+        for number, (prompt, chosen, rejected) in enumerate(SIZES)
     ]

@@ -25,6 +25,7 @@ from asft.data import TokenPair
 from asft.errors import UserError
 from asft.losses import Method, PairLogps
 from asft.processes import is_worker
+from asft.records import PairNumbers
 from asft.training.arguments import training_arguments
 from asft.training.batch_loss import Seen, batch_parts, look_ahead, places_of
 from asft.training.distributed import share_out
@@ -183,10 +184,12 @@ class PairTrainer(Trainer):
 
     def _look(self, model: torch.nn.Module, row: Any) -> tuple[PairLogps, PairLogps | None]:
         policy = pair_logps(model, row, collisions=self.method.needs_collisions)
+        policy = policy._replace(numbers=PairNumbers(*row["numbers"]))
         return policy, self.reference(row) if self.method.needs_reference else None  # type: ignore[misc]
 
     def _loss(self, policy: PairLogps, reference: PairLogps | None) -> Tensor:
-        return self.method.loss(policy, reference, **self.hyperparameters)
+        losses = self.method.loss(policy, reference, **self.hyperparameters)
+        return losses if policy.numbers is None else losses * policy.numbers.weight
 
     def _needs_all_rows(self, batch: Any) -> bool:
         alone = len(batch["rows"]) == self.args.world_size == 1

@@ -100,7 +100,7 @@ def test_a_missing_file_is_named(
 def tokens(path: Path) -> list[list[object]]:
     splits: list[Split] = ["train", "heldout"]
     pairs = [pair for split in splits for pair in read_tokens(path.parent, split)]
-    return [[pair.id, *(ids.tolist() for ids in pair[1:])] for pair in pairs]
+    return [[pair.id, *(ids.tolist() for ids in pair[1:4])] for pair in pairs]
 
 
 def reference(path: Path) -> dict[str, list[object]]:

@@ -225,15 +225,14 @@ def test_orpo_with_full_nll_equals_orpo_trainer(tiny, tmp_path, row):
     torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_kto_equals_kto_trainer(tiny, reference_folder, tmp_path):
-    """Of two pairs, whose singles TRL rotates by one: prompts meet the same completions as here."""
+def of_kto_trainer(tiny, reference_folder, tmp_path, given):
+    """Loss of TRL's KTO trainer on the singles of two pairs, and its batch of them."""
     rows = [conversational(*row) for row in ROWS[:2]]
     singles = [
         {"prompt": row["prompt"], "completion": row[side], "label": side == "chosen"}
         for side in ("chosen", "rejected")
         for row in rows
     ]
-    given = {"beta": 0.3, "desirable_weight": 1.5, "undesirable_weight": 0.5}
     trainer = KTOTrainer(
         model=load_policy(tiny, torch.float32),
         ref_model=load_policy(reference_folder, torch.float32),
@@ -246,6 +245,13 @@ def test_kto_equals_kto_trainer(tiny, reference_folder, tmp_path):
     trainer.model.eval()
     with torch.no_grad():
         expected = trainer.compute_loss(trainer.model, dict(batch))
+    return expected, batch
+
+
+def test_kto_equals_kto_trainer(tiny, reference_folder, tmp_path):
+    """Of two pairs, whose singles TRL rotates by one: prompts meet the same completions as here."""
+    given = {"beta": 0.3, "desirable_weight": 1.5, "undesirable_weight": 0.5}
+    expected, batch = of_kto_trainer(tiny, reference_folder, tmp_path, given)
     ids, scored, seen = (
         batch[k].numpy() for k in ("input_ids", "completion_mask", "attention_mask")
     )
@@ -264,5 +270,26 @@ def test_kto_equals_kto_trainer(tiny, reference_folder, tmp_path):
     moved = policy.mismatched.chosen.sum - reference.mismatched.chosen.sum
     moved += policy.mismatched.rejected.sum - reference.mismatched.rejected.sum
     assert moved.mean() > 0.1  # below 0 the estimate would be cut off, and nothing compared
+    value = METHODS["kto"].loss(policy, reference, **given).mean()
+    torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_kto_of_singles_equals_kto_trainer(tiny, reference_folder, tmp_path):
+    """Each completion a row of its own; TRL's partner is the single before, ours the one behind."""
+    given = {"beta": 0.3, "desirable_weight": 1.5, "undesirable_weight": 0.5}
+    expected, batch = of_kto_trainer(tiny, reference_folder, tmp_path, given)
+    ids, scored, seen = (
+        batch[k].numpy() for k in ("input_ids", "completion_mask", "attention_mask")
+    )
+    nothing = np.zeros(0, dtype=np.int64)
+    rows = []
+    for i in range(3, -1, -1):
+        prompt, answer = ids[i][(seen[i] == 1) & (scored[i] == 0)], ids[i][scored[i] == 1]
+        sides = (answer, nothing) if batch["label"][i] else (nothing, answer)
+        rows.append(TokenPair(str(i), prompt, *sides))
+    policy, reference = (
+        score(folder, rows)._replace(mismatched=score(folder, list(Mismatched(rows))))
+        for folder in (tiny, reference_folder)
+    )
     value = METHODS["kto"].loss(policy, reference, **given).mean()
     torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-5)

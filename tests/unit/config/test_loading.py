@@ -72,3 +72,36 @@ def test_a_loss_may_be_a_weighted_sum():
 def test_what_is_no_loss_or_no_value_of_it_is_refused(row, words):
     with pytest.raises(UserError, match=words):
         load(with_method(**row))
+
+
+@pytest.mark.parametrize(
+    ("form", "methods", "words"),
+    [
+        (
+            "unpaired",
+            ["kto", "bco", "aot_unpaired", "kto_sft", "sft"],
+            "sft, kto, bco, aot_unpaired",
+        ),
+        ("sft", ["sft"], "sft"),
+    ],
+)
+def test_labelled_rows_of_one_completion_are_for_losses_that_take_each(form, methods, words):
+    rows = {"kto": {}, "bco": {"beta": 0.1}, "aot_unpaired": {"beta": 0.1}}
+    rows |= {"kto_sft": {"loss": {"kto": 1.0, "sft": 0.1}}}
+
+    def config(methods):
+        table = {"datasets": ["ultrafeedback"], "methods": methods}
+        return merged(
+            DEFAULT,
+            {
+                "datasets": {"ultrafeedback": {"format": form}},
+                "methods": rows,
+                "tables": {"table3": table, "table2": None},
+                "figures": {"margins": None, "cost": None},
+            },
+        )
+
+    load(config(methods))
+    other = "dpo" if form == "unpaired" else "kto"
+    with pytest.raises(UserError, match=f"{other} compares.*that take such rows: {words}$"):
+        load(config([*methods, other]))

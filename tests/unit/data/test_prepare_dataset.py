@@ -205,3 +205,24 @@ def test_a_wrong_format_names_the_one_that_fits(tmp_path):
 def test_columns_may_have_other_names(tmp_path):
     plain = [{"instruction": f"Is {n}", "chosen": " odd", "rejected": " even"} for n in range(3)]
     assert prepare(tmp_path, plain, columns={"instruction": "prompt"})["kept"]["train"] == 3
+
+
+def test_scores_margins_and_weights_come_through(tmp_path):
+    plain = prepare(tmp_path / "plain", ROWS, heldout=4)
+    assert plain["numbers"] == {}
+    assert plain["singles"] == {"desirable": 16, "undesirable": 16}
+    rows = [r | {"score_chosen": n, "rejected_score": 1, "weight": 0.5} for n, r in enumerate(ROWS)]
+    columns = {"rejected_score": "score_rejected"}
+    card = prepare(tmp_path / "scored", rows, heldout=4, columns=columns)
+    assert card["numbers"]["margin"] == {"pairs": 20, "min": -1, "mean": 8.5, "max": 18}
+    assert card["fingerprint"] != plain["fingerprint"]
+    table = pq.read_table(tmp_path / "scored/pairs.parquet").to_pylist()
+    assert [row["margin"] for row in table] == [n - 1 for n in range(20)]
+    found = [
+        p for split in ("train", "heldout") for p in read_tokens(tmp_path / "scored/tokens", split)
+    ]
+    given = {row["id"]: (row["score_chosen"], 1, row["margin"], 0.5) for row in table}
+    assert {pair.id: pair.numbers for pair in found} == given
+    unsaid = next(iter(read_tokens(tmp_path / "plain/tokens", "train"))).numbers
+    assert unsaid.weight == 1
+    assert unsaid.margin != unsaid.margin

@@ -120,3 +120,65 @@ def test_finite_everywhere(name):
     value.sum().backward()
     assert value.isfinite().all()
     assert sums.grad.isfinite().all()
+
+
+def singles(sums):
+    """Each pair as a row of its chosen completion and one of its rejected."""
+    n = sums.shape[1]
+    rows = torch.zeros(len(sums), 2 * n, dtype=sums.dtype)
+    rows[0::2, :n], rows[1::2, n:] = sums[0::2], sums[1::2]
+    return rows
+
+
+def of_singles(name, sums, has, **given):
+    """Losses of rows of which `has` says which completion they hold, (2, rows)."""
+    pairs = [
+        PairLogps(*map(CompletionLogps, two, has.to(sums)))
+        for two in sums.view(-1, 2, sums.shape[1])
+    ]
+    policy, reference, *others = pairs
+    if others:
+        policy = policy._replace(mismatched=others[0])
+        reference = reference._replace(mismatched=others[1])
+    return METHODS[name].loss(policy, reference, **given)
+
+
+@pytest.mark.parametrize(("name", "terms"), [("kto", 1), ("bco", 2), ("aot_unpaired", 1)])
+def test_the_singles_of_pairs_have_the_loss_of_the_pairs(name, terms):
+    """In the mean over rows, value and gradient: a pair's loss is that of its completions."""
+    assert METHODS[name].takes_singles
+    sums = batch(8 if name == "kto" else 6)[: 8 if name == "kto" else 4]
+    n = sums.shape[1]
+    has = torch.eye(2).repeat_interleave(n, 1)
+    whole, apart = (sums.clone().requires_grad_() for _ in range(2))
+    expected = losses(name, whole, beta=0.4).mean()
+    found = of_singles(name, singles(apart), has, beta=0.4).mean() * terms
+    torch.testing.assert_close(found, expected)
+    expected.backward()
+    found.backward()
+    torch.testing.assert_close(apart.grad[:2], whole.grad[:2])
+
+
+def test_hand_worked_transport_of_two_and_three_singles():
+    # ratios: chosen 1 and 4, rejected 0, 2 and 3; of six sixths the one meets 0 0 2 2 3 3
+    has = torch.tensor([[1, 1, 0, 0, 0], [0, 0, 1, 1, 1]])
+    sums = torch.tensor([[4.0, 1, 0, 0, 0], [0, 0, 2, 0, 3]]).double()
+    sums = torch.cat([sums, torch.zeros(2, 5)])
+    found = of_singles("aot_unpaired", sums, has, beta=1.0)
+    chosen = (2 * ell(1) + ell(-1)) / 6, (ell(2) + 2 * ell(1)) / 6
+    assert found.tolist() == pytest.approx([5 * chosen[1], 5 * chosen[0], 0, 0, 0])
+    assert not of_singles("aot_unpaired", sums, has * torch.tensor([[1], [0]]), beta=1.0).any()
+
+
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("name", ["kto", "bco", "aot_unpaired"])
+def test_a_step_of_one_kind_is_finite_and_pushes_the_right_way(name, side):
+    has, rows = torch.eye(2)[:, [side] * 3], 8 if name == "kto" else 4
+    sums = (batch(3)[:rows] * has.repeat(rows // 2, 1)).requires_grad_()
+    found = of_singles(name, sums, has, beta=0.4)
+    found.sum().backward()
+    push = sums.grad[side]
+    assert found.isfinite().all()
+    assert not sums.grad[1 - side].any()
+    if name != "aot_unpaired":  # which has nothing to compare
+        assert ((push > 0) if side else (push < 0)).all()

@@ -12,6 +12,7 @@ from loss_formulas import FORMULAS, Pair, formula, hyperparameters
 from mpmath import diff, mpf
 
 from asft.losses import METHODS, CompletionLogps, PairLogps, asft, dpo, ipo, ipo_sum, orpo, sft
+from asft.records import PairNumbers
 
 DOCS = Path(__file__).parents[3] / "docs"
 EXTREMES = [0.0, -1e-12, -1e-9, -6e-8, -1e-7, -1e-6, -1e-4, -math.log(2), -1.0, -20.0, -104.0, -1e4]
@@ -29,6 +30,7 @@ PAIRS = st.builds(
     n_x=st.integers(1, 9),
     c_w=st.floats(-9, 0),
     c_l=st.floats(-9, 0),
+    margin=st.floats(0.01, 9),
 )
 
 
@@ -67,7 +69,8 @@ def test_every_loss_is_finite_everywhere(name):
     one = torch.ones(len(ends) ** 2)
     hits = PairLogps(*[CompletionLogps(-0.5 * one, one)] * 2)
     policy = PairLogps(*(CompletionLogps(side, one) for side in x), CompletionLogps(-3 * one, one))
-    policy = policy._replace(collisions=hits)
+    numbers = PairNumbers(one, one, torch.linspace(-1, 1e4, len(one)), one)
+    policy = policy._replace(collisions=hits, numbers=numbers)
     reference = PairLogps(*[CompletionLogps(-one, one)] * 2)
     value = METHODS[name].loss(policy, reference, **hyperparameters(METHODS[name]))
     value.sum().backward()
@@ -86,6 +89,7 @@ def test_what_a_loss_does_not_declare_it_does_not_look_at(name):
         policy.rejected if method.paired else nothing,
         policy.prompt if method.needs_prompt else None,
         collisions=policy.collisions if method.needs_collisions else None,
+        numbers=policy.numbers if method.needs_margin else None,
     )
     given_ = hyperparameters(method)
     value = method.loss(policy, reference if method.needs_reference else None, **given_)

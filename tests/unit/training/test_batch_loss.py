@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from preferences import learnable_pairs
@@ -9,6 +10,7 @@ from preferences import learnable_pairs
 from asft.config.training import Training
 from asft.losses import METHODS, CompletionLogps, PairLogps, find_method
 from asft.models.loading import load_policy
+from asft.records import NO_NUMBERS
 from asft.training.attention.pairs import PAIR_ATTENTION  # and registers it
 from asft.training.batch_loss import look_ahead
 from asft.training.mismatched import Mismatched
@@ -32,12 +34,12 @@ def reference(tiny, tmp_path_factory):
     return CachedReference(path)
 
 
-def trained(tiny, reference, tmp_path, method, budget):
+def trained(tiny, reference, tmp_path, method, budget, pairs=PAIRS):
     """Weights after 6 steps, and what was measured of the held-out pairs."""
     policy = load_policy(tiny, torch.float32, PAIR_ATTENTION)
     trainer = PairTrainer(
         policy,
-        PAIRS,
+        pairs,
         HELDOUT,
         method=method,
         hyperparameters={"beta": 0.5},
@@ -120,3 +122,30 @@ def test_both_passes_draw_the_same_random_numbers_and_fillers_have_no_effect():
     torch.testing.assert_close(rows[1]["part"].slopes[0], -2 * drawn[1])
     assert not rows[2]["part"].slopes.any()
     assert not rows[2]["part"].values.any()
+
+
+@pytest.mark.parametrize("name", ["kto", "bco", "aot_unpaired"])
+def test_the_token_budget_leaves_steps_of_singles_as_they_are(tiny, tmp_path, name):
+    """Rows of one completion, every second one a bad one, with weights of their own."""
+    nothing = np.zeros(0, dtype=np.int32)
+    rows = [
+        pair._replace(
+            **{"rejected" if n % 2 else "chosen": nothing},
+            numbers=NO_NUMBERS._replace(weight=1.0 + n % 3),
+        )
+        for n, pair in enumerate(PAIRS)
+    ]
+    scored = score_pairs(
+        load_policy(tiny, torch.float32, PAIR_ATTENTION),
+        pack([*rows, *HELDOUT, *Mismatched(rows), *Mismatched(HELDOUT)], 4096),
+        torch.float32,
+    )
+    write_reference(tmp_path / "reference.parquet", scored)
+    reference = CachedReference(tmp_path / "reference.parquet")
+    whole, losses = trained(tiny, reference, tmp_path, BATCH[name], 4096, rows)
+    found, small = trained(tiny, reference, tmp_path, BATCH[name], 128, rows)
+    assert small == pytest.approx(losses, rel=1e-4)
+    torch.testing.assert_close(found, whole, atol=5e-5, rtol=1e-4)
+    unweighted = [row._replace(numbers=NO_NUMBERS) for row in rows]
+    other, _ = trained(tiny, reference, tmp_path, BATCH[name], 128, unweighted)
+    assert (other - whole).abs().max() > 1e-4

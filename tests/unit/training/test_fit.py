@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_tokenizers import chatml
@@ -10,7 +11,9 @@ from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 from asft.config.data import Dataset, Tokens
 from asft.data.prepare_dataset import prepare_pairs
 from asft.data.tokens import read_tokens
+from asft.errors import UserError
 from asft.generation.generate import generate_answers
+from asft.training.reference import score_reference
 from asft.training.train import train_policy
 
 SIZES = {
@@ -35,18 +38,31 @@ def base(folder: Path) -> Path:
     return folder
 
 
-def trained(folder: Path, rows: list[dict[str, object]], form: str) -> Path:
+def prepared(folder: Path, rows: list[dict[str, object]], form: str) -> dict[str, Any]:
     dataset = Dataset(format=form, sources=[{"local": "x"}])
     prepare_pairs(dataset, "toy", rows, None, chatml(), Tokens(), folder / "data")
-    run = RUN | {"hyperparameters": {}, "training": TRAINING, "provenance": {}}
-    (folder / "settings.yaml").write_text(json.dumps(run))
+    counts: dict[str, Any] = json.loads((folder / "data/counts.json").read_text())
+    return counts
+
+
+def trained(folder: Path, rows: list[dict[str, object]], form: str) -> Path:
+    prepared(folder, rows, form)
+    train(folder, "sft", {})
+    return folder / "run/policy"
+
+
+def train(
+    folder: Path, loss: str, given: dict[str, float], reference: Path | None = None, **more: Any
+) -> None:
+    run = RUN | {"loss": loss, "hyperparameters": given, "provenance": {}}
+    (folder / "settings.yaml").write_text(json.dumps(run | {"training": TRAINING | more}))
     train_policy(
         settings=folder / "settings.yaml",
         model=folder / "base",
         tokens=folder / "data/tokens",
         out=folder / "run",
+        reference=reference,
     )
-    return folder / "run/policy"
 
 
 ASKED = [{"role": "user", "content": "Is 7 even?"}]
@@ -81,3 +97,33 @@ def test_sft_trains_on_the_good_ones_of_unpaired_answers(label: str, tmp_path: P
     card = json.loads((tmp_path / "data/counts.json").read_text())
     assert card["chosen_longer_share"] is None
     assert card["lengths"]["chosen"]["min"] == 0
+
+
+def test_kto_trains_on_both_kinds_of_unpaired_answers(tmp_path: Path) -> None:
+    base(tmp_path / "base")
+    rows = [
+        {"messages": [{"role": "user", "content": f"Is {n} even?"}, YES], "label": n % 2 == 0}
+        for n in range(6)
+    ]
+    counts = prepared(tmp_path, rows, "unpaired")
+    assert counts["singles"] == {"desirable": 3, "undesirable": 3}
+    given = {"precision": "fp32", "token_budget": 512, "mismatched": True}
+    reference = tmp_path / "reference.parquet"
+    score_reference(json.dumps(given), tmp_path / "base", tmp_path / "data/tokens", reference)
+    train(tmp_path, "kto", {"beta": 0.1}, reference, epochs=8)
+    lines = (tmp_path / "run/history.csv").read_text().splitlines()
+    history = [dict(zip(lines[0].split(","), line.split(","), strict=True)) for line in lines[1:]]
+    losses = [float(row["loss"]) for row in history]
+    assert sum(losses[-2:]) < sum(losses[:2])  # two steps an epoch
+    assert all(row["logp_chosen"] and row["logp_rejected"] for row in history[::2])
+    assert not any(row["margin"] for row in history)
+    with pytest.raises(UserError, match="holds one completion, and the loss compares two"):
+        train(tmp_path, "dpo", {"beta": 0.1}, reference)
+
+
+def test_a_loss_that_looks_at_score_margins_says_which_pair_has_none(tmp_path: Path) -> None:
+    base(tmp_path / "base")
+    pair = {"prompt": ASKED, "chosen": [YES], "rejected": [YES | {"content": "No."}]}
+    prepared(tmp_path, [pair | {"margin": "much"}], "trl")
+    with pytest.raises(UserError, match=r"score margin of each pair, and 1 of 1 have none.*column"):
+        train(tmp_path, "odpo", {"beta": 0.1}, tmp_path / "none")

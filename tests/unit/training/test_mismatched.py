@@ -26,8 +26,8 @@ def pair(name, prompt, chosen, rejected):
 
 def test_nothing_gets_longer_than_the_longest():
     found = list(Mismatched([pair("a", 8, 2, 1), pair("b", 2, 6, 7)]))
-    assert [len(part) for part in found[0][1:]] == [8, 2, 2]
-    assert [len(part) for part in found[1][1:]] == [2, 2, 1]
+    assert [len(part) for part in found[0][1:4]] == [8, 2, 2]
+    assert [len(part) for part in found[1][1:4]] == [2, 2, 1]
 
 
 def test_a_partner_with_the_same_prompt_is_passed_over():

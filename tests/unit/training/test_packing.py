@@ -140,7 +140,7 @@ def test_every_token_of_every_pair_exactly_once(lengths, budget):
     rows = pack(pairs, budget)
     assert [i for row in rows for i in row["ids"]] == [pair.id for pair in pairs]
     laid = torch.cat([row["input_ids"][0, : row["tokens"]] for row in rows]).numpy()
-    np.testing.assert_array_equal(laid, np.concatenate([np.concatenate(p[1:]) for p in pairs]))
+    np.testing.assert_array_equal(laid, np.concatenate([np.concatenate(p[1:4]) for p in pairs]))
     for row in rows:
         assert row["input_ids"].shape[1] <= budget or len(row["ids"]) == 1
         assert 0 <= row["input_ids"].shape[1] - row["tokens"] < MULTIPLE
