@@ -25,7 +25,7 @@ test: env  ## all tests
 	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slurm"
 	OMP_NUM_THREADS=1 python -m pytest -q -m slurm
 
-optional: env  ## of all tests those that skip without a browser, LaTeX, tcmalloc or SLURM
+optional: env  ## of all tests those that skip without a browser, LaTeX, tcmalloc, llama.cpp or SLURM
 	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile -m "optional and not slurm"
 	OMP_NUM_THREADS=1 python -m pytest -q -m slurm
 

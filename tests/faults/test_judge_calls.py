@@ -13,7 +13,7 @@ from judge_server import JudgeServer, Reply, error, until
 
 from asft.generation.endpoint.ask import Outcome, ask, shortfall
 from asft.generation.endpoint.outcomes import is_finished
-from asft.generation.endpoint.run import GIVE_UP_AFTER
+from asft.generation.endpoint.run import DOUBT_AFTER, PROBES
 from asft.generation.endpoint.store import Store
 
 BUSY = error(429, retry_after_ms="300")
@@ -228,7 +228,8 @@ def test_a_call_that_was_not_refused_waits_too(
 def test_server_that_is_down_is_given_up_soon(store: Store) -> None:
     with JudgeServer([error(500)]) as server:
         outcomes = ask(endpoint(server.url, concurrency=2), questions(100), store)
-        assert len(server.bodies) <= 3 * (GIVE_UP_AFTER + 1)
+        assert len(server.bodies) <= 3 * (DOUBT_AFTER + 1) + PROBES
+        assert not is_finished(outcomes)
     assert "0 of 100 judged; 100 left, 9" in str(shortfall(outcomes))
     assert "of them not asked: HTTP 500: scripted" in str(shortfall(outcomes))
 
@@ -246,6 +247,69 @@ def test_poisonous_questions_do_not_block_the_rest(store: Store) -> None:
         assert len(server.bodies) == 3 * 3 + 3 + 3 * 3
     assert [o.attempts for o in outcomes] == [3, 3, 1, 3, 1, 1]
     assert [o.attempts for o in again] == [3, 3, 0, 3, 0, 0]
+
+
+def judged(server: JudgeServer, store: Store, count: int) -> list[Outcome]:
+    return ask(endpoint(server.url, concurrency=1, max_attempts=2), questions(count), store)
+
+
+def test_bad_questions_in_a_row_are_told_from_a_server_that_is_down(store: Store) -> None:
+    """Of 24 calls the first twelve fail for ever: the others are all asked, and none twice."""
+    bad = {f"question {n}" for n in range(12)}
+
+    def script(body: dict[str, Any], before: int) -> Reply:
+        return error(500) if body["messages"][0]["content"] in bad else GOOD
+
+    with JudgeServer(script) as server:
+        outcomes = judged(server, store, 24)
+        assert [o.state for o in outcomes] == ["passing"] * 12 + ["answer"] * 12
+        assert is_finished(outcomes)
+        assert [server.seen[f"question {n}"] for n in range(12, 24)] == [1] * 12
+        assert [o.attempts for o in outcomes] == [server.seen[f"question {n}"] for n in range(24)]
+        # A rerun has bad ones alone: that the server lives is seen, after the third and the sixth
+        # of them, from one that was answered.
+        again = judged(server, store, 24)
+        assert [o.state for o in again] == [o.state for o in outcomes]
+        assert is_finished(again)
+        assert sum(server.seen.values()) - sum(server.seen[text] for text in bad) == 12 + 2
+
+
+@pytest.mark.parametrize("before", [0, 1, 7])
+def test_a_server_that_dies_is_not_asked_for_ever(before: int, store: Store) -> None:
+    def script(body: dict[str, Any], _: int) -> Reply:
+        return GOOD if len(server.bodies) <= before else error(503)
+
+    with JudgeServer(script) as server:
+        outcomes = judged(server, store, 40)
+        assert len(server.bodies) == before + 2 * DOUBT_AFTER + PROBES
+    assert not is_finished(outcomes)
+    assert f"{before} of 40 judged" in str(shortfall(outcomes))
+    assert "HTTP 503: scripted (after 2 attempts); rerun to continue" in str(shortfall(outcomes))
+
+
+def test_a_fault_of_all_calls_ends_the_doubt_too(store: Store) -> None:
+    def script(body: dict[str, Any], _: int) -> Reply:
+        return error(500) if len(server.bodies) <= 2 * DOUBT_AFTER else error(401)
+
+    with JudgeServer(script) as server:
+        outcomes = judged(server, store, 40)
+        assert len(server.bodies) == 2 * DOUBT_AFTER + 1
+    assert "HTTP 401" in outcomes[-1].error
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "the request exceeds the available context size. try increasing the context size",
+        "prompt too long; exceeded max context length by 4 tokens",
+        "This model's maximum context length is 2048 tokens.",
+    ],
+)
+def test_a_5xx_about_the_requests_own_content_is_its_outcome(words: str, store: Store) -> None:
+    with JudgeServer(lambda body, _: GOOD if "9" in str(body) else error(500, words)) as server:
+        outcomes = judged(server, store, 10)
+        assert len(server.bodies) == 10
+    assert [o.state for o in outcomes] == ["too_long"] * 9 + ["answer"]
 
 
 def test_one_log_line_for_each_retry(store: Store, caplog: pytest.LogCaptureFixture) -> None:

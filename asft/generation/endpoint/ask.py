@@ -76,6 +76,7 @@ async def ask_all(
         missing = {key: request for key, request in different.items() if key not in outcomes}
         if missing:
             async with open_client(endpoint) as client:
-                run = Run(endpoint, store, client, done, proven or bool(outcomes))
+                known = next((r for key, r in different.items() if key in outcomes), None)
+                run = Run(endpoint, store, client, done, known, proven or bool(outcomes))
                 await run.ask(missing)
     return [outcomes[key] for key in keys]

@@ -51,8 +51,8 @@ def is_finished(outcomes: Sequence[Outcome]) -> bool:
     """
     if any(outcome.state in ("fatal", "not_asked") for outcome in outcomes):
         return False
-    refused = any(outcome.state == "refused" for outcome in outcomes)
-    return not refused or any(outcome.answer for outcome in outcomes)
+    unknown = any(outcome.state in ("refused", "passing") for outcome in outcomes)
+    return not unknown or any(outcome.answer for outcome in outcomes)
 
 
 def shortfall(outcomes: Sequence[Outcome], done: str = "judged") -> str | None:

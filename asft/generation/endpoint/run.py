@@ -1,29 +1,30 @@
 """One run of calls to one server: retries, waits that all calls share, and when to stop.
 
-A fault that no retry can fix stops the run. So do three calls in a row that used up their attempts,
-and two calls that were refused, for a reason that nobody knows, before any was answered.
+A fault that no retry can fix stops the run. So do two calls that were refused, for a reason that
+nobody knows, before any was answered. Where three calls in a row used up their attempts, the server
+may be down, or it fails on these questions alone: it is asked others, once each and ever more
+slowly, until one is answered; if none is, the run stops.
 """
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, cast
 
 import openai
-from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt, wait_random_exponential
 
 from asft.generation.endpoint.client import Endpoint
-from asft.generation.endpoint.faults import Fault, fault_of
+from asft.generation.endpoint.faults import Fault
 from asft.generation.endpoint.outcomes import Outcome, Request, State, answered, described
-from asft.generation.endpoint.replies import read_answer
-from asft.generation.endpoint.scrubbing import encodable
+from asft.generation.endpoint.sending import send
 from asft.generation.endpoint.store import Reply, Store
+from asft.generation.endpoint.waits import Waits, retrying
 from asft.records import Message
 
-# After this many calls in a row that used up their attempts, with no answer between, the server is
-# taken to be down. More than one: a single poisonous question must not stop the others for ever.
-GIVE_UP_AFTER = 3
+# After this many calls in a row that used up their attempts, with no answer between, the server
+# must show that it is not down, by an answer to one of so many others.
+DOUBT_AFTER = 3
+PROBES = 5
 # After this many refused calls before any answer, the settings are taken to be wrong: the first
 # alone may be the one bad question.
 REFUSED_AT_FIRST = 2
@@ -40,20 +41,24 @@ class Run:
         store: Store,
         client: openai.AsyncOpenAI,
         done: OnDone,
+        known: Request | None,
         proven: bool,
     ) -> None:
         self.endpoint, self.store, self.client, self.done = endpoint, store, client, done
+        self.left: dict[str, Request] = {}  # neither begun nor found
+        self.sent: Counter[str] = Counter()  # requests, by key
+        self.found: dict[str, Reply] = {}  # answers to calls that were asked before their turn
         self.slots = asyncio.Semaphore(endpoint.concurrency)
-        self.stopped = asyncio.Event()
-        self.reason = ""
-        self.not_before = 0.0  # loop time: a server that asks for a pause gets it from all calls
-        self.exhausted = 0  # calls in a row that used up their attempts
+        self.waits = Waits()
+        self.in_vain: list[str] = []  # errors of calls in a row that used up their attempts
+        self.known = known  # some request that was answered, now or before
         self.proven = proven  # some call has been answered
         self.refusals: list[str] = []  # of calls before any was answered
         self.in_flight = 0
         self.ended = asyncio.Condition()  # some call has come to its end
 
     async def ask(self, requests: dict[str, Request]) -> None:
+        self.left = dict(requests)
         try:
             async with asyncio.TaskGroup() as group:
                 for key, request in requests.items():
@@ -65,133 +70,114 @@ class Run:
         async with self.slots:
             if await self._begin():
                 try:
+                    self.left.pop(key, None)
+                    await self._prove()
                     outcome = await self._outcome(key, request)
                 finally:
                     await self._end()
             else:
-                outcome = Outcome(key, None, self.reason, state="not_asked")
+                outcome = Outcome(key, None, self.waits.reason, state="not_asked")
         self.done(outcome)
 
     async def _outcome(self, key: str, request: Request) -> Outcome:
-        attempts = 0
-
         async def attempt() -> Reply:
-            nonlocal attempts
-            await self._pause()
-            attempts += 1
-            return await self._send(request.messages)
+            return await self._send(key, request.messages)
 
+        if key in self.found:
+            return answered(key, self.found.pop(key), self.sent[key])
         try:
-            answer: Reply = await self._retrying()(attempt)
+            answer: Reply = await retrying(self.endpoint, self.waits)(attempt)
         except Fault as fault:
             error, state = self._given_up(fault)
-            return Outcome(key, None, error, attempts, state if attempts else "not_asked")
-        self.exhausted, self.proven = 0, True
+            return Outcome(
+                key, None, error, self.sent[key], state if self.sent[key] else "not_asked"
+            )
+        await self._keep(key, request, answer)
+        return answered(key, answer, self.sent[key])
+
+    async def _keep(self, key: str, request: Request, answer: Reply) -> None:
+        self.in_vain, self.proven, self.known = [], True, request
         # Within the slot: a slow disk slows the asking, it does not pile up unsaved answers.
         await asyncio.to_thread(self.store.put, key, described(self.endpoint, request), answer)
-        return answered(key, answer, attempts)
+
+    async def _prove(self) -> None:
+        """After calls in vain, let the server show that it is not down; else stop the run."""
+        if not self._in_doubt():
+            return
+        log.warning(
+            "judge %s: %d calls in a row without an answer: others show whether the server is down",
+            *(self.endpoint.model, len(self.in_vain)),
+        )
+        for number, (key, request) in enumerate(self._probes()):
+            await self.waits.sleep(
+                min(self.endpoint.backoff_s * 2**number, self.endpoint.max_wait_s)
+            )
+            try:
+                answer = await self._send(key, request.messages)
+            except Fault as fault:
+                if fault.state == "fatal":
+                    return self.waits.stop(str(fault))
+                self.waits.heed(fault)
+            else:
+                if key in self.left:
+                    await self._keep(key, self.left.pop(key), answer)
+                    self.found[key] = answer
+                self.in_vain = []
+                async with self.ended:
+                    return self.ended.notify_all()
+        self.waits.stop(self.in_vain[-1])
+
+    def _in_doubt(self) -> bool:
+        """Tell whether the server may be down; the last few calls are rather asked than this."""
+        return len(self.in_vain) >= DOUBT_AFTER and len(self.left) >= PROBES
+
+    def _probes(self) -> list[tuple[str, Request]]:
+        """Calls spread over those left, since bad ones may stand together, the far ones first.
+
+        The last is one that was answered, if there is one: all that are left may be bad, and if
+        this one is answered again, that is what it is.
+        """
+        left = list(self.left.items())
+        spread = left[:: len(left) // PROBES][PROBES - 1 :: -1]
+        return [*spread[:-1], ("", self.known) if self.known else spread[-1]]
 
     async def _begin(self) -> bool:
         """Tell whether a call may be sent, once that is known.
 
         After a refusal before any answer, those in flight show whether it is about all calls; if
-        there are none, one call more does.
+        there are none, one call more does. So it is where the server may be down.
         """
+
+        def known() -> bool:
+            refused = self.refusals and not self.proven
+            return not (refused or self._in_doubt()) or not self.in_flight or self.waits.stopped()
+
         async with self.ended:
-            await self.ended.wait_for(
-                lambda: not self.refusals or self.proven or self._stopped() or not self.in_flight
-            )
-            self.in_flight += not self._stopped()
-            return not self._stopped()
+            await self.ended.wait_for(known)
+            self.in_flight += not self.waits.stopped()
+            return not self.waits.stopped()
 
     async def _end(self) -> None:
         async with self.ended:
             self.in_flight -= 1
             if len(self.refusals) >= REFUSED_AT_FIRST and not self.proven and not self.in_flight:
-                self._stop(self.refusals[0])
+                self.waits.stop(self.refusals[0])
             self.ended.notify_all()
 
-    async def _send(self, messages: list[Message]) -> Reply:
-        sent = [{**message, "content": encodable(message["content"])} for message in messages]
-        try:
-            async with asyncio.timeout(self.endpoint.timeout_s):
-                reply = await self.client.chat.completions.with_raw_response.create(
-                    model=self.endpoint.model,
-                    messages=cast(Any, sent),
-                    extra_body=self.endpoint.parameters,
-                )
-        except TimeoutError:
-            late = f"no whole reply within {self.endpoint.timeout_s:g} s"
-            fault = Fault(late, "passing")
-        except openai.APIError as error:
-            fault = fault_of(error, self.endpoint)
-        else:
-            return read_answer(reply.content, self.endpoint)
-        # Raised out here so that it does not carry the client's error, which holds the headers.
-        raise fault
-
-    def _retrying(self) -> AsyncRetrying:
-        backoff = wait_random_exponential(self.endpoint.backoff_s, self.endpoint.max_wait_s)
-
-        def wait(state: RetryCallState) -> float:
-            return max(backoff(state), _fault(state).wait)
-
-        def heals(state: RetryCallState) -> bool:
-            error = state.outcome and state.outcome.exception()
-            return isinstance(error, Fault) and error.state == "passing" and not self._stopped()
-
-        return AsyncRetrying(
-            retry=heals,
-            stop=stop_after_attempt(self.endpoint.max_attempts),
-            wait=wait,
-            sleep=self._sleep,
-            before_sleep=self._note,
-            reraise=True,
-        )
-
-    def _note(self, state: RetryCallState) -> None:
-        fault = _fault(state)
-        if fault.wait:
-            now = asyncio.get_running_loop().time()
-            self.not_before = max(self.not_before, now + fault.wait)
-        log.warning(
-            "judge %s: %s; attempt %d of %d, again in %.1f s",
-            *(self.endpoint.model, fault, state.attempt_number, self.endpoint.max_attempts),
-            state.upcoming_sleep,
-        )
-
-    async def _sleep(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.stopped.wait(), seconds)
-
-    async def _pause(self) -> None:
-        loop = asyncio.get_running_loop()
-        while (left := self.not_before - loop.time()) > 0 and not self._stopped():
-            await self._sleep(left)
-        if self._stopped():
-            raise Fault(self.reason, "fatal")
+    async def _send(self, key: str, messages: list[Message]) -> Reply:
+        await self.waits.pause()
+        self.sent[key] += 1
+        return await send(self.client, self.endpoint, messages)
 
     def _given_up(self, fault: Fault) -> tuple[str, State]:
         """The outcome's error and state; also whether the others may go on."""
         error, state = str(fault), fault.state
-        if state == "passing" and not self._stopped():
-            self.exhausted += 1
+        if state == "passing" and not self.waits.stopped():
             error = f"{error} (after {self.endpoint.max_attempts} attempts)"
-            state = "fatal" if self.exhausted == GIVE_UP_AFTER else state
+            self.in_vain.append(error)
         elif state == "refused" and not self.proven:
             error = f"{error}; {fault.advice}"
             self.refusals.append(error)
         if state == "fatal":
-            self._stop(error)
+            self.waits.stop(error)
         return error, state
-
-    def _stop(self, reason: str) -> None:
-        self.reason = self.reason or reason
-        self.stopped.set()
-
-    def _stopped(self) -> bool:
-        return self.stopped.is_set()
-
-
-def _fault(state: RetryCallState) -> Fault:
-    return cast(Fault, state.outcome and state.outcome.exception())
