@@ -22,6 +22,7 @@ from asft.losses.likelihood import (
 )
 from asft.losses.limits import Limit
 from asft.losses.logps import CompletionLogps, PairLogps
+from asft.losses.margin_shapes import focalpo, gpo_exponential, gpo_savage, gpo_truncated
 from asft.losses.methods import METHODS, Method
 from asft.losses.numerics import log1mexp, log_odds
 from asft.losses.pointwise import apo_down, apo_zero, cal_dpo, nca, sppo_hard
@@ -70,6 +71,10 @@ __all__ = [
     "dpop",
     "exo",
     "find_method",
+    "focalpo",
+    "gpo_exponential",
+    "gpo_savage",
+    "gpo_truncated",
     "hinge",
     "ipo",
     "ipo_sum",

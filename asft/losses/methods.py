@@ -19,6 +19,7 @@ from asft.losses.limits import (
     UP_TO_ONE,
     Limit,
 )
+from asft.losses.margin_shapes import focalpo, gpo_exponential, gpo_savage, gpo_truncated
 from asft.losses.pointwise import apo_down, apo_zero, cal_dpo, nca, sppo_hard
 from asft.losses.ratio_margins import (
     discopop,
@@ -99,6 +100,10 @@ METHODS = {
     "hinge": _of_ratios(hinge),
     "exo": _of_ratios(exo, label_smoothing=POSITIVE_RATE),
     "discopop": _of_ratios(discopop, tau=UP_TO_ONE),
+    "gpo_exponential": _of_ratios(gpo_exponential),
+    "gpo_truncated": _of_ratios(gpo_truncated),
+    "gpo_savage": _of_ratios(gpo_savage),
+    "focalpo": _of_ratios(focalpo, gamma=NOT_NEGATIVE),
     "dpo_alpha": _of_ratios(dpo_alpha, alpha=UP_TO_ONE),
     "dpo_forward_kl": _of_ratios(dpo_forward_kl),
     "dpo_js": _of_ratios(dpo_js),
