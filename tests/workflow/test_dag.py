@@ -234,6 +234,11 @@ def test_the_papers_experiment_is_planned():
         # SFT once, for four that start from it; KTO's reference has mismatched completions too.
         (["chain"], "chain/table3.csv", {"train": 6, "reference": 1, "reference_start": 2}),
         (["chain"], "chain/table2.csv", {"train": 6, "generate": 14, "reference_start": 2}),
+        # Tables of others: their row SFT is the base policy, or the start of all.
+        (["simpo-table"], "simpo-table/table3.csv", {"train": 9, "generate": 10}),
+        (["paper", "simpo-table"], "simpo-table/table2.csv", {"train": 9, "judge": 42}),
+        (["blur"], "blur/table3.csv", {"train": 9, "generate": 10, "reference_start": 1}),
+        (["paper", "blur"], "blur/table3.csv", {"train": 9, "generate": 10}),
     ],
 )
 def test_every_overlay_is_planned(overlays, table, jobs):
