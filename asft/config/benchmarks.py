@@ -66,6 +66,13 @@ class Benchmark(Section):
         description="Sampling temperature by question category, in place of `decoding`'s: 0 is "
         "greedy, a category that is not named gets 0.7. If empty, `decoding` holds for all.",
     )
+    # Left out of what rules print while it is upstream's: a key more would redo their jobs.
+    decisive_weight: Literal[1, 3] = Field(
+        3,
+        exclude_if=lambda weight: weight == 3,
+        description="How often a game counts that arena_hard's judge calls significantly better; "
+        "upstream counts it three times.",
+    )
     with_thinking: bool = Field(
         False,
         exclude_if=lambda shown: not shown,

@@ -22,6 +22,7 @@ class Protocol(NamedTuple):
     # Whether answers are judged against a baseline's, else each alone. Then the score is a win
     # rate in per cent, and a table holds one judge of it.
     pairwise: bool = False
+    weighs: bool = False  # whether a benchmark's `decisive_weight` applies
     metric: str = ""  # the score's name in the tables' files
     scale: str = ""  # of the score
     unit: str = ""  # what is counted, asked for or scored, plural
@@ -55,6 +56,7 @@ PROTOCOLS = {
         verdict="label",
         prompts="prompts.yaml",
         pairwise=True,
+        weighs=True,
         metric="win_rate",
         scale="%",
         unit="games",

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 
 from asft.errors import UserError
-from asft.metrics.arena_hard import OUTCOMES, Games
+from asft.metrics.arena_hard import DECISIVE_WEIGHT, OUTCOMES, Games
 from asft.metrics.corpus import Values
 from asft.metrics.score_files import Cells, Found, cell, first_cells, number
 from asft.metrics.style_control import FEATURES, style_difference
 from asft.records import Question
+
+WEIGHT = "decisive_weight"  # column of files that do not weigh as upstream
 
 
 def game_rows(questions: list[Question], found: Found, repeats: int) -> list[dict[str, Any]]:
@@ -44,7 +46,16 @@ def read_games(path: Path, rows: list[Cells]) -> Games:
                 raise UserError(f"{path}, question {row['question_id']!r}: no label {label!r}")
     ids = [cell(path, row, "question_id") for row in rows]
     labels = [(row["g1_label"], row["g2_label"]) for row in rows]
-    return Games(ids, labels, _style(path, rows))
+    weight = number(path, rows[0], WEIGHT) if WEIGHT in rows[0] else DECISIVE_WEIGHT
+    return Games(ids, labels, _style(path, rows), decisive_weight=weight)
+
+
+def weigh(rows: list[dict[str, Any]], decisive_weight: int) -> None:
+    """Give the decisive games of a score file's rows another weight, and say so in a column."""
+    for row in rows:
+        for name in ("g1_w", "g2_w"):
+            row[name] = decisive_weight if row[name] == DECISIVE_WEIGHT else row[name]
+        row[WEIGHT] = decisive_weight
 
 
 def _style(path: Path, rows: list[Cells]) -> Values | None:

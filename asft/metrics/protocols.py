@@ -49,6 +49,8 @@ class Scoring(NamedTuple):
     over_questions: Aggregate
     # (question_id, flag): "n" where a verdict is missing, "d" where the two orders disagree.
     flags: Callable[[Any], Iterable[tuple[str, str]]] = lambda content: ()
+    # How verdicts were counted, where a table must say it; the same of all that it compares.
+    rules: Callable[[Any], str] = lambda content: ""
     remark: Callable[[Any], str] = lambda content: ""  # what tables must say beside the score
 
 
@@ -73,5 +75,6 @@ SCORING = {
         per_question=arena_hard.outcomes_per_question,
         over_questions=arena_hard.win_rate,
         flags=arena_hard.flags,
+        rules=arena_hard.rules,
     ),
 }

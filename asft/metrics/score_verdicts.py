@@ -8,6 +8,7 @@ Writes  scores/{benchmark}/{judge}.csv           question_id, category, judge_mo
         mt_bench     turn1, turn1_status, turn2, …: the mean of the ok repeats, empty if none is
         arena_hard   repeat, g1_label, g1_status, g1_w, g1_y, g2_…: w is the game's weight, y the
                      policy's points; the baseline is assistant A in game 1, the policy in game 2
+                     (decisive_weight, where it is not 3)
         and tokens, truncated (answers cut by the token limit), the counts of `style_control`,
         thinking_tokens (of `tokens`) where some are known
 
@@ -26,6 +27,8 @@ from asft.config import PROTOCOLS, judged_protocol
 from asft.data import BaselineAnswer, require_answers
 from asft.errors import UserError
 from asft.files import read_jsonl, write_text
+from asft.metrics.arena_hard import DECISIVE_WEIGHT
+from asft.metrics.game_rows import weigh
 from asft.metrics.protocols import SCORING
 from asft.metrics.score_files import Key
 from asft.metrics.style_control import FEATURES, count_style
@@ -42,24 +45,30 @@ def aggregate_verdicts(
     out: Path,
     baseline: Path | None = None,
     with_thinking: bool = False,
+    decisive_weight: int = 3,
 ) -> None:
     """Write verdicts as one CSV row per question (per question and repeat for arena_hard).
 
     Args:
         protocol: one of a judge, such as mt_bench or arena_hard
         with_thinking: count the style of what the policy thought together with its answers
+        decisive_weight: how often a game counts that the judge calls significantly better
 
     Raises:
         UserError: a verdict belongs to no question, occurs twice, lacks its rating or label or is
             of another protocol; an answer is missing.
     """
     facts = judged_protocol(protocol, out)
+    if decisive_weight != DECISIVE_WEIGHT and not facts.weighs:
+        raise UserError(f"{out}: the protocol {protocol} weighs no games (--decisive-weight)")
     asked = by_id(read_jsonl(questions, Question), questions)
     if not asked:
         raise UserError(f"{questions}: no questions")
     found = _by_key(read_jsonl(verdicts, Verdict), asked, protocol, verdicts)
     repeats = 1 + max((repeat for *_, repeat in found), default=0)
     rows = SCORING[protocol].rows(list(asked.values()), found, repeats)
+    if decisive_weight != DECISIVE_WEIGHT:
+        weigh(rows, decisive_weight)
     answers, opponents = _answers(completions, asked), _baseline(baseline, asked)
     thoughtful = any(answer.thinking_tokens for answer in answers.values())
     for row in rows:

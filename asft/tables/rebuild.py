@@ -32,6 +32,7 @@ def rebuild_scores(
     answers: Path | None,
     statistics: Statistics,
     min_coverage: float = 0.95,
+    decisive_weight: int = 3,
 ) -> None:
     """Score every model imported into `out` and tabulate them.
 
@@ -62,7 +63,10 @@ def rebuild_scores(
         for model, about in card["models"].items():
             scores = out / "scores" / category / Path(about["file"]).with_suffix(".csv")
             completions = out / "completions" / about["file"] if model in files else None
-            aggregate_verdicts(verdicts[model], asked, completions, protocol, scores, opponent)
+            aggregate_verdicts(
+                *(verdicts[model], asked, completions, protocol, scores, opponent),
+                decisive_weight=decisive_weight,
+            )
             name = f"{protocol}_v2_{category}" if category else protocol
             jobs.append(ScoreFile(model, 0, name, card["judge"], scores))
     note = " ".join(_notes(card, questions, answers))

@@ -20,7 +20,7 @@ def benchmark_settings(wildcards):
     if prompts := plan.first_here(benchmark.prompts):
         planned(made, check_prompts, benchmark.protocol, prompts)
     return benchmark.model_dump_json(
-        exclude={"decoding", "temperatures", "with_thinking"}
+        exclude={"decoding", "temperatures", "with_thinking", "decisive_weight"}
     )
 
 

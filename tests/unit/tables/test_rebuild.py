@@ -49,6 +49,21 @@ def test_arena_hard_without_answers(arena: Path):
     assert "gpt-4-1106-preview" in (arena / "out/table.md").read_text()
 
 
+def test_decisive_games_may_count_once(arena: Path):
+    """`mixed` wins decisively once and loses three games: 3 / 6, or 1 / 4; the table says so."""
+    rows = [played("q1", "B>>A", "B>A", model="mixed"), played("q2", "A>B", "B>A", model="mixed")]
+    import_arena_hard([write(arena / "mixed.jsonl", rows)], arena / "mixed")
+    for weight, rate in ((3, 50.0), (1, 25.0)):
+        rebuild_scores(arena / "mixed", "arena_hard", None, None, QUICK, decisive_weight=weight)
+        table = pd.read_csv(arena / "mixed/table.csv")
+        assert table["arena_hard_win_rate"].tolist() == [rate]
+        said = "a decisive game has weight 1 (upstream's is 3)"
+        assert table["arena_hard_judge_note"].str.endswith(said).tolist() == [weight == 1]
+        for suffix in ("md", "tex"):
+            text = (arena / f"mixed/table.{suffix}").read_text()
+            assert (said in text) == (weight == 1)
+
+
 def test_answers_give_lengths_and_the_baseline_its_style(arena: Path):
     folder = arena / "answers"
     folder.mkdir()
