@@ -50,6 +50,20 @@ class Benchmark(Section):
         description="Sources of the judge's prompts in upstream's format, tried in this order; "
         "mt_bench and arena_hard need them.",
     )
+    # The next two are left out of what rules print while they are empty, as `decisive_weight`.
+    system_prompts: list[DataSource] = Field(
+        default=[],
+        exclude_if=lambda sources: not sources,
+        description="Sources of arena_hard_v2's system prompts by category, tried in this order: "
+        "upstream's utils/judge_utils.py, or a YAML mapping. Without them that of `prompts` is "
+        "used.",
+    )
+    categories: list[str] = Field(
+        default=[],
+        exclude_if=lambda names: not names,
+        description="Categories of the questions that are asked; if empty, all. Arena-Hard v2.0 "
+        "compares with another baseline in each, so each is a benchmark of its own.",
+    )
     references: list[DataSource] = Field(
         default=[],
         description="Sources of the reference answers that mt_bench shows its judge, tried in this "

@@ -48,8 +48,23 @@ PROTOCOLS = {
         scale="1-10",
         unit="ratings",
     ),
+    # v0.1; below, one category of v2.0.
     "arena_hard": Protocol(
         "a judge compares with a baseline's answer, in both orders",
+        formats=("arena_hard", "alpaca"),
+        needs=("prompts", "baseline"),
+        turns=1,
+        verdict="label",
+        prompts="prompts.yaml",
+        pairwise=True,
+        weighs=True,
+        metric="win_rate",
+        scale="%",
+        unit="games",
+        digits=1,
+    ),
+    "arena_hard_v2": Protocol(
+        "the same by the rules of Arena-Hard v2.0; a benchmark is one category",
         formats=("arena_hard", "alpaca"),
         needs=("prompts", "baseline"),
         turns=1,

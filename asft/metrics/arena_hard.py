@@ -37,7 +37,8 @@ class Games(NamedTuple):
 
     The rows of the seeds follow one another, for each seed the same questions and repeats.
     `labels` are those of game 1 and game 2, empty without a verdict. `style` is (rows, features) of
-    asft.metrics.style_control.style_difference, or None when the answers are not known.
+    asft.metrics.style_control.style_difference, or None when the answers are not known, and
+    `densities` the same of asft.metrics.arena_hard_v2.density_difference.
     """
 
     question_ids: list[str]
@@ -45,6 +46,7 @@ class Games(NamedTuple):
     style: Values | None = None
     seeds: int = 1
     decisive_weight: float = DECISIVE_WEIGHT
+    densities: Values | None = None
 
     @property
     def n_asked(self) -> int:
@@ -78,14 +80,19 @@ def from_verdicts(verdicts: Iterable[Verdict], questions: Sequence[Question]) ->
 
 def pool(seeds: Sequence[Games]) -> Games:
     """Join the games of several training seeds of one method."""
-    styles = [each.style for each in seeds if each.style is not None]
     return Games(
         [question_id for each in seeds for question_id in each.question_ids],
         [row for each in seeds for row in each.labels],
-        np.concatenate(styles) if len(styles) == len(seeds) else None,
+        _joined([each.style for each in seeds]),
         sum(each.seeds for each in seeds),
         seeds[0].decisive_weight,
+        _joined([each.densities for each in seeds]),
     )
+
+
+def _joined(parts: Sequence[Values | None]) -> Values | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
 
 
 def outcomes(games: Games) -> Values:

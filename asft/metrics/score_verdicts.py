@@ -6,6 +6,8 @@ Reads   verdicts/{benchmark}/{judge}.jsonl       records.Verdict
         benchmarks/{benchmark}/judge/baseline.jsonl   answers.BaselineAnswer, for style (arena_hard)
 Writes  scores/{benchmark}/{judge}.csv           question_id, category, judge_model, then
         mt_bench     turn1, turn1_status, turn2, …: the mean of the ok repeats, empty if none is
+        arena_hard_v2  as arena_hard, and both_games: 1 where both have a verdict, else neither
+                     counts
         arena_hard   repeat, g1_label, g1_status, g1_w, g1_y, g2_…: w is the game's weight, y the
                      policy's points; the baseline is assistant A in game 1, the policy in game 2
                      (decisive_weight, where it is not 3)
@@ -46,6 +48,7 @@ def aggregate_verdicts(
     baseline: Path | None = None,
     with_thinking: bool = False,
     decisive_weight: int = 3,
+    token_lengths: bool = False,
 ) -> None:
     """Write verdicts as one CSV row per question (per question and repeat for arena_hard).
 
@@ -53,6 +56,8 @@ def aggregate_verdicts(
         protocol: one of a judge, such as mt_bench or arena_hard
         with_thinking: count the style of what the policy thought together with its answers
         decisive_weight: how often a game counts that the judge calls significantly better
+        token_lengths: where all answers and the baseline's have a token count, by one tokenizer,
+            take it as their length
 
     Raises:
         UserError: a verdict belongs to no question, occurs twice, lacks its rating or label or is
@@ -75,8 +80,11 @@ def aggregate_verdicts(
         answer = answers.get(row["question_id"])
         row |= _answer_cells(answer) | ({"thinking_tokens": _thought(answer)} if thoughtful else {})
         if facts.pairwise:
+            opponent = opponents.get(row["question_id"])
             row |= _style_cells("", answer.texts(with_thinking)[0] if answer else None)
-            row |= _style_cells("baseline_", opponents.get(row["question_id"]))
+            row |= _style_cells("baseline_", opponent.text if opponent else None)
+    if token_lengths:
+        _use_token_counts(rows, opponents)
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0], lineterminator="\n")
     writer.writeheader()
@@ -123,12 +131,12 @@ def _answers(path: Path | None, asked: dict[str, Question]) -> dict[str, Complet
     return answers
 
 
-def _baseline(path: Path | None, asked: dict[str, Question]) -> dict[str, str]:
+def _baseline(path: Path | None, asked: dict[str, Question]) -> dict[str, BaselineAnswer]:
     if path is None:
         return {}
     answers = by_id(read_jsonl(path, BaselineAnswer), path)
     require_answers(answers, asked.values(), str(path))
-    return {question_id: answer.text for question_id, answer in answers.items()}
+    return answers
 
 
 def _answer_cells(answer: Completion | None) -> Row:
@@ -145,6 +153,15 @@ def _sum(tokens: list[int | None]) -> int | str:
     """The tokens of all turns; empty where those of one are not known."""
     known = [number for number in tokens if number is not None]
     return sum(known) if known and len(known) == len(tokens) else ""
+
+
+def _use_token_counts(rows: list[Row], baseline: dict[str, BaselineAnswer]) -> None:
+    """Set both lengths to the token counts, if these are known of all answers."""
+    counts = {question_id: answer.tokens for question_id, answer in baseline.items()}
+    pairs = [(row["tokens"], counts.get(row["question_id"])) for row in rows]
+    if all(ours != "" and theirs is not None for ours, theirs in pairs):
+        for row, (ours, theirs) in zip(rows, pairs, strict=True):
+            row |= {"length": ours, "baseline_length": theirs}
 
 
 def _thought(answer: Completion | None) -> int | str:

@@ -127,7 +127,7 @@ def _protocol(path: Path, header: Cells) -> str:
             for column in scoring.columns:
                 cell(path, header, column)
             return name
-    units = " nor ".join(PROTOCOLS[name].unit for name in SCORING)
+    units = " nor ".join(dict.fromkeys(PROTOCOLS[name].unit for name in SCORING))
     raise UserError(f"{path}: neither {units}; is this a file of score-verdicts?")
 
 
