@@ -29,6 +29,9 @@ Baseline = Annotated[
 Coverage = Annotated[
     float, Option(min=0, max=1, help="share of verdicts below which a cell refuses")
 ]
+Weight = Annotated[
+    int, Option(min=1, help="how often a game counts that is called significantly better")
+]
 Out = Annotated[Path, Option(help="folder of the verdicts, the scores and table.csv, .md, .tex")]
 
 
@@ -51,10 +54,11 @@ def arena_hard(
     questions: Questions = None,
     answers: Answers = None,
     min_coverage: Coverage = 0.95,
+    decisive_weight: Weight = 3,
 ) -> None:
     """Import Arena-Hard's model_judgment/*.jsonl: write verdicts, scores and a table."""
     import_arena_hard(judgments, out, baseline)
-    _rebuild(out, "arena_hard", questions, answers, min_coverage)
+    _rebuild(out, "arena_hard", questions, answers, min_coverage, decisive_weight)
 
 
 def _rebuild(
@@ -63,6 +67,7 @@ def _rebuild(
     questions: Path | None,
     answers: Path | None,
     min_coverage: float,
+    decisive_weight: int = 3,
 ) -> None:
-    rebuild_scores(out, protocol, questions, answers, Statistics(), min_coverage)
+    rebuild_scores(out, protocol, questions, answers, Statistics(), min_coverage, decisive_weight)
     echo((out / "table.md").read_text(encoding="utf-8"))

@@ -50,6 +50,20 @@ class Benchmark(Section):
         description="Sources of the judge's prompts in upstream's format, tried in this order; "
         "mt_bench and arena_hard need them.",
     )
+    # The next two are left out of what rules print while they are empty, as `decisive_weight`.
+    system_prompts: list[DataSource] = Field(
+        default=[],
+        exclude_if=lambda sources: not sources,
+        description="Sources of arena_hard_v2's system prompts by category, tried in this order: "
+        "upstream's utils/judge_utils.py, or a YAML mapping. Without them that of `prompts` is "
+        "used.",
+    )
+    categories: list[str] = Field(
+        default=[],
+        exclude_if=lambda names: not names,
+        description="Categories of the questions that are asked; if empty, all. Arena-Hard v2.0 "
+        "compares with another baseline in each, so each is a benchmark of its own.",
+    )
     references: list[DataSource] = Field(
         default=[],
         description="Sources of the reference answers that mt_bench shows its judge, tried in this "
@@ -65,6 +79,13 @@ class Benchmark(Section):
         default={},
         description="Sampling temperature by question category, in place of `decoding`'s: 0 is "
         "greedy, a category that is not named gets 0.7. If empty, `decoding` holds for all.",
+    )
+    # Left out of what rules print while it is upstream's: a key more would redo their jobs.
+    decisive_weight: Literal[1, 3] = Field(
+        3,
+        exclude_if=lambda weight: weight == 3,
+        description="How often a game counts that arena_hard's judge calls significantly better; "
+        "upstream counts it three times.",
     )
     with_thinking: bool = Field(
         False,

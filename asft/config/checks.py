@@ -112,7 +112,11 @@ def _check(benchmark: Benchmark, key: str) -> None:
             raise UserError(
                 f"config: {key}.{part}: the protocol {benchmark.protocol} needs a source here"
             )
-    for part in ("prompts", "references"):
+    if benchmark.decisive_weight != 3 and not protocol.weighs:
+        raise UserError(
+            f"config: {key}.decisive_weight: the protocol {benchmark.protocol} weighs no games"
+        )
+    for part in ("prompts", "system_prompts", "references"):
         for number, source in enumerate(getattr(benchmark, part)):
             if isinstance(source, HubSource) and source.file is None:
                 raise UserError(

@@ -22,6 +22,7 @@ class Protocol(NamedTuple):
     # Whether answers are judged against a baseline's, else each alone. Then the score is a win
     # rate in per cent, and a table holds one judge of it.
     pairwise: bool = False
+    weighs: bool = False  # whether a benchmark's `decisive_weight` applies
     metric: str = ""  # the score's name in the tables' files
     scale: str = ""  # of the score
     unit: str = ""  # what is counted, asked for or scored, plural
@@ -47,6 +48,7 @@ PROTOCOLS = {
         scale="1-10",
         unit="ratings",
     ),
+    # v0.1; below, one category of v2.0.
     "arena_hard": Protocol(
         "a judge compares with a baseline's answer, in both orders",
         formats=("arena_hard", "alpaca"),
@@ -55,6 +57,21 @@ PROTOCOLS = {
         verdict="label",
         prompts="prompts.yaml",
         pairwise=True,
+        weighs=True,
+        metric="win_rate",
+        scale="%",
+        unit="games",
+        digits=1,
+    ),
+    "arena_hard_v2": Protocol(
+        "the same by the rules of Arena-Hard v2.0; a benchmark is one category",
+        formats=("arena_hard", "alpaca"),
+        needs=("prompts", "baseline"),
+        turns=1,
+        verdict="label",
+        prompts="prompts.yaml",
+        pairwise=True,
+        weighs=True,
         metric="win_rate",
         scale="%",
         unit="games",

@@ -16,7 +16,8 @@ from asft.data.answer_formats import load_baseline
 from asft.data.drops import Drops
 from asft.data.question_formats import BENCHMARK_FORMATS
 from asft.data.rows import Row, Unusable
-from asft.errors import UserError
+from asft.data.system_prompts import read_system_prompts
+from asft.errors import UserError, nearest
 from asft.files import write_json, write_jsonl
 from asft.records import Question
 
@@ -41,14 +42,29 @@ def prepare_questions(benchmark: Benchmark, name: str, rows: list[Row], out: Pat
     questions = drops.sift(rows, "row", use)
     where = f"benchmark {name!r} ({benchmark.format})"
     drops.check(benchmark.max_dropped_share, where, f"benchmarks.{name}.max_dropped_share")
-    asked = _sample(questions, benchmark.limit, benchmark.sample_seed)
+    found = _of_categories(questions, benchmark.categories, where)
+    asked = _sample(found, benchmark.limit, benchmark.sample_seed)
     _check_turns(asked, benchmark.protocol, where)
     write_jsonl(out / "questions.jsonl", asked)
     card = {"benchmark": name, "format": benchmark.format, **drops.counts()}
     card |= {"kept": len(questions), "asked": len(asked), "sample_seed": benchmark.sample_seed}
-    files = [*benchmark.prompts, *benchmark.references, *benchmark.baseline]
+    card |= {"categories": benchmark.categories} if benchmark.categories else {}
+    files = [
+        *benchmark.prompts,
+        *benchmark.system_prompts,
+        *benchmark.references,
+        *benchmark.baseline,
+    ]
     card |= {"unpinned": unpinned([*benchmark.sources, *files])}
     write_json(out / "card.json", card)
+
+
+def _of_categories(questions: list[Question], names: list[str], where: str) -> list[Question]:
+    known = dict.fromkeys(question.category for question in questions)
+    for name in names:
+        if name not in known:
+            raise UserError(f"{where}: no question of category {name!r}{nearest(name, [*known])}")
+    return [question for question in questions if not names or question.category in names]
 
 
 def _check_turns(questions: list[Question], protocol: str, where: str) -> None:
@@ -92,6 +108,9 @@ def write_benchmark(settings: str, name: str, out: Path) -> None:
     ]:
         if sources:
             shutil.copyfile(fetch(sources), folder / filename)
+    if benchmark.system_prompts:
+        texts = read_system_prompts(fetch(benchmark.system_prompts))
+        write_json(folder / "system_prompts.json", texts)
     if benchmark.baseline:
         answers = load_baseline(load_rows(benchmark.baseline), f"baseline of {name}")
         write_jsonl(folder / "baseline.jsonl", answers.values())

@@ -78,20 +78,30 @@ def load_game_prompts(path: Path) -> Prompts:
     Raises:
         UserError: as `load_rating_prompts`; or a setting has a value that is not supported.
     """
+    settings = read_settings(path, FIXED)
+    templates = settings.get("prompt_template")
+    # Upstream sends a list of templates as successive messages and swaps the answers at each.
+    if isinstance(templates, list) and len(templates) == 1:
+        settings = settings | {"prompt_template": templates[0]}
+    return {GAME: read_template(settings, PLACEHOLDERS[GAME], f"{path}")}
+
+
+def read_settings(path: Path, fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the settings of a judge's YAML file; `fixed` are those that can have one value only.
+
+    Raises:
+        UserError: the file cannot be read, or a setting has a value that is not supported.
+    """
     try:
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
     if not isinstance(settings, dict):
         raise UserError(f"{path}: expected a mapping of settings (judge_config.yaml)")
-    for key, value in FIXED.items():
+    for key, value in fixed.items():
         if settings.get(key, value) != value:
             raise UserError(f"{path}, key {key!r}: {settings[key]!r} is not supported, use {value}")
-    templates = settings.get("prompt_template")
-    # Upstream sends a list of templates as successive messages and swaps the answers at each.
-    if isinstance(templates, list) and len(templates) == 1:
-        settings = settings | {"prompt_template": templates[0]}
-    return {GAME: read_template(settings, PLACEHOLDERS[GAME], f"{path}")}
+    return settings
 
 
 def needs_reference(category: str) -> bool:
@@ -212,5 +222,5 @@ def _check_placeholders(template: str, known: Sequence[str], where: str) -> None
         if name is not None and (name not in known or form or conversion):
             raise UserError(f"{where}: unknown placeholder {{{name}}}; {advice}")
     for name in known:
-        if name.startswith("answer") and name not in shown:
+        if name.lower().startswith("answer") and name not in shown:
             raise UserError(f"{where}: does not show {{{name}}}")

@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import NamedTuple, get_args
 
 from asft.config import Judge
+from asft.judging.arena_hard_v2 import (
+    category_calls,
+    load_category_prompts,
+    parse_last_label,
+)
 from asft.judging.calls import Call, game_calls, rating_calls
 from asft.judging.material import Material
 from asft.judging.prompts import Prompts, continuation, load_game_prompts, load_rating_prompts
@@ -56,6 +61,9 @@ JUDGING = {
     "mt_bench": Judging(load_rating_prompts, rating_calls, RATINGS, _read_rating, expected_rating),
     "arena_hard": Judging(
         load_game_prompts, game_calls, LABELS, parse_label, likeliest_label, _ask_for_label
+    ),
+    "arena_hard_v2": Judging(
+        load_category_prompts, category_calls, LABELS, parse_last_label, likeliest_label
     ),
 }
 

@@ -5,16 +5,13 @@ Scores stand as published: they are not parsed again from the judgments' text.
 
 import math
 import re
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from asft.data import API_ERROR
 from asft.errors import UserError
-from asft.records import Label, Verdict, VerdictStatus
+from asft.judging.verdicts import LABELS, REVERSED
+from asft.records import Verdict, VerdictStatus
 
-LABELS: dict[str, Label] = {label: label for label in get_args(Label)}
-# Other spellings that the new arena-hard-auto accepts (show_result.py, label_to_score).
-REVERSED: dict[str, Label] = {"A<B": "B>A", "A<<B": "B>>A", "B=A": "A=B", "B<A": "A>B"}
-REVERSED |= {"B<<A": "A>>B"}
 V01 = "arena-hard-v0.1"  # what v0.1 names as the category of all its questions
 
 CATEGORY = re.compile(r"|\w[\w-]*")  # it becomes the name of a folder
@@ -65,8 +62,7 @@ def read_grading(row: dict[str, Any], where: str) -> Judgment:
 def read_games(row: dict[str, Any], where: str) -> list[Judgment]:
     """Read the two games of a row of arena-hard-auto's model_judgment/{judge}/{model}.jsonl.
 
-    A label that the file's own version of arena-hard-auto does not score is no verdict. Of v2.0 a
-    question counts only if both games have one (196f6b8, show_result.py, load_judgments).
+    A label that the file's own version of arena-hard-auto does not score is no verdict.
 
     Raises:
         UserError: the row does not hold two games, or its category is no word.
@@ -83,8 +79,6 @@ def read_games(row: dict[str, Any], where: str) -> list[Judgment]:
         raise UserError(f"{where}, key 'category': {category!r} is no word")
     verdicts = [_game(row, number, game or {}) for number, game in enumerate(games, 1)]
     verdicts = [verdict.model_copy(update={"category": category}) for verdict in verdicts]
-    if category and any(verdict.status != "ok" for verdict in verdicts):
-        verdicts = [_left_out(verdict) for verdict in verdicts]
     baseline = str(row.get("baseline") or "")
     return [Judgment(str(row["model"]), v.model, v, baseline) for v in verdicts]
 
@@ -104,13 +98,6 @@ def _game(row: dict[str, Any], number: int, game: dict[str, Any]) -> Verdict:
         model=str(row["judge"]),
         detail="" if label else f"score {score!r} in the published file",
     )
-
-
-def _left_out(verdict: Verdict) -> Verdict:
-    if verdict.status != "ok":
-        return verdict
-    detail = f"{verdict.label}, but the question's other game has no verdict"
-    return verdict.model_copy(update={"status": "no_verdict", "label": None, "detail": detail})
 
 
 def _text(judgment: Any) -> str:

@@ -20,6 +20,9 @@ RATING = re.compile(r"\[\[(\d+(?:\.\d*)?)\]\]")
 RATING_BACKUP = re.compile(r"\[(\d+(?:\.\d*)?)\]")
 LABEL = re.compile(r"\[\[([AB<>=]+)\]\]")
 LABELS: dict[str, Label] = {label: label for label in get_args(Label)}
+# Other spellings that arena-hard-auto accepts since 900183d (show_result.py, label_to_score).
+REVERSED: dict[str, Label] = {"A<B": "B>A", "A<<B": "B>>A", "B=A": "A=B", "B<A": "A>B"}
+REVERSED |= {"B<<A": "A>>B"}
 ATTEMPTS = 2  # upstream's number_of_judgment_attempts
 # The first character of whatever a parser or a judge could take for structure.
 OPENING = re.compile(

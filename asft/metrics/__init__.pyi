@@ -5,6 +5,8 @@ from .arena_hard import outcomes_per_question as outcomes_per_question
 from .arena_hard import swap_consistency as swap_consistency
 from .arena_hard import win_rate_difference as win_rate_difference
 from .arena_hard import win_rate_interval as win_rate_interval
+from .arena_hard_v2 import percentile_intervals as percentile_intervals
+from .arena_hard_v2 import style_controlled_scores as style_controlled_scores
 from .bleu_rouge import evaluate_metric as evaluate_metric
 from .bleu_rouge import score_questions as score_questions
 from .bleu_rouge import score_texts as score_texts

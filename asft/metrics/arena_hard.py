@@ -6,10 +6,12 @@ three times. Its Bradley-Terry fit has a closed form, since every battle is agai
 (tests/oracle/test_bradley_terry.py):
 
     win rate = 100 · Σ w·y / Σ w,   w = 3 for A>>B and B>>A, else 1;   y = 1, ½, 0 for the policy
+
+The 3 is the default of upstream's weight, and of `Games.decisive_weight`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -18,13 +20,14 @@ from asft.metrics.corpus import Values
 from asft.metrics.statistics import Difference, Interval, answered, interval, paired_difference
 from asft.records import Question, Verdict
 
+DECISIVE_WEIGHT: Final = 3.0  # upstream's
 # Label -> weight w, points of assistant A. The empty label is a game without a verdict.
 OUTCOMES = {
-    "A>>B": (3.0, 1.0),
+    "A>>B": (DECISIVE_WEIGHT, 1.0),
     "A>B": (1.0, 1.0),
     "A=B": (1.0, 0.5),
     "B>A": (1.0, 0.0),
-    "B>>A": (3.0, 0.0),
+    "B>>A": (DECISIVE_WEIGHT, 0.0),
     "": (0.0, 0.0),
 }
 
@@ -34,13 +37,16 @@ class Games(NamedTuple):
 
     The rows of the seeds follow one another, for each seed the same questions and repeats.
     `labels` are those of game 1 and game 2, empty without a verdict. `style` is (rows, features) of
-    asft.metrics.style_control.style_difference, or None when the answers are not known.
+    asft.metrics.style_control.style_difference, or None when the answers are not known, and
+    `densities` the same of asft.metrics.arena_hard_v2.density_difference.
     """
 
     question_ids: list[str]
     labels: list[tuple[str, str]]
     style: Values | None = None
     seeds: int = 1
+    decisive_weight: float = DECISIVE_WEIGHT
+    densities: Values | None = None
 
     @property
     def n_asked(self) -> int:
@@ -74,13 +80,19 @@ def from_verdicts(verdicts: Iterable[Verdict], questions: Sequence[Question]) ->
 
 def pool(seeds: Sequence[Games]) -> Games:
     """Join the games of several training seeds of one method."""
-    styles = [each.style for each in seeds if each.style is not None]
     return Games(
         [question_id for each in seeds for question_id in each.question_ids],
         [row for each in seeds for row in each.labels],
-        np.concatenate(styles) if len(styles) == len(seeds) else None,
+        _joined([each.style for each in seeds]),
         sum(each.seeds for each in seeds),
+        seeds[0].decisive_weight,
+        _joined([each.densities for each in seeds]),
     )
+
+
+def _joined(parts: Sequence[Values | None]) -> Values | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
 
 
 def outcomes(games: Games) -> Values:
@@ -89,6 +101,7 @@ def outcomes(games: Games) -> Values:
     A game without a verdict has weight 0.
     """
     found = np.array([[OUTCOMES[label] for label in row] for row in games.labels])
+    found[..., 0][found[..., 0] == DECISIVE_WEIGHT] = games.decisive_weight
     found[:, 0, 1] = 1 - found[:, 0, 1]  # in game 1 the policy is assistant B
     return found
 
@@ -190,6 +203,13 @@ def first_position_rate(games: Games) -> float | None:
     """
     labels = [label for row in games.labels for label in row if label not in ("", "A=B")]
     return sum(label.startswith("A") for label in labels) / len(labels) if labels else None
+
+
+def rules(games: Games) -> str:
+    """Say how games were counted where that is not as upstream counts them; else ""."""
+    if games.decisive_weight == DECISIVE_WEIGHT:
+        return ""
+    return f"a decisive game has weight {games.decisive_weight:g} (upstream's is 3)"
 
 
 def flags(games: Games) -> Iterator[tuple[str, str]]:

@@ -8,9 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from asft.metrics import arena_hard, mt_bench
+from asft.metrics import arena_hard, arena_hard_v2, mt_bench
 from asft.metrics.corpus import Aggregate, Values
-from asft.metrics.game_rows import game_rows, read_games
+from asft.metrics.game_rows import (
+    game_rows,
+    read_games,
+    read_whole_questions,
+    whole_question_rows,
+)
 from asft.metrics.rating_rows import rating_rows, read_ratings
 from asft.metrics.score_files import Cells, Found
 from asft.records import Question
@@ -49,6 +54,8 @@ class Scoring(NamedTuple):
     over_questions: Aggregate
     # (question_id, flag): "n" where a verdict is missing, "d" where the two orders disagree.
     flags: Callable[[Any], Iterable[tuple[str, str]]] = lambda content: ()
+    # How verdicts were counted, where a table must say it; the same of all that it compares.
+    rules: Callable[[Any], str] = lambda content: ""
     remark: Callable[[Any], str] = lambda content: ""  # what tables must say beside the score
 
 
@@ -64,6 +71,18 @@ SCORING = {
         flags=mt_bench.flags,
         remark=mt_bench.remark,
     ),
+    # Before v0.1, whose files lack the first column.
+    "arena_hard_v2": Scoring(
+        asked=lambda question: [(1, 1), (1, 2)],
+        rows=whole_question_rows,
+        columns=("both_games", "g1_label", "g1_status", "g2_label", "g2_status"),
+        read=read_whole_questions,
+        pool=arena_hard.pool,
+        per_question=arena_hard.outcomes_per_question,
+        over_questions=arena_hard.win_rate,
+        flags=arena_hard.flags,
+        rules=arena_hard_v2.rules,
+    ),
     "arena_hard": Scoring(
         asked=lambda question: [(1, 1), (1, 2)],
         rows=game_rows,
@@ -73,5 +92,6 @@ SCORING = {
         per_question=arena_hard.outcomes_per_question,
         over_questions=arena_hard.win_rate,
         flags=arena_hard.flags,
+        rules=arena_hard.rules,
     ),
 }

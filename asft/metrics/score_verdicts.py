@@ -6,8 +6,11 @@ Reads   verdicts/{benchmark}/{judge}.jsonl       records.Verdict
         benchmarks/{benchmark}/judge/baseline.jsonl   answers.BaselineAnswer, for style (arena_hard)
 Writes  scores/{benchmark}/{judge}.csv           question_id, category, judge_model, then
         mt_bench     turn1, turn1_status, turn2, …: the mean of the ok repeats, empty if none is
+        arena_hard_v2  as arena_hard, and both_games: 1 where both have a verdict, else neither
+                     counts
         arena_hard   repeat, g1_label, g1_status, g1_w, g1_y, g2_…: w is the game's weight, y the
                      policy's points; the baseline is assistant A in game 1, the policy in game 2
+                     (decisive_weight, where it is not 3)
         and tokens, truncated (answers cut by the token limit), the counts of `style_control`,
         thinking_tokens (of `tokens`) where some are known
 
@@ -26,6 +29,8 @@ from asft.config import PROTOCOLS, judged_protocol
 from asft.data import BaselineAnswer, require_answers
 from asft.errors import UserError
 from asft.files import read_jsonl, write_text
+from asft.metrics.arena_hard import DECISIVE_WEIGHT
+from asft.metrics.game_rows import weigh
 from asft.metrics.protocols import SCORING
 from asft.metrics.score_files import Key
 from asft.metrics.style_control import FEATURES, count_style
@@ -43,32 +48,45 @@ def aggregate_verdicts(
     out: Path,
     baseline: Path | None = None,
     with_thinking: bool = False,
+    decisive_weight: int = 3,
+    token_lengths: bool = False,
 ) -> None:
     """Write verdicts as one CSV row per question (per question and repeat for arena_hard).
 
     Args:
         protocol: one of a judge, such as mt_bench or arena_hard
         with_thinking: count the style of what was thought together with the answers
+        decisive_weight: how often a game counts that the judge calls significantly better
+        token_lengths: where all answers and the baseline's have a token count, by one tokenizer,
+            take it as their length
 
     Raises:
         UserError: a verdict belongs to no question, occurs twice, lacks its rating or label or is
             of another protocol; an answer is missing.
     """
     facts = judged_protocol(protocol, out)
+    if decisive_weight != DECISIVE_WEIGHT and not facts.weighs:
+        raise UserError(f"{out}: the protocol {protocol} weighs no games (--decisive-weight)")
     asked = by_id(read_jsonl(questions, Question), questions)
     if not asked:
         raise UserError(f"{questions}: no questions")
     found = _by_key(read_jsonl(verdicts, Verdict), asked, protocol, verdicts)
     repeats = 1 + max((repeat for *_, repeat in found), default=0)
     rows = SCORING[protocol].rows(list(asked.values()), found, repeats)
-    answers, opponents = _answers(completions, asked), _baseline(baseline, asked, with_thinking)
+    if decisive_weight != DECISIVE_WEIGHT:
+        weigh(rows, decisive_weight)
+    answers, opponents = _answers(completions, asked), _baseline(baseline, asked)
     thoughtful = any(answer.thinking_tokens for answer in answers.values())
     for row in rows:
         answer = answers.get(row["question_id"])
         row |= _answer_cells(answer) | ({"thinking_tokens": _thought(answer)} if thoughtful else {})
         if facts.pairwise:
+            opponent = opponents.get(row["question_id"])
             row |= _style_cells("", answer.texts(with_thinking)[0] if answer else None)
-            row |= _style_cells("baseline_", opponents.get(row["question_id"]))
+            theirs = shown(opponent.text, with_thinking) if opponent else None
+            row |= _style_cells("baseline_", theirs)
+    if token_lengths:
+        _use_token_counts(rows, opponents)
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0], lineterminator="\n")
     writer.writeheader()
@@ -115,12 +133,12 @@ def _answers(path: Path | None, asked: dict[str, Question]) -> dict[str, Complet
     return answers
 
 
-def _baseline(path: Path | None, asked: dict[str, Question], with_thinking: bool) -> dict[str, str]:
+def _baseline(path: Path | None, asked: dict[str, Question]) -> dict[str, BaselineAnswer]:
     if path is None:
         return {}
     answers = by_id(read_jsonl(path, BaselineAnswer), path)
     require_answers(answers, asked.values(), str(path))
-    return {key: shown(answer.text, with_thinking) for key, answer in answers.items()}
+    return answers
 
 
 def _answer_cells(answer: Completion | None) -> Row:
@@ -137,6 +155,15 @@ def _sum(tokens: list[int | None]) -> int | str:
     """The tokens of all turns; empty where those of one are not known."""
     known = [number for number in tokens if number is not None]
     return sum(known) if known and len(known) == len(tokens) else ""
+
+
+def _use_token_counts(rows: list[Row], baseline: dict[str, BaselineAnswer]) -> None:
+    """Set both lengths to the token counts, if these are known of all answers."""
+    counts = {question_id: answer.tokens for question_id, answer in baseline.items()}
+    pairs = [(row["tokens"], counts.get(row["question_id"])) for row in rows]
+    if all(ours != "" and theirs is not None for ours, theirs in pairs):
+        for row, (ours, theirs) in zip(rows, pairs, strict=True):
+            row |= {"length": ours, "baseline_length": theirs}
 
 
 def _thought(answer: Completion | None) -> int | str:

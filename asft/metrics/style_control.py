@@ -67,7 +67,7 @@ def controlled_win_rates(policies: Mapping[str, Games], features: int) -> dict[s
     that has fewer than 20 valid games, or has won or lost them all (separation); and for all
     policies if no feature varies.
     """
-    refused = {name: _refusal(games) for name, games in policies.items()}
+    refused = {name: refusal(games) for name, games in policies.items()}
     usable = [games for name, games in policies.items() if not refused[name]]
     rates = _fit(usable, features) if usable else []
     if rates is None:
@@ -80,7 +80,8 @@ def controlled_win_rates(policies: Mapping[str, Games], features: int) -> dict[s
     }
 
 
-def _refusal(games: Games) -> str:
+def refusal(games: Games) -> str:
+    """Say why a policy has no controlled win rate; "" if it has one."""
     if games.style is None:
         return "the answers' style is not known"
     if games.n_scored < MIN_GAMES:
@@ -95,7 +96,7 @@ def _refusal(games: Games) -> str:
 def _fit(policies: list[Games], features: int) -> list[float] | None:
     """The win rate at equal style per policy; None if no feature varies."""
     found = np.concatenate([outcomes(games) for games in policies])
-    known = [games.style for games in policies if games.style is not None]  # all: see _refusal
+    known = [games.style for games in policies if games.style is not None]  # all: see refusal
     style = np.concatenate(known)[:, :features]
     owner = np.repeat(np.arange(len(policies)), [len(games.labels) for games in policies])
     valid = (found[..., 0] > 0).ravel()
@@ -109,25 +110,31 @@ def _fit(policies: list[Games], features: int) -> list[float] | None:
     z = (style - center)[:, varies] / spread[varies]
     players = math.log(10) * (owner[:, None] == np.arange(len(policies)))
     design = np.hstack([np.full((len(z), 1), -math.log(10)), players, z])
-    coefficients = _penalised_logistic(design, points, 2 * weight)
+    coefficients = penalised_logistic(design, points, 2 * weight)
     strength = coefficients[1 : len(policies) + 1] - coefficients[0]
     at_equal = -center[varies] / spread[varies] @ coefficients[len(policies) + 1 :]
     return [float(100 * expit(x + at_equal)) for x in math.log(10) * strength]
 
 
-def _penalised_logistic(design: Values, target: Values, weight: Values) -> Values:
-    """Minimum of ½|c|² + Σ weight · cross-entropy(target, design·c): scikit-learn's with C = 1."""
+def penalised_logistic(
+    design: Values, target: Values, weight: Values, penalty: float = 1.0
+) -> Values:
+    """Return the minimum of ½ penalty |c|² + Σ weight · cross-entropy(target, design·c).
+
+    That is scikit-learn's, whose C is 1 / penalty. `design` is (n, k), the others (n,).
+    """
 
     def loss(c: Values) -> float:
         logit = design @ c
-        return float(c @ c / 2 + weight @ (np.logaddexp(0, logit) - target * logit))
+        return float(penalty * c @ c / 2 + weight @ (np.logaddexp(0, logit) - target * logit))
 
     def gradient(c: Values) -> Values:
-        return np.asarray(c + design.T @ (weight * (expit(design @ c) - target)))
+        return np.asarray(penalty * c + design.T @ (weight * (expit(design @ c) - target)))
 
     def hessian(c: Values) -> Values:
         p = expit(design @ c)
-        return np.asarray(np.eye(len(c)) + design.T @ (design * (weight * p * (1 - p))[:, None]))
+        curvature = design.T @ (design * (weight * p * (1 - p))[:, None])
+        return np.asarray(penalty * np.eye(len(c)) + curvature)
 
     start = np.zeros(design.shape[1])
     found = minimize(loss, start, jac=gradient, hess=hessian, method="trust-exact", tol=1e-9)

@@ -44,6 +44,11 @@ class Judged(NamedTuple):
         return int(answered(self.sums).sum())
 
     @property
+    def rules(self) -> str:
+        """How verdicts were counted, where a table must say it; else ""."""
+        return SCORING[self.protocol].rules(self.content)
+
+    @property
     def remark(self) -> str:
         """What a table must say beside the score; "" if nothing."""
         return SCORING[self.protocol].remark(self.content)
@@ -122,7 +127,7 @@ def _protocol(path: Path, header: Cells) -> str:
             for column in scoring.columns:
                 cell(path, header, column)
             return name
-    units = " nor ".join(PROTOCOLS[name].unit for name in SCORING)
+    units = " nor ".join(dict.fromkeys(PROTOCOLS[name].unit for name in SCORING))
     raise UserError(f"{path}: neither {units}; is this a file of score-verdicts?")
 
 
@@ -139,6 +144,8 @@ def pool(files: Sequence[Judged]) -> Judged:
         if file.protocol != first.protocol:
             units = f"{first.facts.unit} and {file.facts.unit}"
             raise UserError(f"{first.path}: {units} cannot share a column")
+        if file.rules != first.rules:
+            raise UserError(f"{file.path}: counted by other rules than {first.path}; score again")
     return first._replace(
         content=SCORING[first.protocol].pool([file.content for file in files]),
         statuses=sum((file.statuses for file in files), Counter[str]()),

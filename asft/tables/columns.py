@@ -46,14 +46,14 @@ class Column:
 
     A text that is "" keeps the column out of that output. A cell holds, by `kind`, an estimate
     (with an interval and the spread between seeds), a number, a share (shown as per cent), the two
-    ends of an interval, or means, one a name.
+    ends of an interval, a number with its interval ("bounded"), or means, one a name.
     """
 
     key: str  # in the CSV; in Table 2 behind the panel's prefix
     label: str  # head in Markdown
     tex: str = ""  # head in LaTeX
     digits: int = 0
-    kind: Literal["estimate", "number", "share", "interval", "means"] = "number"
+    kind: Literal["estimate", "number", "share", "interval", "bounded", "means"] = "number"
     better: Literal["higher", "lower", ""] = ""  # of an estimate; "": methods are not compared
     page: str = ""  # head in the report
     card: str = ""  # in the model card; may hold {judge}
@@ -65,6 +65,9 @@ class Column:
         if self.kind == "interval":
             low, high = value or (None, None)
             return {f"{name}_low": low, f"{name}_high": high}
+        if self.kind == "bounded":
+            names = (name, f"{name}_low", f"{name}_high")
+            return dict(zip(names, value or [None] * 3, strict=True))
         if self.kind == "means":
             return {f"{name}_{part}": number(mean) for part, mean in value.items() if part}
         return {name: number(value)}
@@ -82,6 +85,9 @@ class Column:
             return none
         if self.kind == "share":
             return f"{100 * value:.{self.digits}f} %"
+        if self.kind == "bounded":
+            low, high = (float(row[f"{name}_{end}"]) for end in ("low", "high"))
+            return f"{value:.{self.digits}f} {bracketed(low, high, self.digits)}"
         return f"{value:.{self.digits}f}"
 
     def estimate(self, row: Row, names: Names) -> str:

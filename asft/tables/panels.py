@@ -77,8 +77,9 @@ def judge_models(entries: Sequence[Entry], panel: Panel) -> list[str]:
 
 
 def panel_note(entries: Sequence[Entry], panel: Panel) -> str:
-    """Return the note of a panel: whether its judge is the paper's."""
-    return judge_note(panel.benchmark, judge_models(entries, panel))
+    """Return the note of a panel: whether its judge is the paper's, and how verdicts count."""
+    note = judge_note(panel.benchmark, judge_models(entries, panel))
+    return "; ".join(filter(None, [note, entries[0].cells[panel].rules]))
 
 
 def remarks(entry: Entry) -> list[str]:

@@ -32,6 +32,7 @@ def rebuild_scores(
     answers: Path | None,
     statistics: Statistics,
     min_coverage: float = 0.95,
+    decisive_weight: int = 3,
 ) -> None:
     """Score every model imported into `out` and tabulate them.
 
@@ -56,14 +57,19 @@ def rebuild_scores(
     write_json(out / "card.json", card)
     jobs: list[ScoreFile] = []
     for category, baseline in _baselines(card):
+        scored_by = f"{protocol}_v2" if category else protocol
         verdicts = {m: out / category / about["file"] for m, about in card["models"].items()}
         asked = _write_questions(out / category, protocol, questions, category, verdicts.values())
         opponent = _write_baseline(out / category, files.get(baseline))
         for model, about in card["models"].items():
             scores = out / "scores" / category / Path(about["file"]).with_suffix(".csv")
             completions = out / "completions" / about["file"] if model in files else None
-            aggregate_verdicts(verdicts[model], asked, completions, protocol, scores, opponent)
-            name = f"{protocol}_v2_{category}" if category else protocol
+            aggregate_verdicts(
+                *(verdicts[model], asked, completions, scored_by, scores, opponent),
+                decisive_weight=decisive_weight,
+                token_lengths=bool(category),
+            )
+            name = f"{scored_by}_{category}" if category else scored_by
             jobs.append(ScoreFile(model, 0, name, card["judge"], scores))
     note = " ".join(_notes(card, questions, answers))
     tabulate_table2(

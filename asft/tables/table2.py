@@ -131,6 +131,8 @@ def _check_panels(entries: list[Entry]) -> None:
                 raise UserError(
                     f"{judged.path}: other questions, or another order, than {first.path}"
                 )
+            if judged.rules != first.rules:
+                raise UserError(f"{judged.path}: counted by other rules than {first.path}")
         models = sorted({name for entry in entries for name in entry.cells[panel].judge_models})
         if len(models) > 1:
             raise UserError(

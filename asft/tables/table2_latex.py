@@ -90,4 +90,6 @@ def _judge(table: Table, panel: Panel) -> str:
     note = panel_note(table.entries, panel)
     labels = [paper.TABLE2_LABELS[name] for name in published_columns(table.entries, panel)]
     published = f" The paper's: {' / '.join(labels)}." if labels else ""
-    return f"{panel.benchmark}: judged by {judge_label(table.entries, panel)}, {note}.{published}"
+    about = f" {panel.block.about}" if panel.block.about else ""
+    judge = judge_label(table.entries, panel)
+    return f"{panel.benchmark}: judged by {judge}, {note}.{published}{about}"

@@ -108,7 +108,8 @@ def paper_section(published: list[Row]) -> str:
 def _heading(table: Table, panel: Panel) -> str:
     note = panel_note(table.entries, panel)
     label = judge_label(table.entries, panel)
-    return f"## {panel.benchmark}, judged by {label}\n\n{note[0].upper()}{note[1:]}."
+    about = f" {panel.block.about}" if panel.block.about else ""
+    return f"## {panel.benchmark}, judged by {label}\n\n{note[0].upper()}{note[1:]}.{about}"
 
 
 def _line(panel: Panel, row: Row, published: list[str]) -> dict[str, str]:

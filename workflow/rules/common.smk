@@ -68,6 +68,12 @@ def thinking_of(wildcards):
     return "--with-thinking" if shown else ""
 
 
+def weight_of(wildcards):
+    """The flag of how often a decisive game counts, where that is not upstream's three times."""
+    weight = CONFIG.benchmarks[wildcards.benchmark].decisive_weight
+    return f"--decisive-weight {weight}" if weight != 3 else ""
+
+
 def growing(amount):
     """A resource of which each attempt asks more: what was too little is tried again."""
     return lambda wildcards, attempt: attempt * amount

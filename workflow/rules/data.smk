@@ -14,13 +14,15 @@ def model_settings(wildcards):
 def benchmark_settings(wildcards):
     name, benchmark = wildcards.benchmark, CONFIG.benchmarks[wildcards.benchmark]
     made = f"benchmarks/{name}"
-    for part in ("sources", "prompts", "references", "baseline"):
+    for part in ("sources", "prompts", "system_prompts", "references", "baseline"):
         key = f"benchmarks.{name}.{part}"
         planned(made, plan.require_local, getattr(benchmark, part), key)
-    if prompts := plan.first_here(benchmark.prompts):
+    # Half of a template is no template: with system prompts both are read when they are there.
+    whole = not benchmark.system_prompts
+    if whole and (prompts := plan.first_here(benchmark.prompts)):
         planned(made, check_prompts, benchmark.protocol, prompts)
     return benchmark.model_dump_json(
-        exclude={"decoding", "temperatures", "with_thinking"}
+        exclude={"decoding", "temperatures", "with_thinking", "decisive_weight"}
     )
 
 

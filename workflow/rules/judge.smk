@@ -79,7 +79,8 @@ rule score_verdicts:
             else ""
         ),
         thinking=thinking_of,
+        weight=weight_of,
     shell:
         "asft --log {log} score-verdicts --verdicts {input.verdicts} --questions {input.questions}"
         " --completions {input.completions} --protocol {params.protocol} {params.baseline}"
-        " {params.thinking} --out {output}"
+        " {params.thinking} {params.weight} --out {output}"

@@ -83,6 +83,8 @@ def test_a_choice_like_no_other_lists_them():
         ("tables.table3.benchmark", "mt_bench", "needs one with the protocol references"),
         ("benchmarks.mt_bench.prompts", [], "the protocol mt_bench needs a source here"),
         ("benchmarks.arena_hard.prompts", [], "the protocol arena_hard needs a source here"),
+        ("benchmarks.mt_bench.decisive_weight", 1, "the protocol mt_bench weighs no games"),
+        ("benchmarks.arena_hard.decisive_weight", 2, "Input should be 1 or 3"),
         ("benchmarks.arena_hard.baseline", [], "the protocol arena_hard needs a source here"),
         ("benchmarks.alpaca_en.format", "mt_bench", "cannot be scored by the protocol references"),
         ("benchmarks.arena_hard.format", "mt_bench", "which takes arena_hard or alpaca"),
@@ -142,7 +144,9 @@ def test_further_benchmarks_are_checked_as_the_first():
 
 def test_what_is_not_asked_for_changes_no_command():
     """Rule `report` prints the config: a key that is new but empty must not stand in it."""
-    assert "also" not in load(DEFAULT).model_dump()["tables"]["table2"]
+    printed = load(DEFAULT).model_dump()
+    assert "also" not in printed["tables"]["table2"]
+    assert "decisive_weight" not in printed["benchmarks"]["arena_hard"]
 
 
 def test_asft_without_its_alignment_term_is_allowed():

@@ -61,6 +61,20 @@ def test_cards_name_sources_that_may_change(tmp_path):
     assert card["unpinned"] == ["owner/name at main"]
 
 
+def test_a_benchmark_may_be_some_categories(tmp_path):
+    rows = [
+        {"uid": f"{n}", "category": category, "prompt": f"Question {n}"}
+        for n, category in enumerate(("hard_prompt", "creative_writing", "hard_prompt"))
+    ]
+    settings = {"protocol": "arena_hard_v2", "format": "arena_hard"}
+    card, turns = ask(tmp_path, rows, categories=["hard_prompt"], limit=1, **settings)
+    assert (turns, card["categories"], card["kept"]) == (["Question 0"], ["hard_prompt"], 3)
+    card, turns = ask(tmp_path, rows, **settings)
+    assert (len(turns), "categories" in card) == (3, False)
+    with pytest.raises(UserError, match=r"no question of category 'hard_prompts'.*'hard_prompt'"):
+        ask(tmp_path, rows, categories=["hard_prompts"], **settings)
+
+
 def test_questions_with_more_turns_than_can_be_scored_are_refused_first(tmp_path):
     rows = [
         {"question_id": n, "category": "writing", "turns": ["?"] * count}

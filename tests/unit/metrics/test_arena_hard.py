@@ -14,6 +14,7 @@ from asft.metrics.arena_hard import (
     official_intervals,
     outcomes_per_question,
     pool,
+    rules,
     swap_consistency,
     win_rate,
     win_rate_difference,
@@ -45,6 +46,16 @@ def test_closed_form_by_hand():
     assert outcomes_per_question(found).tolist() == [[[3, 4], [0.5, 1], [3, 4]]]
     assert rate(found) == pytest.approx(100 * 6.5 / 9)
     assert (found.n_scored, found.n_asked) == (5, 6)
+
+
+def test_a_decisive_game_may_count_once():
+    """A loss (w), a loss, a win (w), a tie: (w + 0.5) / (2 w + 2)."""
+    found = games(("A>>B", "B>A"), ("B>>A", "A=B"))
+    assert rate(found) == pytest.approx(100 * 3.5 / 8)
+    assert rate(found._replace(decisive_weight=1)) == pytest.approx(100 * 1.5 / 4)
+    once = pool([found._replace(decisive_weight=1)] * 2)
+    assert rate(once) == pytest.approx(100 * 1.5 / 4)
+    assert (rules(found), rules(once)) == ("", "a decisive game has weight 1 (upstream's is 3)")
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,26 @@ def test_games(tmp_path: Path):
     assert judged.avg_tokens == 10
 
 
+def test_decisive_games_may_count_once(tmp_path: Path):
+    """A win of weight w in game 1, a loss in game 2."""
+    write_jsonl(tmp_path / "q.jsonl", PLAYED)
+    write_jsonl(tmp_path / "v.jsonl", GAMES)
+    files = tmp_path / "v.jsonl", tmp_path / "q.jsonl", None
+    judged = []
+    for weight in (3, 1):
+        out = tmp_path / f"{weight}.csv"
+        aggregate_verdicts(*files, "arena_hard", out, decisive_weight=weight)
+        judged.append(read_verdict_scores(out))
+        (expected,) = {float(row["g1_w"]) for row in read(out) if row["g1_label"] == "B>>A"}
+        assert expected == weight
+    assert [found.sums.sum(axis=1).tolist() for found in judged] == [[[3, 4]], [[1, 2]]]
+    assert "decisive_weight" not in read(tmp_path / "3.csv")[0]
+    with pytest.raises(UserError, match=r"1\.csv: counted by other rules than .*3\.csv"):
+        pool(judged)
+    with pytest.raises(UserError, match="the protocol mt_bench weighs no games"):
+        aggregate_verdicts(*files, "mt_bench", tmp_path / "x.csv", decisive_weight=1)
+
+
 def test_without_answers_there_is_no_style(tmp_path: Path):
     judged = read_verdict_scores(run(tmp_path, PLAYED, GAMES, "arena_hard"))
     assert judged.content.style is None

@@ -49,6 +49,21 @@ def test_arena_hard_without_answers(arena: Path):
     assert "gpt-4-1106-preview" in (arena / "out/table.md").read_text()
 
 
+def test_decisive_games_may_count_once(arena: Path):
+    """`mixed` wins decisively once and loses three games: 3 / 6, or 1 / 4; the table says so."""
+    rows = [played("q1", "B>>A", "B>A", model="mixed"), played("q2", "A>B", "B>A", model="mixed")]
+    import_arena_hard([write(arena / "mixed.jsonl", rows)], arena / "mixed")
+    for weight, rate in ((3, 50.0), (1, 25.0)):
+        rebuild_scores(arena / "mixed", "arena_hard", None, None, QUICK, decisive_weight=weight)
+        table = pd.read_csv(arena / "mixed/table.csv")
+        assert table["arena_hard_win_rate"].tolist() == [rate]
+        said = "a decisive game has weight 1 (upstream's is 3)"
+        assert table["arena_hard_judge_note"].str.endswith(said).tolist() == [weight == 1]
+        for suffix in ("md", "tex"):
+            text = (arena / f"mixed/table.{suffix}").read_text()
+            assert (said in text) == (weight == 1)
+
+
 def test_answers_give_lengths_and_the_baseline_its_style(arena: Path):
     folder = arena / "answers"
     folder.mkdir()
@@ -134,6 +149,10 @@ def test_arena_hard_v2_has_a_win_rate_for_each_category(tmp_path: Path):
         "hard_prompt against o3-mini-2025-01-31, creative_writing against gemini-2.0-flash-001"
     )
     assert f"Games: {against}." in (tmp_path / "out/table.md").read_text()
+    note = table.loc["all", "arena_hard_v2_hard_prompt_judge_note"]
+    assert note.endswith("a question counts if both games have a verdict")
+    text = (tmp_path / "out/table.md").read_text()
+    assert "There is no score over several categories." in text
     lengths = [
         pd.read_csv(tmp_path / f"out/scores/{category}/all.csv")["baseline_length"].unique()
         for category in ("hard_prompt", "creative_writing")
@@ -142,6 +161,35 @@ def test_arena_hard_v2_has_a_win_rate_for_each_category(tmp_path: Path):
     only = write(tmp_path / "hard.jsonl", [{"uid": "h1", "cluster": "code", "prompt": "?"}])
     with pytest.raises(UserError, match="no questions of category 'hard_prompt'"):
         rebuild_scores(tmp_path / "out", "arena_hard", only, None, QUICK)
+
+
+def test_the_official_score_of_v2_stands_in_the_table(tmp_path: Path):
+    """One policy whose answers are of one style: its score is its win rate, 3 of 4 questions."""
+    ids = [f"h{n}" for n in range(40)]
+    labels = [("A>B", "B>A") if n % 4 == 0 else ("B>A", "A>B") for n in range(40)]
+    rows = [played_v2(i, *pair) for i, pair in zip(ids, labels, strict=True)]
+    rows += [played_v2("h40", "A>>B", None)]
+    import_arena_hard([write(tmp_path / "in.jsonl", rows)], tmp_path / "out")
+    folder = tmp_path / "answers"
+    folder.mkdir()
+    for model, tokens in (("m", 7), ("o3-mini-2025-01-31", 5)):
+        found = [answered(model, i, "word", token_len=tokens) for i in [*ids, "h40"]]
+        write(folder / f"{model}.jsonl", found)
+    rebuild_scores(tmp_path / "out", "arena_hard", None, folder, QUICK)
+    (row,) = pd.read_csv(tmp_path / "out/table.csv").to_dict("records")
+    prefix = "arena_hard_v2_hard_prompt"
+    assert row[f"{prefix}_win_rate"] == 75
+    assert (row[f"{prefix}_n"], row[f"{prefix}_n_unscored"]) == (82, 2)
+    low, score, high = (row[f"{prefix}_official_style{end}"] for end in ("_low", "", "_high"))
+    assert low < score < high
+    assert score == pytest.approx(75, abs=1.5)
+    assert row[f"{prefix}_official_low"] == pytest.approx(low, abs=1.5)
+    shown = f"{score:.1f} [{low:.1f}, {high:.1f}]"
+    assert shown in (tmp_path / "out/table.md").read_text()
+    assert shown in (tmp_path / "out/table.tex").read_text()
+    scores = pd.read_csv(tmp_path / "out/scores/hard_prompt/m.csv")
+    assert scores[["length", "baseline_length"]].drop_duplicates().to_numpy().tolist() == [[7, 5]]
+    assert scores["both_games"].sum() == 40
 
 
 def test_three_turns_that_others_rated_count_alike(tmp_path: Path):
