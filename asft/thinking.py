@@ -62,6 +62,11 @@ def split_thinking(text: str) -> Split:
     return Split(text[:at], text[at:])
 
 
+def shown(text: str, with_thinking: bool = False) -> str:
+    """Return a model's text as metrics and judges see it: without its thinking, or with it."""
+    return text if with_thinking else split_thinking(text).text
+
+
 def _end_of_blank(text: str, at: int) -> int:
     found = _BLANK.match(text, at)
     return found.end() if found else at

@@ -69,6 +69,6 @@ class Benchmark(Section):
     with_thinking: bool = Field(
         False,
         exclude_if=lambda shown: not shown,
-        description="Whether metrics and judges see what a policy thought before its answer; if "
-        "not, they see the answer alone.",
+        description="Whether metrics and judges see what was thought before an answer, a policy's "
+        "or a published one (baseline, references); if not, they see the answer alone.",
     )

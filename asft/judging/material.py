@@ -8,6 +8,7 @@ from asft.data import BaselineAnswer, load_reference_answers, require_answers
 from asft.files import read_json_rows, read_jsonl
 from asft.judging.prompts import Prompts
 from asft.records import Completion, Question
+from asft.thinking import shown
 
 NOTHING = "N/A"
 
@@ -50,7 +51,10 @@ def read_material(
     completions: Path,
     with_thinking: bool = False,
 ) -> Material:
-    """Read a prepared benchmark and somebody's answers to it, without the thinking before them.
+    """Read a prepared benchmark and somebody's answers to it.
+
+    Args:
+        with_thinking: of answers, references and baseline, what was thought before them too.
 
     Raises:
         UserError: a file is missing or unusable, or a question has no answer.
@@ -63,9 +67,15 @@ def read_material(
     require_answers(answers, questions, f"{completions}")
     path = benchmark / "judge" / "references.jsonl"
     references = load_reference_answers(read_json_rows(path), f"{path}") if path.exists() else {}
+    references = {
+        key: [shown(turn, with_thinking) for turn in turns] for key, turns in references.items()
+    }
     baseline = {}
     if protocol.pairwise:
         path = benchmark / "judge" / "baseline.jsonl"
-        baseline = {answer.question_id: answer for answer in read_jsonl(path, BaselineAnswer)}
+        baseline = {
+            a.question_id: a.model_copy(update={"text": shown(a.text, with_thinking)})
+            for a in read_jsonl(path, BaselineAnswer)
+        }
         require_answers(baseline, questions, f"{path}")
     return Material(questions, answers, references, baseline, prompts)

@@ -30,6 +30,7 @@ from asft.metrics.protocols import SCORING
 from asft.metrics.score_files import Key
 from asft.metrics.style_control import FEATURES, count_style
 from asft.records import Completion, Question, Verdict, by_id
+from asft.thinking import shown
 
 Row = dict[str, Any]
 
@@ -47,7 +48,7 @@ def aggregate_verdicts(
 
     Args:
         protocol: one of a judge, such as mt_bench or arena_hard
-        with_thinking: count the style of what the policy thought together with its answers
+        with_thinking: count the style of what was thought together with the answers
 
     Raises:
         UserError: a verdict belongs to no question, occurs twice, lacks its rating or label or is
@@ -60,7 +61,7 @@ def aggregate_verdicts(
     found = _by_key(read_jsonl(verdicts, Verdict), asked, protocol, verdicts)
     repeats = 1 + max((repeat for *_, repeat in found), default=0)
     rows = SCORING[protocol].rows(list(asked.values()), found, repeats)
-    answers, opponents = _answers(completions, asked), _baseline(baseline, asked)
+    answers, opponents = _answers(completions, asked), _baseline(baseline, asked, with_thinking)
     thoughtful = any(answer.thinking_tokens for answer in answers.values())
     for row in rows:
         answer = answers.get(row["question_id"])
@@ -114,12 +115,12 @@ def _answers(path: Path | None, asked: dict[str, Question]) -> dict[str, Complet
     return answers
 
 
-def _baseline(path: Path | None, asked: dict[str, Question]) -> dict[str, str]:
+def _baseline(path: Path | None, asked: dict[str, Question], with_thinking: bool) -> dict[str, str]:
     if path is None:
         return {}
     answers = by_id(read_jsonl(path, BaselineAnswer), path)
     require_answers(answers, asked.values(), str(path))
-    return {question_id: answer.text for question_id, answer in answers.items()}
+    return {key: shown(answer.text, with_thinking) for key, answer in answers.items()}
 
 
 def _answer_cells(answer: Completion | None) -> Row:

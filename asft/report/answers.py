@@ -13,7 +13,7 @@ from asft.files import read_json_rows, read_jsonl
 from asft.metrics import Metric, Scores, read_scores, read_verdict_scores
 from asft.records import Completion, Question, Verdict, by_id
 from asft.tables import FAMILIES, family_columns
-from asft.thinking import bare
+from asft.thinking import bare, shown
 
 Column = list[float | None]  # one value a question; None where there is none
 
@@ -59,7 +59,7 @@ def read_benchmark(results: Path, asked: Asked) -> Benchmark:
         read,
         [_verdicts(results, asked, contestant) for contestant in asked.contestants],
         load_reference_answers(read_json_rows(references)) if references.is_file() else {},
-        {row.question_id: row.text for row in read_jsonl(baseline, BaselineAnswer)}
+        {row.question_id: shown(row.text) for row in read_jsonl(baseline, BaselineAnswer)}
         if baseline.is_file()
         else {},
         measures or _metrics(results, asked, ids),

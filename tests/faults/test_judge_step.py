@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -444,6 +445,30 @@ def test_judges_see_answers_without_their_thinking(benchmarks: Path, tmp_path: P
         seen.append(out.read_text())
     assert seen[0] == seen[1]
     assert THOUGHTS in seen[2]
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "file"), [("arena_hard", "baseline"), ("mt_bench", "references")]
+)
+def test_judges_see_published_answers_without_their_thinking(
+    benchmark: str, file: str, benchmarks: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(benchmarks / benchmark, tmp_path / benchmark)
+    path, out = tmp_path / benchmark / f"judge/{file}.jsonl", tmp_path / "asked.jsonl"
+
+    def asked(*flags: str) -> str:
+        arguments = command(tmp_path, benchmark, "http://127.0.0.1:1/v1", out)
+        assert run([*arguments, "--dry-run", *flags]).returncode == 0
+        return out.read_text()
+
+    before = asked()
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    for row in rows:
+        holder, name = (row, "text") if "text" in row else (row["choices"][0]["turns"], 0)
+        holder[name] = f"<think>\n{THOUGHTS}\n</think>\n\n{holder[name]}"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert asked() == before
+    assert THOUGHTS in asked("--with-thinking")
 
 
 THOUGHTS = "a thought that no judge need see"

@@ -245,3 +245,19 @@ def test_style_is_that_of_the_answer_without_its_thinking(tmp_path: Path):
     aggregate_verdicts(*files, "arena_hard", tmp_path / "with.csv", with_thinking=True)
     longer = read(tmp_path / "with.csv")
     assert int(longer[0]["length"]) > int(rows[0]["length"])
+
+
+def test_style_is_that_of_the_baselines_answer_without_its_thinking(tmp_path: Path):
+    run(tmp_path, PLAYED, GAMES, "arena_hard", completions=answers(PLAYED))
+    files = [tmp_path / f"{name}.jsonl" for name in ("verdicts", "questions", "completions")]
+    baseline = [
+        BaselineAnswer(question_id=q.question_id, text="<think>\n# a\n</think>\n# b")
+        for q in PLAYED
+    ]
+    write_jsonl(tmp_path / "baseline.jsonl", baseline)
+    headers = []
+    for with_thinking in (False, True):
+        how = ("arena_hard", tmp_path / "s.csv", tmp_path / "baseline.jsonl", with_thinking)
+        aggregate_verdicts(*files, *how)
+        headers.append({row["baseline_headers"] for row in read(tmp_path / "s.csv")})
+    assert headers == [{"1"}, {"2"}]
