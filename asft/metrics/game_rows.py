@@ -49,7 +49,15 @@ def read_games(path: Path, rows: list[Cells]) -> Games:
 
 def _style(path: Path, rows: list[Cells]) -> Values | None:
     names = [prefix + feature for prefix in ("", "baseline_") for feature in FEATURES]
-    if any(cell(path, row, name) == "" for row in rows for name in names):
+    # Without a game there need be no answer either; its style is not looked at.
+    played = [bool(row["g1_label"] or row["g2_label"]) for row in rows]
+    there = [all(cell(path, row, name) for name in names) for row in rows]
+    if not any(there) or any(g and not style for g, style in zip(played, there, strict=True)):
         return None
-    counts = np.array([[number(path, row, name) for name in names] for row in rows])
+    counts = np.array(
+        [
+            [number(path, row, name) for name in names] if style else [0.0] * len(names)
+            for row, style in zip(rows, there, strict=True)
+        ]
+    )
     return style_difference(counts[:, : len(FEATURES)], counts[:, len(FEATURES) :])

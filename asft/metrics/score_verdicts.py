@@ -67,7 +67,8 @@ def aggregate_verdicts(
         answer = answers.get(row["question_id"])
         row |= _answer_cells(answer) | ({"thinking_tokens": _thought(answer)} if thoughtful else {})
         if facts.pairwise:
-            row |= _style_cells("", answer.texts(with_thinking)[0] if answer else None)
+            known = answer is not None and answer.has_answer()
+            row |= _style_cells("", answer.texts(with_thinking)[0] if answer and known else None)
             row |= _style_cells("baseline_", opponents.get(row["question_id"]))
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0], lineterminator="\n")
