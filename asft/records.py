@@ -76,6 +76,11 @@ class Question(Record):
     references: list[str] = []
 
 
+# The finish reason of a turn that was asked and has no answer: its text is "", and nothing about it
+# was measured.
+NO_ANSWER = "no_answer"
+
+
 class Completion(Record):
     """A policy's answers to one question, one per turn.
 
@@ -85,7 +90,8 @@ class Completion(Record):
 
     question_id: str
     turns: list[str]
-    # "stop", "length", "content_filter", "refusal"; another word as the server gave it; "": none.
+    # "stop", "length", "content_filter", "refusal", `NO_ANSWER`; another word as the server gave
+    # it; "": none.
     finish_reasons: list[str]
     tokens: list[int | None]  # those of the thinking too; None: the server did not count
     # What the policy thought before each answer, as it came; left out where it thinks nothing.
@@ -96,6 +102,10 @@ class Completion(Record):
     @classmethod
     def _nothing(cls, values: list[Any]) -> list[Any]:
         return values if any(values) else []
+
+    def has_answer(self, turn: int = 1) -> bool:
+        """Tell whether all turns up to this one have their answers."""
+        return NO_ANSWER not in self.finish_reasons[:turn]
 
     def apart(self) -> Self:
         """Return it with thinking that stands within its turns moved to `thinking`."""

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from asft.config.fields import MaxAttempts, MaxWait, Precision, Section, Threads
+from asft.config.fields import MaxAttempts, MaxWait, Precision, Section, Share, Threads
 
 
 class Decoding(Section):
@@ -64,6 +64,13 @@ class Server(Section):
     )
     max_attempts: MaxAttempts = Field(6, exclude_if=lambda attempts: attempts == 6)
     max_wait_s: MaxWait = Field(120, exclude_if=lambda wait: wait == 120)
+    max_missing: Share = Field(
+        0.0,
+        exclude_if=lambda share: not share,
+        description="Largest share of questions, from 0 to 1, that may have been asked and have no "
+        "answer (too long, refused): they are neither scored nor judged. With more the job stops, "
+        "as it does where questions were never asked.",
+    )
 
 
 class Generation(Section):

@@ -7,6 +7,7 @@ Answers are kept beside the output as they come, so that a killed run asks only 
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import signal
@@ -27,8 +28,9 @@ from asft.generation.endpoint.ask import ask
 from asft.generation.endpoint.client import Endpoint
 from asft.generation.endpoint.outcomes import Request, is_finished, shortfall
 from asft.generation.endpoint.store import Reply, Store
-from asft.records import Completion, Message, Question
+from asft.records import NO_ANSWER, Completion, Message, Question
 
+log = logging.getLogger(__name__)
 LOCAL = "127.0.0.1"
 # Without the environment's proxies, which know no way to this machine.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -113,8 +115,8 @@ def answer_all(
     """Ask a server all turns of all questions, the policy's own earlier answers in context.
 
     Raises:
-        UserError: some answers did not come; those that did are kept in `store`, and a question
-            without an answer kept none of the others from being asked.
+        UserError: the run was stopped before each question was asked, or more questions than
+            `max_missing` were asked and have no answer; what came is kept in `store`.
     """
     talks: list[list[Message]] = [[] for _ in questions]
     answers: list[list[Reply]] = [[] for _ in questions]
@@ -139,22 +141,28 @@ def answer_all(
                     talks[i].append(Message(role="assistant", content=outcome.answer.text))
     if lost:
         first, why = next(iter(lost.items()))
-        raise UserError(
+        said = (
             f"{policy}: {len(lost)} of {len(questions)} questions have no answer, such as"
-            f" question_id {questions[first].question_id!r}: {why}; rerun to ask them again, or"
-            " leave them out"
+            f" question_id {questions[first].question_id!r}: {why}"
         )
+        if len(lost) > settings.max_missing * len(questions) or not any(answers):
+            raise UserError(
+                f"{said}; rerun to ask them again, leave them out, or go on without them by"
+                " generation.server.max_missing"
+            )
+        log.warning("%s; they are neither scored nor judged", said)
     return [_completion(*pair) for pair in zip(questions, answers, strict=True)]
 
 
 def _completion(question: Question, turns: Sequence[Reply]) -> Completion:
+    missing = len(question.turns) - len(turns)
     return Completion(
         question_id=question.question_id,
-        turns=[answer.text.strip() for answer in turns],
-        finish_reasons=[answer.ending for answer in turns],
-        tokens=[answer.completion_tokens for answer in turns],
-        thinking=[answer.thinking for answer in turns],
-        thinking_tokens=[answer.thinking_tokens for answer in turns],
+        turns=[answer.text.strip() for answer in turns] + [""] * missing,
+        finish_reasons=[answer.ending for answer in turns] + [NO_ANSWER] * missing,
+        tokens=[answer.completion_tokens for answer in turns] + [None] * missing,
+        thinking=[answer.thinking for answer in turns] + [""] * missing,
+        thinking_tokens=[answer.thinking_tokens for answer in turns] + [None] * missing,
     )
 
 

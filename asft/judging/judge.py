@@ -19,7 +19,7 @@ from asft.errors import UserError
 from asft.files import write_jsonl, write_text
 from asft.generation import Reply, Store, call_key, describe_call
 from asft.judging.calls import Call
-from asft.judging.material import read_material
+from asft.judging.material import Material, read_material
 from asft.judging.protocols import JUDGING
 from asft.machine import claim_gpus
 from asft.records import Verdict
@@ -59,13 +59,14 @@ def judge_answers(
     judging = JUDGING[protocol]
     prompts = judging.load_prompts(benchmark / "judge" / facts.prompts)
     material = read_material(benchmark, facts, prompts, completions, with_thinking)
-    calls = judging.calls(material, chosen)
+    calls, without = _with_answers(judging.calls(material, chosen), material)
     if dry_run:
         lines = [json.dumps(call._asdict(), ensure_ascii=False) + "\n" for call in calls]
         return write_text(out, "".join(lines))
     with Store(store) as answers:
         if chosen.backend == "local":
-            empty = judging.calls(material.without_content(), chosen) if chosen.calibrate else None
+            blank = judging.calls(material.without_content(), chosen) if chosen.calibrate else []
+            empty = _with_answers(blank, material)[0] if blank else None
             verdicts = _judge_locally(
                 protocol, calls, empty, chosen, _require(judge_model), answers
             )
@@ -73,7 +74,21 @@ def judge_answers(
             from asft.judging.by_server import judge_by_server
 
             verdicts = judge_by_server(protocol, calls, chosen, answers)
-    return write_jsonl(out, verdicts)
+    return write_jsonl(out, [*verdicts, *without])
+
+
+def _with_answers(calls: list[Call], material: Material) -> tuple[list[Call], list[Verdict]]:
+    """The calls about answers that there are; of the others, that nothing was asked."""
+    there = [material.answers[call.question_id].has_answer(call.turn) for call in calls]
+    detail = "not asked: the policy has no answer"
+    return (
+        [call for call, answer in zip(calls, there, strict=True) if answer],
+        [
+            call.verdict("api_error", detail=detail)
+            for call, answer in zip(calls, there, strict=True)
+            if not answer
+        ],
+    )
 
 
 def _require(model: Path | None) -> Path:

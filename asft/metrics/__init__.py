@@ -23,6 +23,7 @@ __all__ = [
     "evaluate_metric",
     "first_position_rate",
     "from_verdicts",
+    "in_all",
     "interval",
     "mean",
     "mean_rating",

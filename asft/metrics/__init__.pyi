@@ -26,6 +26,7 @@ from .protocols import Content as Content
 from .score import score_answers as score_answers
 from .score_files import Scores as Scores
 from .score_files import check_comparable as check_comparable
+from .score_files import in_all as in_all
 from .score_files import read_scores as read_scores
 from .score_verdicts import aggregate_verdicts as aggregate_verdicts
 from .statistics import Difference as Difference

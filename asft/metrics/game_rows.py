@@ -85,7 +85,15 @@ def weigh(rows: list[dict[str, Any]], decisive_weight: int) -> None:
 def _counts(path: Path, rows: list[Cells]) -> tuple[Values, Values] | None:
     """The style counts of policy and baseline, (rows, 4) each; None where some are not known."""
     names = [prefix + feature for prefix in ("", "baseline_") for feature in FEATURES]
-    if any(cell(path, row, name) == "" for row in rows for name in names):
+    # Without a game there need be no answer either; its style is not looked at.
+    played = [bool(row["g1_label"] or row["g2_label"]) for row in rows]
+    there = [all(cell(path, row, name) for name in names) for row in rows]
+    if not any(there) or any(g and not style for g, style in zip(played, there, strict=True)):
         return None
-    counts = np.array([[number(path, row, name) for name in names] for row in rows])
+    counts = np.array(
+        [
+            [number(path, row, name) for name in names] if style else [0.0] * len(names)
+            for row, style in zip(rows, there, strict=True)
+        ]
+    )
     return counts[:, : len(FEATURES)], counts[:, len(FEATURES) :]

@@ -5,14 +5,17 @@ Reads   benchmarks/{benchmark}/questions.jsonl   records.Question, with at least
 Writes  scores/{benchmark}/references.csv        one row per question, in the questions' order:
         question_id, category, the columns of `corpus.METRICS` (rouge1 … lf_rougeL; BLEU as its
         counts, since corpus BLEU is no mean of rows), tokens, finish_reason, bleu_signature,
-        and thinking_tokens (of `tokens`) where some are known
+        and thinking_tokens (of `tokens`) where some are known; the cells of a question without an
+        answer are empty
 
 By hand: asft score --questions questions.jsonl --completions completions.jsonl --out scores.csv
 """
 
 import csv
 import io
+import math
 from pathlib import Path
+from typing import Any
 
 from asft.errors import UserError
 from asft.files import read_jsonl, write_text
@@ -39,6 +42,10 @@ def score_answers(
     references = [question.references for question in asked.values()]
     texts = [answer.texts(with_thinking)[0] for answer in answers]
     columns = score_questions(texts, references)
+    for number, answer in enumerate(answers):
+        if not answer.has_answer():
+            for column in columns.values():
+                column[number] = math.nan  # an empty cell
     table = {
         "question_id": list(asked),
         "category": [question.category for question in asked.values()],
@@ -55,8 +62,12 @@ def score_answers(
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")  # writes floats by repr
     writer.writerow(table)
-    writer.writerows(zip(*table.values(), strict=True))
+    writer.writerows([_cell(v) for v in row] for row in zip(*table.values(), strict=True))
     write_text(out, text.getvalue())
+
+
+def _cell(value: Any) -> Any:
+    return "" if isinstance(value, float) and math.isnan(value) else value
 
 
 def _check(

@@ -10,14 +10,13 @@ import numpy as np
 
 from asft.errors import UserError
 from asft.metrics.corpus import METRICS, Values
-from asft.records import Question, Verdict
+from asft.records import NO_ANSWER, Question, Verdict
 
 Cells = dict[str, str]  # a row, as text
 # Verdicts by question_id, by game (the turn, where there are no games), by repeat.
 Key = tuple[str, int, int]
 Found = Mapping[Key, Verdict]
 NUMBERS = [*(column for metric in METRICS.values() for column in metric.columns), "tokens"]
-MAY_BE_EMPTY = ("tokens",)  # a server need not count them
 
 
 class Scores(NamedTuple):
@@ -51,8 +50,9 @@ def read_scores(path: Path) -> Scores:
     """Read the question ids and numeric columns of one score file.
 
     Raises:
-        UserError: no such file, no rows, a missing column or a cell that is no finite number;
-            tokens that nobody counted are empty, and NaN here.
+        UserError: no such file, no rows, a missing column or a cell that is no finite number.
+            Tokens that nobody counted, and all cells of a question without an answer, are empty,
+            and NaN here.
     """
     rows = read_cells(path)
     for key in ("question_id", "bleu_signature", *NUMBERS):
@@ -60,10 +60,7 @@ def read_scores(path: Path) -> Scores:
             raise UserError(f"{path}: no column {key!r}; is this a file of `asft score`?")
     columns = {
         key: np.array(
-            [
-                _value(row[key], key, f"{path}, row {i}, column {key!r}")
-                for i, row in enumerate(rows, 1)
-            ]
+            [_value(row, key, f"{path}, row {i}, column {key!r}") for i, row in enumerate(rows, 1)]
         )
         for key in NUMBERS
     }
@@ -120,8 +117,32 @@ def check_comparable(files: list[Scores]) -> None:
             )
 
 
-def _value(text: str, column: str, where: str) -> float:
-    return math.nan if text == "" and column in MAY_BE_EMPTY else _number(text, where)
+def _value(row: Cells, column: str, where: str) -> float:
+    # A server need not count tokens.
+    may_be_empty = column == "tokens" or row.get("finish_reason") == NO_ANSWER
+    return math.nan if row[column] == "" and may_be_empty else _number(row[column], where)
+
+
+def in_all(files: Sequence[Scores]) -> list[Scores]:
+    """Return the files without the questions to which one of them has no answer.
+
+    The files hold the same questions (`check_comparable`).
+
+    Raises:
+        UserError: no question is left.
+    """
+    kept = np.ones(len(files[0].question_ids), dtype=bool)
+    for file in files:
+        kept &= ~np.isnan(file.columns["bleu_ref_len"])
+    if not kept.any():
+        raise UserError(f"{files[0].path}: no question has an answer in this and every other file")
+    return [
+        file._replace(
+            question_ids=[q for q, there in zip(file.question_ids, kept, strict=True) if there],
+            columns={name: values[kept] for name, values in file.columns.items()},
+        )
+        for file in files
+    ]
 
 
 def _number(text: str | None, where: str) -> float:

@@ -82,7 +82,8 @@ def aggregate_verdicts(
         row |= _answer_cells(answer) | ({"thinking_tokens": _thought(answer)} if thoughtful else {})
         if facts.pairwise:
             opponent = opponents.get(row["question_id"])
-            row |= _style_cells("", answer.texts(with_thinking)[0] if answer else None)
+            known = answer is not None and answer.has_answer()
+            row |= _style_cells("", answer.texts(with_thinking)[0] if answer and known else None)
             theirs = shown(opponent.text, with_thinking) if opponent else None
             row |= _style_cells("baseline_", theirs)
     if token_lengths:

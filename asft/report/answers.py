@@ -99,6 +99,7 @@ def _metric(file: Scores, metric: Metric, ids: list[str]) -> Column:
     """One metric, question by question: the table's own arithmetic on single rows."""
     values = np.stack([file.columns[column] for column in metric.columns], axis=-1)
     found = metric.over_questions(values[:, None, :])
+    found[np.isnan(values).any(axis=-1)] = np.nan  # no answer: corpus BLEU would make it 0
     return _by_question(dict(zip(file.question_ids, found.tolist(), strict=True)), ids)
 
 

@@ -28,6 +28,7 @@ from asft.metrics import (
     Interval,
     Scores,
     check_comparable,
+    in_all,
     read_scores,
 )
 from asft.tables.table3_columns import TABLE3, estimate_columns
@@ -59,8 +60,12 @@ def tabulate_table3(
         raise UserError(f"{out}: no score files given")
     files = [read_scores(path) for *_, path in scores]
     check_comparable(files)
+    asked, files = len(files[0].question_ids), in_all(files)
+    n = len(files[0].question_ids)
+    if n < asked:
+        note = f"{note} Without {asked - n} of {asked} questions, to which a method has no answer."
     entries = _entries(scores, files)
-    n, signature, note = len(files[0].question_ids), files[0].bleu_signature, " ".join(note.split())
+    signature, note = files[0].bleu_signature, " ".join(note.split())
     about = {"model": model, "benchmark": benchmark, "bleu_signature": signature, "note": note}
     intervals = [intervals_of(entry, statistics) for entry in entries]
     pairs = zip(entries, intervals, strict=True)

@@ -21,7 +21,7 @@ from asft.config import loading
 from asft.data.answer_formats import BaselineAnswer
 from asft.data.prepare_benchmark import write_benchmark
 from asft.files import read_jsonl, write_jsonl
-from asft.records import Completion, Question, Verdict
+from asft.records import NO_ANSWER, Completion, Question, Verdict
 
 ROOT = Path(__file__).parents[2]
 ASFT = Path(sys.executable).parent / "asft"
@@ -445,6 +445,32 @@ def test_judges_see_answers_without_their_thinking(benchmarks: Path, tmp_path: P
         seen.append(out.read_text())
     assert seen[0] == seen[1]
     assert THOUGHTS in seen[2]
+
+
+@pytest.mark.parametrize(("benchmark", "asked"), [("mt_bench", 13), ("arena_hard", 12)])
+def test_answers_that_are_not_there_are_not_judged(
+    benchmark: str, asked: int, benchmarks: Path, tmp_path: Path
+) -> None:
+    """Of eight, the first has no answer to its last turn, the second none at all."""
+    answers = read_jsonl(benchmarks / benchmark / "completions.jsonl", Completion)
+    turns = len(answers[0].turns)
+    ends = [["stop"] * (turns - 1) + [NO_ANSWER], [NO_ANSWER] * turns]
+    answers[:2] = [
+        a.model_copy(update={"finish_reasons": e}) for a, e in zip(answers, ends, strict=False)
+    ]
+    write_jsonl(tmp_path / "some.jsonl", answers)
+    verdict = "[[8]]" if benchmark == "mt_bench" else "[[A>B]]"
+    out = tmp_path / "v.jsonl"
+    with JudgeServer([completion(verdict)]) as server:
+        arguments = command(benchmarks, benchmark, server.url, out)
+        arguments[arguments.index("--completions") + 1] = str(tmp_path / "some.jsonl")
+        done = run(arguments)
+        assert done.returncode == 0, done.stderr
+        assert len(server.bodies) == asked
+    verdicts = read_jsonl(out, Verdict)
+    assert Counter(v.status for v in verdicts) == {"ok": asked, "api_error": 16 - asked}
+    details = {v.detail for v in verdicts if v.status == "api_error"}
+    assert details == {"not asked: the policy has no answer"}
 
 
 @pytest.mark.parametrize(

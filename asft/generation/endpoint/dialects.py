@@ -35,10 +35,10 @@ _CODES = {
         "money": "insufficient_quota insufficient_balance insufficient_credits billing_error"
         " billing_hard_limit_reached billing_not_active arrearage",
         "too_long": "context_length_exceeded exceed_context_size_error string_above_max_length"
-        " request_too_large tokens_limit_reached context_window_exceeded",
+        " request_too_large tokens_limit_reached context_window_exceeded context_exceeded 1261",
         "moderated": "content_filter content_policy_violation data_inspection_failed"
         " datainspectionfailed invalid_prompt responsibleaipolicyviolation moderation_blocked"
-        " sensitive_words_detected",
+        " sensitive_words_detected 1301",
         "setup": "model_not_found invalid_model unsupported_parameter unknown_parameter"
         " unsupported_value unknown_url",
     }.items()
@@ -46,8 +46,9 @@ _CODES = {
 }
 # The same by a server's words, where its codes say nothing.
 _WORDS = {
-    "too_long": r"maximum context length|context (?:size|window)|model's context length"
+    "too_long": r"context (?:length|size|window|limit)|n_ctx\b|maximum prompt length"
     r"|(?:prompt|input|request|message)s? (?:is|are|was) too long|prompt too long"
+    r"|exceeds max(?:imum)? length"
     r"|request too large|max_tokens must be at least 1, got -"
     r"|max_new_tokens` must be <=|`inputs` must have less than"
     r"|exceeds? the (?:maximum|model's|limit)[\w ]* tokens|range of input length"
@@ -56,8 +57,8 @@ _WORDS = {
     r"|content management policy|usage polic(?:y|ies)|safety system|prohibited content"
     r"|content exists risk|considered high risk|sensitive (?:content|information|words)",
     "money": r"insufficient (?:credit|balance|fund|quota)|credit balance is too low",
-    "setup": r"unexpected endpoint|model\b[^.]* (?:does not exist|not found|is not available)"
-    r"|no such model|unknown model",
+    "setup": r"unexpected endpoint|no such model|unknown model"
+    r"|model\b(?:[^.]|\.\w)* (?:does not exist|not found|is not available)",
 }
 About = Literal["key", "money", "too_long", "moderated", "passing", "setup", ""]
 
@@ -82,7 +83,9 @@ def about_of(status: int | None, codes: Set[str], words: str) -> About:
     if status == 401:
         return "key"
     # Groq's 413 has the code of a rate limit; OpenAI's own 429 may say that one request is too
-    # large for any minute: neither ever heals.
+    # large for any minute: neither ever heals. Other 429s advise shorter prompts, and do.
+    if status == 429 and "too large" not in words.lower():
+        said.discard("too_long")
     if status == 413 or "too_long" in found | said:
         return "too_long"
     if "moderated" in found or ("moderated" in said and _refuses(status)):

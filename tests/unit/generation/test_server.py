@@ -10,7 +10,7 @@ from judge_server import JudgeServer, Reply, completion, error
 from asft.config import Decoding, Server
 from asft.errors import UserError
 from asft.generation.server import answer_all, served
-from asft.records import Question
+from asft.records import NO_ANSWER, Question
 from asft.thinking import bare
 
 QUESTIONS = [
@@ -72,6 +72,34 @@ def test_one_question_without_an_answer_keeps_none_of_the_others_from_theirs(fau
         healed = True
         assert len(answers(server, tmp_path)) == 3
         assert len(server.bodies) == 5
+
+
+def test_some_questions_may_have_no_answer(tmp_path):
+    """Asked and refused, up to the share that is given: nothing is made up for them."""
+
+    def script(body, before):
+        bad = body["messages"][-1]["content"] in ("Number?", "Another?")
+        return error(400, "prompt is too long") if bad else completion("Paris.")
+
+    with JudgeServer(script) as server:
+        with pytest.raises(UserError, match=r"2 of 3 questions .* generation\.server\.max_missing"):
+            answers(server, tmp_path, max_missing=0.5)
+        found = answers(server, tmp_path, max_missing=0.7)
+    assert [c.turns for c in found] == [["Paris."], ["Paris.", ""], [""]]
+    assert [c.finish_reasons for c in found] == [["stop"], ["stop", NO_ANSWER], [NO_ANSWER]]
+    assert [c.tokens for c in found] == [[3], [3, None], [None]]
+    assert [[c.has_answer(turn) for turn in (1, 2)] for c in found[1:]] == [
+        [True, False],
+        [False] * 2,
+    ]
+
+
+def test_a_policy_without_any_answer_is_an_error_whatever_may_be_missing(tmp_path):
+    with (
+        JudgeServer([error(400, "prompt is too long")]) as server,
+        pytest.raises(UserError, match="3 of 3 questions have no answer"),
+    ):
+        answers(server, tmp_path, max_missing=1.0)
 
 
 def test_a_server_that_refuses_all_stops_the_run(tmp_path):

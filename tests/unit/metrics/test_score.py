@@ -11,7 +11,8 @@ from asft.files import write_jsonl
 from asft.metrics.bleu_rouge import plain_row
 from asft.metrics.corpus import BLEU_COUNTS, METRICS
 from asft.metrics.score import score_answers
-from asft.records import Completion, Question
+from asft.metrics.score_files import in_all, read_scores
+from asft.records import NO_ANSWER, Completion, Question
 
 QUESTIONS = [
     Question(question_id="q1", category="a, b", turns=["?"], references=["the cat is on the mat"]),
@@ -109,6 +110,27 @@ def test_tokens_that_nobody_counted_are_empty(tmp_path: Path):
     path = run(tmp_path, QUESTIONS, [*unknown, *COMPLETIONS[1:]])
     with path.open(newline="", encoding="utf-8") as file:
         assert [row["tokens"] for row in csv.DictReader(file)] == ["22", "19", ""]
+
+
+def test_a_question_without_an_answer_has_no_scores(tmp_path: Path):
+    none = {"turns": [""], "finish_reasons": [NO_ANSWER], "tokens": [None]}
+    completions = [c.model_copy(update=none if c.question_id == "q1" else {}) for c in COMPLETIONS]
+    path = run(tmp_path, QUESTIONS, completions)
+    with path.open(newline="", encoding="utf-8") as file:
+        row = next(csv.DictReader(file))
+    measured = [column for metric in METRICS.values() for column in metric.columns]
+    assert {row[name] for name in [*measured, "tokens"]} == {""}
+    first, second = read_scores(path), read_scores(run(tmp_path / "all", QUESTIONS, COMPLETIONS))
+    for kept in in_all([first, second]):
+        assert kept.question_ids == ['q"2\n', "q3"]
+        assert kept.columns["rouge1"].tolist() == second.columns["rouge1"][1:].tolist()
+    # No other cell may be empty.
+    path.write_text(path.read_text(encoding="utf-8").replace(NO_ANSWER, "stop"), encoding="utf-8")
+    with pytest.raises(UserError, match="expected a number"):
+        read_scores(path)
+    nothing = [c.model_copy(update=none) for c in COMPLETIONS]
+    with pytest.raises(UserError, match="no question has an answer"):
+        in_all([second, read_scores(run(tmp_path / "none", QUESTIONS, nothing))])
 
 
 def test_thinking_is_not_scored_unless_it_is_asked_for(

@@ -15,7 +15,7 @@ from asft.metrics.arena_hard import Games
 from asft.metrics.mt_bench import Ratings
 from asft.metrics.score_verdicts import aggregate_verdicts
 from asft.metrics.verdict_scores import pool, read_verdict_scores
-from asft.records import Completion, Question, Verdict
+from asft.records import NO_ANSWER, Completion, Question, Verdict
 
 RATED = [
     Question(question_id="81", category="writing", turns=["a", "b"]),
@@ -265,6 +265,19 @@ def test_style_is_that_of_the_answer_without_its_thinking(tmp_path: Path):
     aggregate_verdicts(*files, "arena_hard", tmp_path / "with.csv", with_thinking=True)
     longer = read(tmp_path / "with.csv")
     assert int(longer[0]["length"]) > int(rows[0]["length"])
+
+
+def test_a_policy_without_an_answer_has_no_style_there(tmp_path: Path):
+    baseline = [BaselineAnswer(question_id=q.question_id, text="# b") for q in PLAYED]
+    given = answers(PLAYED)
+    none = {"turns": [""], "finish_reasons": [NO_ANSWER], "tokens": [None]}
+    given[1] = given[1].model_copy(update=none)
+    path = run(tmp_path, PLAYED, GAMES, "arena_hard", completions=given, baseline=baseline)
+    there, missing = read(path)
+    assert {missing[name] for name in ("length", "headers", "tokens")} == {""}
+    assert there["headers"] == "1"
+    # The others' is still known.
+    assert read_verdict_scores(path).content.style is not None
 
 
 def test_style_is_that_of_the_baselines_answer_without_its_thinking(tmp_path: Path):

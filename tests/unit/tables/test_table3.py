@@ -10,6 +10,7 @@ from table3_scores import N, cells, jobs, run, write
 
 from asft.errors import UserError
 from asft.metrics.corpus import BLEU_COUNTS, MEANS, METRICS
+from asft.records import NO_ANSWER
 from asft.tables.table3_text import markdown
 
 HEADER = [
@@ -182,6 +183,27 @@ def test_tokens_that_nobody_counted_are_an_empty_cell(tmp_path: Path):
     assert [row["avg_tokens"] for row in read(out)] == ["25.5000", ""]
     assert "| —" in out.with_suffix(".md").read_text()
     assert "nan" not in out.with_suffix(".tex").read_text()
+
+
+def test_a_question_without_an_answer_of_one_method_is_in_no_number(tmp_path: Path):
+    without = cells(60.0)
+    without[3] |= dict.fromkeys([*MEANS, *BLEU_COUNTS, "tokens"], "")
+    without[3]["finish_reason"] = NO_ANSWER
+    scores = [
+        ("d", "sft", 1, write(tmp_path / "a", cells(40.0))),
+        ("d", "asft", 1, write(tmp_path / "b", without)),
+    ]
+    out = run(tmp_path, scores, note="")
+    found, text = out.read_text(), out.with_suffix(".md").read_text()
+    differences = out.with_name("table3.differences.csv").read_text()
+    remark = "Without 1 of 12 questions, to which a method has no answer."
+    assert remark in found
+    assert remark in text
+    for name, level in (("a", 40.0), ("b", 60.0)):
+        rows = cells(level)
+        write(tmp_path / name, rows[:3] + rows[4:])
+    assert run(tmp_path, scores, note=remark).read_text() == found
+    assert out.with_name("table3.differences.csv").read_text() == differences
 
 
 def test_one_question_is_refused(tmp_path: Path):
