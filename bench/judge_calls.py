@@ -30,7 +30,7 @@ def measure(calls: int, concurrency: int, latency: float) -> float:
         endpoint = Endpoint(base_url=url, model="judge", concurrency=concurrency)
         text = "word " * 500
         requests = [Request([{"role": "user", "content": f"{n} {text}"}]) for n in range(calls)]
-        with tempfile.TemporaryDirectory() as folder, Store(Path(folder, "judge.sqlite")) as store:
+        with tempfile.TemporaryDirectory() as folder, Store(Path(folder, "judge.answers")) as store:
             start = time.perf_counter()
             outcomes = ask(endpoint, requests, store)
             seconds = time.perf_counter() - start

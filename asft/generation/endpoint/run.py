@@ -8,18 +8,16 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, cast
+from typing import cast
 
 import openai
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt, wait_random_exponential
 
 from asft.generation.endpoint.client import Endpoint
-from asft.generation.endpoint.faults import Fault, fault_of
+from asft.generation.endpoint.faults import Fault
 from asft.generation.endpoint.outcomes import Outcome, Request, State, answered, described
-from asft.generation.endpoint.replies import read_answer
-from asft.generation.endpoint.scrubbing import encodable
+from asft.generation.endpoint.send import send
 from asft.generation.endpoint.store import Reply, Store
-from asft.records import Message
 
 # After this many calls in a row that used up their attempts, with no answer between, the server is
 # taken to be down. More than one: a single poisonous question must not stop the others for ever.
@@ -27,6 +25,8 @@ GIVE_UP_AFTER = 3
 # After this many refused calls before any answer, the settings are taken to be wrong: the first
 # alone may be the one bad question.
 REFUSED_AT_FIRST = 2
+# Seconds until a call that another job was asking is looked at again.
+LOOK_AGAIN_S = 0.5
 log = logging.getLogger(__name__)
 OnDone = Callable[[Outcome], None]
 
@@ -51,6 +51,7 @@ class Run:
         self.proven = proven  # some call has been answered
         self.refusals: list[str] = []  # of calls before any was answered
         self.in_flight = 0
+        self.waited = False  # for another job
         self.ended = asyncio.Condition()  # some call has come to its end
 
     async def ask(self, requests: dict[str, Request]) -> None:
@@ -62,15 +63,29 @@ class Run:
             raise errors.exceptions[0] from None
 
     async def _one(self, key: str, request: Request) -> None:
-        async with self.slots:
-            if await self._begin():
-                try:
-                    outcome = await self._outcome(key, request)
-                finally:
-                    await self._end()
-            else:
-                outcome = Outcome(key, None, self.reason, state="not_asked")
+        while (outcome := await self._tried(key, request)) is None:
+            if not self.waited:
+                log.warning("judge %s: waiting for what another job asks it", self.endpoint.model)
+            self.waited = True
+            await self._sleep(LOOK_AGAIN_S)  # without a slot: others may be asked meanwhile
         self.done(outcome)
+
+    async def _tried(self, key: str, request: Request) -> Outcome | None:
+        """The outcome of a call; None if another job is asking it."""
+        async with self.slots:
+            if not await self._begin():
+                return Outcome(key, None, self.reason, state="not_asked")
+            try:
+                if await asyncio.to_thread(self.store.claim, key):
+                    outcome = await self._outcome(key, request)
+                    # Not after an error: the answer may still be on its way to the disk.
+                    await asyncio.to_thread(self.store.release, key)
+                    return outcome
+                answer = await asyncio.to_thread(self.store.get, key)
+                self.proven = self.proven or bool(answer)
+                return answered(key, answer) if answer else None
+            finally:
+                await self._end()
 
     async def _outcome(self, key: str, request: Request) -> Outcome:
         attempts = 0
@@ -79,7 +94,7 @@ class Run:
             nonlocal attempts
             await self._pause()
             attempts += 1
-            return await self._send(request.messages)
+            return await send(self.client, self.endpoint, request.messages)
 
         try:
             answer: Reply = await self._retrying()(attempt)
@@ -110,25 +125,6 @@ class Run:
             if len(self.refusals) >= REFUSED_AT_FIRST and not self.proven and not self.in_flight:
                 self._stop(self.refusals[0])
             self.ended.notify_all()
-
-    async def _send(self, messages: list[Message]) -> Reply:
-        sent = [{**message, "content": encodable(message["content"])} for message in messages]
-        try:
-            async with asyncio.timeout(self.endpoint.timeout_s):
-                reply = await self.client.chat.completions.with_raw_response.create(
-                    model=self.endpoint.model,
-                    messages=cast(Any, sent),
-                    extra_body=self.endpoint.parameters,
-                )
-        except TimeoutError:
-            late = f"no whole reply within {self.endpoint.timeout_s:g} s"
-            fault = Fault(late, "passing")
-        except openai.APIError as error:
-            fault = fault_of(error, self.endpoint)
-        else:
-            return read_answer(reply.content, self.endpoint)
-        # Raised out here so that it does not carry the client's error, which holds the headers.
-        raise fault
 
     def _retrying(self) -> AsyncRetrying:
         backoff = wait_random_exponential(self.endpoint.backoff_s, self.endpoint.max_wait_s)
