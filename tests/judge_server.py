@@ -3,7 +3,8 @@
     with JudgeServer([error(500), completion("[[7]]")]) as server:   # each body: first 500, then 7
         ... server.url ... server.bodies ... server.seen[text of the last message]
 
-By hand: `python tests/judge_server.py 0.2` answers each call after 0.2 s until it is killed.
+By hand: `python tests/judge_server.py 0.2` answers each call after 0.2 s until it is killed;
+a GET says how many there were.
 """
 
 import json
@@ -126,6 +127,15 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else each reply waits 40 ms for the client's acknowledgement
+
+    def do_GET(self) -> None:
+        """Say how many requests there were."""
+        assert isinstance(self.server, _Server)
+        body = str(len(self.server.judge.bodies)).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["Content-Length"]))

@@ -105,7 +105,7 @@ def _ask_server(
         )
     out.parent.mkdir(parents=True, exist_ok=True)
     # Named after the weights: answers of others are never taken up.
-    store = out.with_suffix(f".{fingerprint(_identity(policy))[:12]}.partial.sqlite")
+    store = out.with_suffix(f".{fingerprint(_identity(policy))[:12]}.partial.answers")
     decodings = [decoding_of(question, chosen) for question in asked]
     # The base policy may be a pointer, which servers cannot read.
     links = out.with_suffix(".served")
@@ -114,7 +114,9 @@ def _ask_server(
         completions = answer_all(url, settings, files, asked, decodings, seed, store)
     write_jsonl(out, completions)
     shutil.rmtree(links, ignore_errors=True)
-    for path in out.parent.glob(f"{out.stem}.*.partial.sqlite*"):
+    for path in out.parent.glob(f"{out.stem}.*.partial.answers"):
+        shutil.rmtree(path)
+    for path in out.parent.glob(f"{out.stem}.*.partial.sqlite*"):  # of older versions
         path.unlink()
 
 

@@ -2,7 +2,7 @@
 
 Reads  <results>/benchmarks/{benchmark}/ (questions, the judge's prompts, references or baseline),
        …/completions/{benchmark}.jsonl, and for a local judge its model folder
-Writes …/verdicts/{benchmark}/{judge}.jsonl; each answer at once into cache/judge.sqlite
+Writes …/verdicts/{benchmark}/{judge}.jsonl; each answer at once into cache/judge.answers
 By hand: asft judge --benchmark DIR --completions FILE --settings JSON --out FILE [--dry-run]
 """
 
@@ -24,7 +24,7 @@ from asft.judging.protocols import JUDGING
 from asft.machine import claim_gpus
 from asft.records import Verdict
 
-STORE = Path(os.environ.get("ASFT_CACHE", "cache")) / "judge.sqlite"
+STORE = Path(os.environ.get("ASFT_CACHE", "cache")) / "judge.answers"
 
 
 def judge_answers(
@@ -45,7 +45,7 @@ def judge_answers(
         protocol: one of a judge, such as mt_bench or arena_hard
         benchmark: folder of the prepared benchmark
         judge_model: a local judge's model folder
-        store: where answers are kept
+        store: folder where answers are kept, which other jobs may share
         dry_run: write the messages, send nothing
         with_thinking: show the judge what the policy thought together with its answers
 

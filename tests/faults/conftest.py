@@ -38,5 +38,5 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> small_steps.Experime
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """Store of a judge's answers, empty."""
-    with Store(tmp_path / "judge.sqlite") as store:
+    with Store(tmp_path / "judge.answers") as store:
         yield store

@@ -4,11 +4,11 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 
 import pytest
 from judge_server import JudgeServer, completion
+from judge_store import stored_rows
 from project import BIN, OVERLAY, copy_project, overlay
 
 KILLS = 20
@@ -56,12 +56,10 @@ def finish(project, *arguments):
 
 def answered(project):
     """What the judge was asked in the calls whose answers are stored."""
-    store = project / "cache" / "judge.sqlite"
+    store = project / "cache" / "judge.answers"
     if not store.exists():
         return set()
-    with sqlite3.connect(store) as connection:
-        rows = connection.execute("SELECT request FROM answers").fetchall()
-    return {json.loads(request)["messages"][-1]["content"] for (request,) in rows}
+    return {row["request"]["messages"][-1]["content"] for row in stored_rows(store)}
 
 
 def reply(body, before):

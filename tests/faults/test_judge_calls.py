@@ -13,7 +13,8 @@ from judge_server import JudgeServer, Reply, error, until
 
 from asft.generation.endpoint.ask import Outcome, ask, shortfall
 from asft.generation.endpoint.outcomes import is_finished
-from asft.generation.endpoint.run import DOUBT_AFTER, PROBES
+from asft.generation.endpoint.probes import PROBES
+from asft.generation.endpoint.run import DOUBT_AFTER
 from asft.generation.endpoint.store import Store
 
 BUSY = error(429, retry_after_ms="300")

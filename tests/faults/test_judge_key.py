@@ -100,7 +100,7 @@ try:
 except UserError as error:
     show(error)
 store.get("")
-os.kill(os.getpid(), 9)  # the log file of the store stays for the test to read
+os.kill(os.getpid(), 9)  # what a job that runs leaves in the store stays for the test to read
 """
 
 
@@ -125,7 +125,7 @@ def test_key_is_in_no_file_log_or_traceback(tmp_path: Path) -> None:
     with JudgeServer(lambda body, _: replies[body["model"]]) as server:
         log = tmp_path / "run.log"
         command = [sys.executable, "-c", CANARY_RUN, server.url]
-        command += [str(tmp_path / "judge.sqlite"), str(log), *replies]
+        command += [str(tmp_path / "judge.answers"), str(log), *replies]
         environment = {**os.environ, "JUDGE_KEY": CANARY, "OPENAI_LOG": "debug"}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
         authorised = {header.get("authorization") for header in server.headers}
@@ -133,7 +133,7 @@ def test_key_is_in_no_file_log_or_traceback(tmp_path: Path) -> None:
     assert authorised == {f"Bearer {CANARY}"}  # it was really sent
     assert done.stderr.count(b"UserError") >= len(replies)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert {path.name for path in files} >= {"judge.sqlite", "judge.sqlite-wal", "run.log"}
+    assert {path.suffix for path in files} >= {".jsonl", ".alive", ".log"}
     places = {"stdout": done.stdout, "stderr": done.stderr}
     places |= {path.name: path.read_bytes() for path in files}
     for name, content in places.items():

@@ -57,7 +57,7 @@ def command(benchmarks: Path, benchmark: str, url: str, out: Path, **settings: A
         *(str(ASFT), "--log", str(out.with_suffix(".log")), "judge"),
         *("--settings", json.dumps(judge), "--protocol", benchmark, "--benchmark", str(folder)),
         *("--completions", str(folder / "completions.jsonl")),
-        *("--store", str(out.parent / "cache/judge.sqlite"), "--out", str(out)),
+        *("--store", str(out.parent / "cache/judge.answers"), "--out", str(out)),
     ]
 
 
@@ -250,7 +250,7 @@ def test_the_key_is_in_no_output(benchmarks: Path, tmp_path: Path) -> None:
     assert {(v.rating, v.judgments[0]) for v in verdicts} == {(7, "Your key is ***. [[7]]")}
     assert CANARY not in texts
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} >= {".log", ".jsonl", ".sqlite"}
+    assert {path.suffix for path in files} >= {".log", ".jsonl"}
     assert not [path for path in files if CANARY.encode() in path.read_bytes()]
 
 
@@ -358,8 +358,8 @@ def test_settings_are_as_wide_as_the_wire(
         }
         assert server.headers[0]["x-api-key"] == "a header's value 0000"
     assert "gpt-4: not sent" in (tmp_path / "v.log").read_text()
-    stored = (tmp_path / "cache/judge.sqlite").read_bytes()
-    assert b"a header's value" not in stored
+    (stored,) = (tmp_path / "cache/judge.answers").iterdir()
+    assert b"a header's value" not in stored.read_bytes()
 
 
 THOUGHT = "<think>\nAt first sight [[3]].\n</think>\n\nRating: [[8]]"

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -48,7 +50,7 @@ def test_other_settings_are_asked_anew(store: Store) -> None:
 
 
 def test_replay_sends_nothing_and_needs_no_key(tmp_path: Path) -> None:
-    path = tmp_path / "judge.sqlite"
+    path = tmp_path / "judge.answers"
     with JudgeServer([GOOD]) as server:
         judge = endpoint(server.url)
         with Store(path) as store:
@@ -61,11 +63,15 @@ def test_replay_sends_nothing_and_needs_no_key(tmp_path: Path) -> None:
     assert "1 left" in str(shortfall(outcomes))
 
 
-def test_a_store_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
-    path = tmp_path / "judge.sqlite"
-    with JudgeServer([GOOD]) as server, Store(path) as store:
-        store._connection.execute("PRAGMA query_only = 1")
-        with pytest.raises(UserError, match=r"judge\.sqlite: .*readonly"):
+def test_a_store_that_cannot_be_written_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with JudgeServer([GOOD]) as server, Store(tmp_path / "judge.answers") as store:
+        monkeypatch.setattr(os, "fsync", fsync)
+        with pytest.raises(UserError, match=r"judge\.answers.*\.jsonl: No space left"):
             ask(endpoint(server.url, concurrency=2), questions(50), store)
         assert len(server.bodies) <= 4
 
@@ -81,7 +87,7 @@ ask(endpoint(sys.argv[1], concurrency=4), questions(60), Store(sys.argv[2]))
 
 
 def test_kill_in_the_middle_repeats_no_stored_call(tmp_path: Path) -> None:
-    path = tmp_path / "judge.sqlite"
+    path = tmp_path / "judge.answers"
     killed = threading.Event()
 
     def script(body: dict[str, Any], before: int) -> Reply:

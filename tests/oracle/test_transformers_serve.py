@@ -76,7 +76,7 @@ def test_the_served_default_model_judges(default_model: Path, tmp_path: Path) ->
         for question in read_jsonl(folder / "questions.jsonl", Question)
     ]
     write_jsonl(tmp_path / "completions.jsonl", answers)
-    store = tmp_path / "judge.sqlite"
+    store = tmp_path / "judge.answers"
     with served(default_model, tmp_path / "serve") as url:
         judge = {"backend": "openai", "model": str(default_model), "base_url": url}
         judge |= {"parameters": {"temperature": 0, "max_tokens": 24}, "concurrency": 2}

@@ -92,7 +92,7 @@ def made(request, monkeypatch, tmp_path, tiny):
             for judge in asked.judges:
                 verdicts = folder / contestant.verdicts("further", judge)
                 settings = judge_of(config, judge, server.url)
-                store = tmp_path / "judge.sqlite"
+                store = tmp_path / "judge.answers"
                 judge_answers(settings, name, place, answers, verdicts, tiny, store)
                 score(name, place, answers, verdicts, folder / contestant.scores("further", judge))
         # One call a question and method: both seeds say the same, and nothing is asked twice.

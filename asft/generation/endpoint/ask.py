@@ -40,7 +40,8 @@ async def ask_all(
 ) -> list[Outcome]:
     """Answer requests from the store, and from the server what the store lacks.
 
-    Equal requests are asked once. A read-only store means replay: nothing is sent, no key needed.
+    Equal requests are asked once; what another job that shares the store is asking is waited for. A
+    read-only store means replay: nothing is sent, no key needed.
     A fault that no retry can fix stops the run: calls in flight are finished and stored, the
     others' outcomes have no answer. A call that is refused for a reason that nobody knows is that
     call's outcome where another has been answered, now or before; else it stops the run too.
@@ -67,8 +68,9 @@ async def ask_all(
             if on_done:
                 on_done(outcome)
 
+        kept = store.find(different)
         for key in different:
-            if answer := store.get(key):
+            if answer := kept.get(key):
                 done(answered(key, answer))
             elif store.read_only:
                 error = f"not in {store.path}, which is only read"

@@ -16,18 +16,20 @@ import openai
 from asft.generation.endpoint.client import Endpoint
 from asft.generation.endpoint.faults import Fault
 from asft.generation.endpoint.outcomes import Outcome, Request, State, answered, described
+from asft.generation.endpoint.probes import PROBES, probes
 from asft.generation.endpoint.sending import send
 from asft.generation.endpoint.store import Reply, Store
 from asft.generation.endpoint.waits import Waits, retrying
 from asft.records import Message
 
 # After this many calls in a row that used up their attempts, with no answer between, the server
-# must show that it is not down, by an answer to one of so many others.
+# must show that it is not down.
 DOUBT_AFTER = 3
-PROBES = 5
 # After this many refused calls before any answer, the settings are taken to be wrong: the first
 # alone may be the one bad question.
 REFUSED_AT_FIRST = 2
+# Seconds until a call that another job was asking is looked at again.
+LOOK_AGAIN_S = 0.5
 log = logging.getLogger(__name__)
 OnDone = Callable[[Outcome], None]
 
@@ -55,6 +57,7 @@ class Run:
         self.proven = proven  # some call has been answered
         self.refusals: list[str] = []  # of calls before any was answered
         self.in_flight = 0
+        self.waited = False  # for another job
         self.ended = asyncio.Condition()  # some call has come to its end
 
     async def ask(self, requests: dict[str, Request]) -> None:
@@ -67,24 +70,38 @@ class Run:
             raise errors.exceptions[0] from None
 
     async def _one(self, key: str, request: Request) -> None:
-        async with self.slots:
-            if await self._begin():
-                try:
-                    self.left.pop(key, None)
-                    await self._prove()
-                    outcome = await self._outcome(key, request)
-                finally:
-                    await self._end()
-            else:
-                outcome = Outcome(key, None, self.waits.reason, state="not_asked")
+        while (outcome := await self._tried(key, request)) is None:
+            if not self.waited:
+                log.warning("judge %s: waiting for what another job asks it", self.endpoint.model)
+            self.waited = True
+            await self.waits.sleep(LOOK_AGAIN_S)  # without a slot: others may be asked meanwhile
         self.done(outcome)
+
+    async def _tried(self, key: str, request: Request) -> Outcome | None:
+        """The outcome of a call; None if another job is asking it."""
+        async with self.slots:
+            if not await self._begin():
+                return Outcome(key, None, self.waits.reason, state="not_asked")
+            try:
+                self.left.pop(key, None)
+                await self._prove()
+                if key in self.found:
+                    return answered(key, self.found.pop(key), self.sent[key])
+                if await asyncio.to_thread(self.store.claim, key):
+                    outcome = await self._outcome(key, request)
+                    # Not after an error: the answer may still be on its way to the disk.
+                    await asyncio.to_thread(self.store.release, key)
+                    return outcome
+                answer = await asyncio.to_thread(self.store.get, key)
+                self.proven = self.proven or bool(answer)
+                return answered(key, answer) if answer else None
+            finally:
+                await self._end()
 
     async def _outcome(self, key: str, request: Request) -> Outcome:
         async def attempt() -> Reply:
             return await self._send(key, request.messages)
 
-        if key in self.found:
-            return answered(key, self.found.pop(key), self.sent[key])
         try:
             answer: Reply = await retrying(self.endpoint, self.waits)(attempt)
         except Fault as fault:
@@ -108,38 +125,38 @@ class Run:
             "judge %s: %d calls in a row without an answer: others show whether the server is down",
             *(self.endpoint.model, len(self.in_vain)),
         )
-        for number, (key, request) in enumerate(self._probes()):
+        for number, (key, request) in enumerate(probes(self.left, self.known)):
             await self.waits.sleep(
                 min(self.endpoint.backoff_s * 2**number, self.endpoint.max_wait_s)
             )
-            try:
-                answer = await self._send(key, request.messages)
-            except Fault as fault:
-                if fault.state == "fatal":
-                    return self.waits.stop(str(fault))
-                self.waits.heed(fault)
-            else:
-                if key in self.left:
-                    await self._keep(key, self.left.pop(key), answer)
-                    self.found[key] = answer
-                self.in_vain = []
+            await self._probe(key, request)
+            if not self.in_vain or self.waits.stopped():
                 async with self.ended:
                     return self.ended.notify_all()
         self.waits.stop(self.in_vain[-1])
 
+    async def _probe(self, key: str, request: Request) -> None:
+        """Ask one call once and keep its answer, which ends the doubt."""
+        asked_before = key not in self.left
+        if not asked_before and not await asyncio.to_thread(self.store.claim, key):
+            return  # another job asks it
+        try:
+            answer = await self._send(key, request.messages)
+        except Fault as fault:
+            if fault.state == "fatal":
+                self.waits.stop(str(fault))
+            self.waits.heed(fault)
+        else:
+            if not asked_before:
+                await self._keep(key, self.left.pop(key), answer)
+                self.found[key] = answer
+            self.in_vain = []
+        if not asked_before:
+            await asyncio.to_thread(self.store.release, key)
+
     def _in_doubt(self) -> bool:
         """Tell whether the server may be down; the last few calls are rather asked than this."""
         return len(self.in_vain) >= DOUBT_AFTER and len(self.left) >= PROBES
-
-    def _probes(self) -> list[tuple[str, Request]]:
-        """Calls spread over those left, since bad ones may stand together, the far ones first.
-
-        The last is one that was answered, if there is one: all that are left may be bad, and if
-        this one is answered again, that is what it is.
-        """
-        left = list(self.left.items())
-        spread = left[:: len(left) // PROBES][PROBES - 1 :: -1]
-        return [*spread[:-1], ("", self.known) if self.known else spread[-1]]
 
     async def _begin(self) -> bool:
         """Tell whether a call may be sent, once that is known.

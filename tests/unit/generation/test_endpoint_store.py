@@ -1,19 +1,21 @@
 """The store of judge answers: nothing is lost, nothing is deleted, any text survives."""
 
-import json
+import hashlib
 import multiprocessing
 import os
 import shutil
-import sqlite3
+import stat
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from judge_store import stored_request
+from judge_server import until
+from judge_store import stored_request, stored_rows
 from stored_answers import ANSWER, CALL, KEY, MESSAGES, fill, put_many
 
 from asft.errors import UserError
@@ -35,7 +37,7 @@ NASTY = {
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "cache" / "judge.sqlite"
+    return tmp_path / "cache" / "judge.answers"
 
 
 def test_key_depends_on_all_that_shapes_an_answer() -> None:
@@ -80,7 +82,7 @@ def test_any_text_survives(path: Path, text: str) -> None:
 def test_random_text_survives(tmp_path: Path, text: str) -> None:
     """Also one that was stored with its thinking: read, it is in two parts, and all there."""
     call = {**CALL, "messages": [{"role": "user", "content": text}]}
-    with Store(tmp_path / "s.sqlite") as store:
+    with Store(tmp_path / "s.answers") as store:
         store.put(call_key(**call), call, ANSWER._replace(text=text))
         found = store.get(call_key(**call))
     assert found is not None
@@ -96,14 +98,51 @@ def test_missing_key_and_first_answer_stays(path: Path) -> None:
         assert store.get(KEY) == ANSWER
 
 
-def test_every_put_is_committed_and_synced(path: Path) -> None:
-    with Store(path) as store:
+def test_every_put_is_on_the_disk_and_seen_by_others(path: Path, monkeypatch: Any) -> None:
+    synced: list[int] = []
+
+    def fsync(handle: int) -> None:
+        synced.append(os.fstat(handle).st_size)
+        real(handle)
+
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", fsync)
+    with Store(path) as store, Store(path) as other:
+        assert other.get(KEY) is None
         store.put(KEY, CALL, ANSWER)
-        with sqlite3.connect(path) as other:
-            assert other.execute("SELECT count(*) FROM answers").fetchone() == (1,)
-            assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert store._connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
-        other.close()
+        (file,) = path.glob("*.jsonl")
+        assert synced[-1] == file.stat().st_size > 0
+        assert other.get(KEY) == ANSWER
+        assert other.find([KEY, "missing"]) == {KEY: ANSWER}
+
+
+def test_answers_that_wait_for_the_disk_go_together(path: Path, monkeypatch: Any) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    synced = 0
+
+    def fsync(handle: int) -> None:
+        nonlocal synced
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            synced += 1
+            begun.set()
+            go_on.wait(60)
+
+    with Store(path) as store:
+        monkeypatch.setattr(os, "fsync", fsync)
+        putting = [
+            threading.Thread(target=store.put, args=(f"{n}", CALL, ANSWER)) for n in range(9)
+        ]
+        putting[0].start()
+        begun.wait(60)  # the first is being synced; the others queue
+        for thread in putting[1:]:
+            thread.start()
+        until(lambda: len(store._file._waiting) == 8)
+        assert all(thread.is_alive() for thread in putting)  # none is kept before its fsync
+        go_on.set()
+        for thread in putting:
+            thread.join()
+        assert synced == 2
+        assert len(store.find(map(str, range(9)))) == 9
 
 
 def test_threads_share_one_store(path: Path) -> None:
@@ -119,73 +158,96 @@ def test_threads_share_one_store(path: Path) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        count = store._connection.execute("SELECT count(*) FROM answers").fetchone()
-    assert count == (160,)
+    assert len(stored_rows(path)) == 160
 
 
-def test_processes_make_and_fill_one_file_at_once(path: Path) -> None:
+def test_processes_make_and_fill_one_store_at_once(path: Path) -> None:
     with multiprocessing.get_context("forkserver").Pool(6) as pool:
         pool.starmap(put_many, [(path, str(worker)) for worker in range(6)], chunksize=1)
-    with Store(path) as store:
-        count = store._connection.execute("SELECT count(*) FROM answers").fetchone()
-    assert count == (60,)
+    assert len(list(path.glob("*.jsonl"))) == 6
+    assert not list(path.glob("*.alive"))
+    with Store(path, read_only=True) as store:
+        keys = [f"{worker} {number}" for worker in range(6) for number in range(10)]
+        assert len(store.find(keys)) == 60
 
 
-def test_opening_waits_for_another_that_makes_the_file(path: Path) -> None:
-    path.parent.mkdir()
-    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN IMMEDIATE")  # against this SQLite does not wait by itself
-    threading.Timer(0.3, other.close).start()
+def test_of_several_answers_all_take_the_earliest(path: Path) -> None:
+    later = ANSWER._replace(text="later", date="2026-11-24T12:00:00+00:00")
+    with Store(path) as one, Store(path) as other:
+        one.put(KEY, CALL, later)
+        other.put(KEY, CALL, ANSWER)  # it knows nothing of the first
+        assert len(stored_rows(path)) == 2
+        assert one.find([KEY]) == other.find([KEY]) == {KEY: ANSWER}
+
+
+@pytest.mark.parametrize("end", [b'{"sha256": "12', b"\0" * 5000])
+def test_what_a_crash_cut_off_is_passed_over(path: Path, end: bytes, caplog: Any) -> None:
     with Store(path) as store:
+        store.put(KEY, CALL, ANSWER)
+    (file,) = path.glob("*.jsonl")
+    file.write_bytes(file.read_bytes() + end)
+    with Store(path) as store:
+        assert store.get(KEY) == ANSWER
+        store.put("other", CALL, ANSWER)
+        store.get("missing")
+    assert caplog.text.count("cut off by a crash; no kept answer is lost") == 1
+    with Store(path) as store:
+        assert len(store.find([KEY, "other"])) == 2
+
+
+def test_zeros_where_data_never_reached_the_disk_are_passed_over(path: Path) -> None:
+    with Store(path) as store:
+        for number in range(3):
+            store.put(f"{number}", CALL, ANSWER)
+    (file,) = path.glob("*.jsonl")
+    first, second, third = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(first + b"\0" * 10 + second[10:] + third)
+    with Store(path, read_only=True) as store:
+        assert store.find(["0", "1", "2"]).keys() == {"0", "2"}
+
+
+def test_a_file_that_is_removed_under_the_writer_loses_no_later_answer(path: Path) -> None:
+    with Store(path) as store:
+        store.put("before", CALL, ANSWER)
+        next(path.glob("*.jsonl")).unlink()
         store.put(KEY, CALL, ANSWER)
         assert store.get(KEY) == ANSWER
 
 
-@pytest.mark.parametrize("damage", ["not a database", "garbled pages", "garbled row", "other file"])
+@pytest.mark.parametrize("damage", ["flipped bit", "line of another file", "half a line"])
 def test_damaged_file_is_named_and_kept(path: Path, damage: str) -> None:
     with Store(path) as store:
         for number in range(200):
             store.put(f"{number}", CALL, ANSWER)
-        store.put(KEY, CALL, ANSWER)
-    content = path.read_bytes()
-    if damage == "not a database":
-        path.write_bytes(b"{}" * 4096)
-    elif damage == "garbled pages":
-        path.write_bytes(content[:8192] + b"\xff" * (len(content) - 8192))
-    else:
-        other = "UPDATE answers SET answer = '{'"
-        if damage == "other file":
-            other = "UPDATE answers SET answer = '{\"text\": 1}'"
-        with sqlite3.connect(path) as connection:
-            connection.execute(other)
-        connection.close()
-    before = path.read_bytes()
-    with pytest.raises(UserError, match=r"judge\.sqlite: damaged .*move it away") as caught:
-        _read_all(path)
+    (file,) = path.glob("*.jsonl")
+    lines = file.read_bytes().splitlines(keepends=True)
+    line = lines[99]
+    lines[99] = {
+        "flipped bit": line.replace(b"[[7]]", b"[[8]]"),
+        "line of another file": b'{"text": "x"}\n',
+        "half a line": line[200:],
+    }[damage]
+    file.write_bytes(b"".join(lines))
+    before = file.read_bytes()
+    with pytest.raises(UserError, match=r"\.jsonl, line 100: damaged .*move the file") as caught:
+        Store(path)
     assert "\n" not in str(caught.value)
-    assert path.read_bytes() == before
-
-
-def _read_all(path: Path) -> None:
-    with Store(path) as store:
-        for number in range(200):
-            store.get(f"{number}")
+    assert file.read_bytes() == before
 
 
 def test_replay_from_a_folder_that_cannot_be_written(path: Path) -> None:
     with Store(path) as store:
         store.put(KEY, CALL, ANSWER)
-    before = path.read_bytes()
-    path.parent.chmod(0o555)
-    path.chmod(0o444)
+    before = sorted(path.iterdir())
+    path.chmod(0o555)
     try:
         with Store(path, read_only=True) as store:
             assert store.get(KEY) == ANSWER
             with pytest.raises(UserError, match="readonly"):
                 store.put("other", CALL, ANSWER)
     finally:
-        path.parent.chmod(0o755)
-    assert path.read_bytes() == before
+        path.chmod(0o755)
+    assert sorted(path.iterdir()) == before
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone without rights")
@@ -207,15 +269,18 @@ def test_replay_by_a_user_who_may_only_read(path: Path) -> None:
     assert done.stdout.strip() == ANSWER.text, done.stderr
 
 
-def test_replay_sees_answers_still_in_the_log_of_a_killed_run(path: Path) -> None:
+def test_replay_sees_answers_of_a_killed_run(path: Path) -> None:
     code = (
         "import os, sys; from asft.generation.endpoint.store import Reply, Store\n"
         f"Store(sys.argv[1]).put({KEY!r}, {CALL!r}, {ANSWER!r}); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=False)
-    assert path.with_name(f"{path.name}-wal").stat().st_size > 0
+    assert list(path.glob("*.alive"))
     with Store(path, read_only=True) as store:
         assert store.get(KEY) == ANSWER
+    with Store(path) as store:
+        store.put("other", CALL, ANSWER)
+    assert not list(path.glob("*.alive"))
 
 
 def test_replay_needs_a_store(path: Path) -> None:
@@ -224,20 +289,11 @@ def test_replay_needs_a_store(path: Path) -> None:
     assert not path.exists()
 
 
-def test_another_kind_of_database_is_refused(path: Path) -> None:
-    path.parent.mkdir()
-    with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE answers (name TEXT)")
-    connection.close()
-    with Store(path) as store, pytest.raises(UserError, match="or that it is a store"):
-        store.get(KEY)
-
-
 def test_full_disk_loses_no_stored_answer(path: Path) -> None:
     with multiprocessing.get_context("forkserver").Pool(1) as pool:
         stored, error = pool.apply(fill, (path,))
     assert stored > 0
-    assert str(path) in error
+    assert f"{path}/" in error
     with Store(path) as store:
         assert all(store.get(f"{number}") for number in range(stored))
         store.put(f"{stored}", CALL, ANSWER)
@@ -247,19 +303,10 @@ def test_full_disk_loses_no_stored_answer(path: Path) -> None:
 def test_rows_are_readable_by_hand(path: Path) -> None:
     with Store(path) as store:
         store.put(KEY, CALL, ANSWER)
-    with sqlite3.connect(path) as connection:
-        key, request, answer = connection.execute("SELECT * FROM answers").fetchone()
-    connection.close()
-    assert key == KEY
-    assert json.loads(request) == CALL
-    assert json.loads(answer) == ANSWER._asdict()
-
-
-def test_thinking_in_answers_of_older_stores_is_apart_when_read(path: Path) -> None:
-    older = ANSWER._replace(text="<think>hm</think>Good. [[7]]")._asdict()
-    row = {name: older[name] for name in older if not name.startswith("thinking")}
-    with Store(path) as store:
-        values = (KEY, json.dumps(CALL), json.dumps(row))
-        store._connection.execute("INSERT INTO answers VALUES (?, ?, ?)", values)
-        found = store.get(KEY)
-    assert found == ANSWER._replace(thinking="<think>hm</think>")
+    (row,) = stored_rows(path)
+    assert [row.pop(name) for name in ("key", "request")] == [KEY, CALL]
+    assert row.pop("answer") == ANSWER._asdict()
+    assert row.keys() == {"sha256"}
+    (file,) = path.glob("*.jsonl")
+    digested = file.read_bytes()[76:-1]  # as `lines.py` says
+    assert hashlib.sha256(digested).hexdigest() == row["sha256"]

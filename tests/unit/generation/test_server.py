@@ -23,7 +23,7 @@ QUESTIONS = [
 def answers(server, folder, **settings):
     chosen = Server.model_validate({"max_attempts": 2, "concurrency": 1} | settings)
     decodings = [Decoding(do_sample=True, top_k=5, max_new_tokens=12)] * len(QUESTIONS)
-    how = (QUESTIONS, decodings, 42, folder / "store.sqlite")
+    how = (QUESTIONS, decodings, 42, folder / "store.answers")
     return answer_all(server.url, chosen, Path("policy"), *how)
 
 

@@ -105,7 +105,7 @@ def judged(folder: Path, out: Path, benchmark: str, *, calibrate: bool) -> list[
         out / "answers.jsonl",
         out / "verdicts.jsonl",
         folder,
-        out / "judge.sqlite",
+        out / "judge.answers",
     )
     return read_jsonl(out / "verdicts.jsonl", Verdict)
 
@@ -117,7 +117,7 @@ def test_calibration_divides_by_what_is_said_of_nothing(
     plain = judged(folder, tmp_path, benchmark, calibrate=False)
     verdicts = judged(folder, tmp_path, benchmark, calibrate=True)
     assert [v.question_id for v in verdicts] == [v.question_id for v in plain]
-    with Store(tmp_path / "judge.sqlite", read_only=True) as store:
+    with Store(tmp_path / "judge.answers", read_only=True) as store:
         for before, after in zip(plain, verdicts, strict=True):
             own, habits = (store.get(key) for key in after.keys)
             assert after.keys[0] == before.keys[0]
@@ -155,7 +155,7 @@ def test_nothing_is_scored_as_nothing(folder: Path, tmp_path: Path) -> None:
     row = {"backend": "local", "model": "tiny", "precision": "fp32", "calibrate": True}
     given = (tmp_path / "benchmark", tmp_path / "answers.jsonl")
     out = tmp_path / "verdicts.jsonl"
-    store = tmp_path / "judge.sqlite"
+    store = tmp_path / "judge.answers"
     judge_answers(json.dumps(row), "arena_hard", *given, out, folder, store)
     for verdict in read_jsonl(out, Verdict):
         assert list(verdict.probabilities.values()) == pytest.approx([0.2] * 5)
