@@ -31,10 +31,14 @@ from .score_files import read_scores as read_scores
 from .score_verdicts import aggregate_verdicts as aggregate_verdicts
 from .statistics import Difference as Difference
 from .statistics import Interval as Interval
+from .statistics import Sums as Sums
 from .statistics import compare_scores as compare_scores
 from .statistics import interval as interval
 from .statistics import outcome as outcome
 from .statistics import paired_difference as paired_difference
+from .statistics import resample as resample
+from .statistics import resampled_difference as resampled_difference
+from .statistics import resampled_interval as resampled_interval
 from .style_control import FEATURES as FEATURES
 from .style_control import controlled_win_rates as controlled_win_rates
 from .verdict_scores import Judged as Judged

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
+# Looks at nothing but the sums over questions, and for `mean` their number.
 Aggregate = Callable[[Values], Values]
 # The order that `corpus_bleu` expects.
 BLEU_COUNTS = (
@@ -27,6 +28,12 @@ class Metric(NamedTuple):
 def mean(values: Values) -> Values:
     """Return the mean over questions: (..., n, 1) -> (...)."""
     return np.asarray(values[..., 0].mean(axis=-1))
+
+
+def of_sums(aggregate: Aggregate, sums: Values, n: int) -> Values:
+    """Return `aggregate` of `n` questions that have these sums over them: (..., k) -> (...)."""
+    found = aggregate(sums[..., None, :])
+    return found / n if aggregate is mean else found
 
 
 def corpus_bleu(counts: Values) -> Values:

@@ -16,22 +16,20 @@ with t quantiles at Satterthwaite's degrees of freedom,
 Both terms hold the variation of single answers, so the interval errs on the wide side.
 """
 
-import warnings
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import bootstrap, permutation_test, t
+from scipy.stats import t
 
 from asft.config import Statistics
-from asft.metrics.corpus import Aggregate, Values, mean
+from asft.metrics.corpus import Aggregate, Values, mean, of_sums
+from asft.metrics.resampling import bca_interval, permutation_p, resampled_sums, swapped_sums
 
-Rows = NDArray[np.intp]
 Outcome = Literal["better", "worse", "not separable"]
-# Bounds the memory of one batch of resamples: 32 MB of float64.
-NUMBERS_PER_BATCH = 4_000_000
+# A share of the value: what differs by less does so by the order of summation, and counts as equal.
+ROUNDING = 1e-12
 
 
 class Interval(NamedTuple):
@@ -59,6 +57,17 @@ class Difference(NamedTuple):
     p_value: float
 
 
+class Sums(NamedTuple):
+    """One method's columns, (seeds, n, k), and sums of all seeds' answers over resampled questions.
+
+    `resampled` is (resamples, k); `swapped` (permutations, k), or empty where no test asks for it.
+    """
+
+    values: Values
+    resampled: Values
+    swapped: Values
+
+
 def answered(sums: Values) -> NDArray[np.bool_]:
     """Return which questions have a count in some seed, (n,); `sums` is (S, n, 2).
 
@@ -67,9 +76,33 @@ def answered(sums: Values) -> NDArray[np.bool_]:
     return np.asarray(sums[..., 1].sum(axis=0) > 0)
 
 
+def resample(sides: Sequence[Values], settings: Statistics) -> list[Sums]:
+    """Resample the questions of several methods' columns at once, so that these stay paired.
+
+    Each is (seeds, n, k), with the same n questions.
+
+    Raises:
+        ValueError: they differ in their number of questions.
+    """
+    shapes = [side.shape for side in sides]
+    if len({n for _, n, _ in shapes}) > 1:
+        raise ValueError(f"not paired: shapes {' and '.join(map(str, shapes))}")
+    rows = np.concatenate([side.sum(axis=0) for side in sides], axis=1)
+    tested = len(rows) > 1 and sum(seeds == 1 for seeds, _, _ in shapes) > 1
+    resampled = resampled_sums(rows, settings) if len(rows) > 1 else rows[:0]
+    swapped = swapped_sums(rows, settings) if tested else rows[:0]
+    ends = np.cumsum([k for _, _, k in shapes])[:-1]
+    parts = (np.split(sums, ends, axis=1) for sums in (resampled, swapped))
+    return [Sums(*part) for part in zip(sides, *parts, strict=True)]
+
+
 def interval(values: Values, aggregate: Aggregate, settings: Statistics) -> Interval:
-    """Return `aggregate` of all seeds' answers together, with its interval; `values`: (S, n, k)."""
-    return _interval([values], aggregate, settings)[0]
+    """Return `aggregate` of all seeds' answers together, with its interval; `values`: (S, n, k).
+
+    Raises:
+        ValueError: `aggregate` looks at more than the sums over questions.
+    """
+    return resampled_interval(resample([values], settings)[0], aggregate, settings)
 
 
 def paired_difference(
@@ -82,13 +115,25 @@ def paired_difference(
     Questions are paired, and so are seeds: the same seed gives all methods the same batches. The
     p-value is, with one seed, of the permutation test that swaps the two sides within a question
     (exact when 2^n <= `resamples`), else of the t-test that belongs to the interval.
+
+    Raises:
+        ValueError: the two differ in their questions, or `aggregate` looks at more than the sums
+            over these.
     """
-    if first.shape[1:] != second.shape[1:]:
-        raise ValueError(f"not paired: shapes {first.shape} and {second.shape}")
-    both = np.broadcast_arrays(first, second)
-    bounds, p_value = _interval(both, aggregate, settings)
-    if len(both[0]) == 1:
-        p_value = _permutation_p(first[0], second[0], aggregate, settings)
+    one, other = resample([first, second], settings)
+    return resampled_difference(one, other, aggregate, settings)
+
+
+def resampled_interval(sums: Sums, aggregate: Aggregate, settings: Statistics) -> Interval:
+    """Return what `interval` does, of questions that `resample` has resampled."""
+    return _interval([sums], aggregate, settings)[0]
+
+
+def resampled_difference(
+    first: Sums, second: Sums, aggregate: Aggregate, settings: Statistics
+) -> Difference:
+    """Return what `paired_difference` does, of questions that one `resample` has resampled."""
+    bounds, p_value = _interval([first, second], aggregate, settings)
     return Difference(*bounds, p_value=p_value)
 
 
@@ -131,86 +176,63 @@ def outcome(difference: Difference, settings: Statistics) -> Outcome:
 
 
 def _interval(
-    sides: Sequence[Values], aggregate: Aggregate, settings: Statistics
+    sides: Sequence[Sums], aggregate: Aggregate, settings: Statistics
 ) -> tuple[Interval, float]:
-    """Of `aggregate` of the only side, or of the first less the second; and the t-test's p."""
+    """Of `aggregate` of the only side, or of the first less the second; and the p-value."""
+    values = np.broadcast_arrays(*(side.values for side in sides))
+    seeds, n, k = values[0].shape
+    whole = [aggregate(side.reshape(-1, k)) for side in values]
+    summed = [of_sums(aggregate, side.sum(axis=(0, 1)), seeds * n) for side in values]
+    if not np.allclose(whole, summed, equal_nan=True):
+        raise ValueError(f"{aggregate} looks at more than the sums over questions")
+    value, tolerance = float(_contrast(whole)), ROUNDING * float(np.abs(whole).max())
+    if n < 2:
+        return Interval(value, np.nan, np.nan, "none", np.nan), np.nan
 
-    def contrast(parts: Sequence[Values]) -> Values:
-        found = [aggregate(part) for part in parts]
-        return found[0] - found[1] if len(found) > 1 else found[0]
+    def contrast(sums: Sequence[Values], questions: int) -> Values:
+        parts = [of_sums(aggregate, side, seeds * questions) for side in sums]
+        found = _contrast(parts)
+        return np.where(np.abs(found - value) <= tolerance, value, found)
 
-    def pooled(side: Values, rows: Rows) -> Values:
-        """The answers of all seeds to these questions, as one corpus."""
-        answers = np.moveaxis(side[:, rows], 0, -3)
-        return answers.reshape(*answers.shape[:-3], -1, answers.shape[-1])
-
-    seeds, n = sides[0].shape[:2]
-    found, se_questions = _bootstrap(
-        lambda rows: contrast([pooled(side, rows) for side in sides]), sides[0].shape, settings
-    )
-    if seeds < 2 or n < 2:
+    # Against several seeds, a side of one seed gives the same answers in each.
+    times = [seeds // len(side.values) for side in sides]
+    resampled = contrast([side.resampled * s for side, s in zip(sides, times, strict=True)], n)
+    if seeds > 1:
+        per_seed = _contrast([aggregate(side) for side in values])
+        return _over_seeds(value, float(resampled.std(ddof=1)), per_seed, n, settings)
+    totals = [side.sum(axis=(0, 1)) for side in values]
+    rest = [total - side[0] for total, side in zip(totals, values, strict=True)]
+    found = _over_questions(value, resampled, contrast(rest, n - 1), settings)
+    if len(sides) < 2:
         return found, np.nan
-    between = float(contrast(sides).var(ddof=1))
+    moved = sides[1].swapped - sides[0].swapped
+    return found, permutation_p(value, contrast([totals[0] + moved, totals[1] - moved], n), n)
+
+
+def _contrast(parts: Sequence[Values]) -> Values:
+    return parts[0] - parts[1] if len(parts) > 1 else parts[0]
+
+
+def _over_questions(
+    value: float, resampled: Values, left_out: Values, settings: Statistics
+) -> Interval:
+    low, high = bca_interval(value, resampled, left_out, settings.confidence)
+    if np.isfinite([low, high]).all():
+        return Interval(value, low, high, "BCa", np.nan)
+    tails = [(1 - settings.confidence) / 2, (1 + settings.confidence) / 2]
+    low, high = map(float, np.quantile(resampled, tails))
+    return Interval(value, low, high, "percentile", np.nan)
+
+
+def _over_seeds(
+    value: float, se_questions: float, per_seed: Values, n: int, settings: Statistics
+) -> tuple[Interval, float]:
+    """The interval of several seeds, and the p-value of its t-test; formulas: see the module."""
+    seeds, between = len(per_seed), float(per_seed.var(ddof=1))
     variance = se_questions**2 + between / seeds
     if variance == 0:
-        return Interval(found.value, found.value, found.value, "seeds", 0.0), float(not found.value)
+        return Interval(value, value, value, "seeds", 0.0), float(not value)
     df = variance**2 / (se_questions**4 / (n - 1) + (between / seeds) ** 2 / (seeds - 1))
     half = float(t.ppf((1 + settings.confidence) / 2, df)) * variance**0.5
-    p_value = 2 * float(t.sf(abs(found.value) / variance**0.5, df))
-    low, high = found.value - half, found.value + half
-    return Interval(found.value, low, high, "seeds", between**0.5), p_value
-
-
-def _bootstrap(
-    statistic: Callable[[Rows], Values], shape: tuple[int, ...], settings: Statistics
-) -> tuple[Interval, float]:
-    """Interval and standard error over questions.
-
-    Resamples row numbers, so that all columns, and both sides of a difference, stay paired.
-    """
-    rows = np.arange(shape[1])
-    value = float(statistic(rows))
-    if len(rows) < 2:
-        return Interval(value, np.nan, np.nan, "none", np.nan), np.nan
-    resample = partial(
-        bootstrap,
-        (rows,),
-        lambda sample, axis: statistic(sample),
-        vectorized=True,
-        confidence_level=settings.confidence,
-        batch=_batch(shape),
-        rng=np.random.default_rng(settings.seed),
-    )
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # scipy's DegenerateDataWarning: answered by the next lines
-        method = "BCa"
-        result = resample(n_resamples=settings.resamples, method=method)
-        if not np.isfinite(result.confidence_interval).all():
-            method = "percentile"
-            result = resample(n_resamples=0, bootstrap_result=result, method=method)
-    low, high = result.confidence_interval
-    bounds = Interval(value, float(low), float(high), method, np.nan)
-    return bounds, float(result.standard_error)
-
-
-def _permutation_p(
-    first: Values, second: Values, aggregate: Aggregate, settings: Statistics
-) -> float:
-    n = len(first)
-    if n < 2:
-        return np.nan
-    both = np.concatenate([first, second])
-    result = permutation_test(
-        (np.arange(n), np.arange(n, 2 * n)),
-        lambda i, j, axis: aggregate(both[i]) - aggregate(both[j]),
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=settings.resamples,
-        batch=_batch(both.shape),
-        rng=np.random.default_rng(settings.seed),
-    )
-    return float(result.pvalue)
-
-
-def _batch(shape: tuple[int, ...]) -> int:
-    return max(1, NUMBERS_PER_BATCH // int(np.prod(shape)))
+    p_value = 2 * float(t.sf(abs(value) / variance**0.5, df))
+    return Interval(value, value - half, value + half, "seeds", between**0.5), p_value

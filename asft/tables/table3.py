@@ -32,7 +32,7 @@ from asft.metrics import (
     read_scores,
 )
 from asft.tables.table3_columns import TABLE3, estimate_columns
-from asft.tables.table3_rows import Entry, differences_of, intervals_of, row_of
+from asft.tables.table3_rows import Entry, differences_of, intervals_of, row_of, sums_of
 from asft.tables.table3_text import latex, markdown
 from asft.tables.text import csv_text, explain_intervals, rounded
 
@@ -67,12 +67,13 @@ def tabulate_table3(
     entries = _entries(scores, files)
     signature, note = files[0].bleu_signature, " ".join(note.split())
     about = {"model": model, "benchmark": benchmark, "bleu_signature": signature, "note": note}
-    intervals = [intervals_of(entry, statistics) for entry in entries]
+    sums = sums_of(entries, statistics)
+    intervals = [intervals_of(each, statistics) for each in sums]
     pairs = zip(entries, intervals, strict=True)
     rows = rounded([row_of(*pair) | about for pair in pairs])
     for row in rows:
         _refuse_nan(row, out)
-    differences = rounded(list(differences_of(entries, statistics)))
+    differences = rounded(list(differences_of(entries, sums, statistics)))
     title = f"{model} on {benchmark}, n = {n}. {note}".rstrip()
     remark = _remark(entries, intervals, statistics, signature)
     table = pd.DataFrame(rows)

@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 from asft.config import Statistics
 from asft.errors import UserError
-from asft.metrics import Interval, Values, interval, paired_difference
+from asft.metrics import (
+    Interval,
+    Sums,
+    Values,
+    resample,
+    resampled_difference,
+    resampled_interval,
+)
 from asft.tables import paper
 from asft.tables.columns import interval_cells
 from asft.tables.table3_columns import TABLE3, MetricColumn, estimate_columns
@@ -23,10 +30,17 @@ class Entry(NamedTuple):
     values: dict[str, Values]
 
 
-def intervals_of(entry: Entry, statistics: Statistics) -> dict[str, Interval]:
+def sums_of(entries: list[Entry], statistics: Statistics) -> list[dict[str, Sums]]:
+    """Resample the questions of all rows at once; of each row's `estimate_columns`, by key."""
+    keys = list(estimate_columns())
+    found = iter(resample([entry.values[key] for entry in entries for key in keys], statistics))
+    return [{key: next(found) for key in keys} for _ in entries]
+
+
+def intervals_of(sums: dict[str, Sums], statistics: Statistics) -> dict[str, Interval]:
     """Compute the intervals of a row's `estimate_columns`, by the column's key."""
     return {
-        key: interval(entry.values[key], column.metric.over_questions, statistics)
+        key: resampled_interval(sums[key], column.metric.over_questions, statistics)
         for key, column in estimate_columns().items()
     }
 
@@ -51,17 +65,20 @@ def _of_all(column: MetricColumn, values: Values) -> float:
     return float(column.metric.over_questions(values.reshape(-1, values.shape[-1])))
 
 
-def differences_of(entries: list[Entry], statistics: Statistics) -> Iterator[Row]:
+def differences_of(
+    entries: list[Entry], sums: list[dict[str, Sums]], statistics: Statistics
+) -> Iterator[Row]:
     """Compare every pair of methods of a data set; yield one line per pair and metric.
 
     Raises:
         UserError: methods of a data set differ in their seeds.
     """
     compared = {key: column for key, column in estimate_columns().items() if column.better}
-    for dataset, first, second in _pairs(entries):
+    for dataset, i, j in _pairs(entries):
+        first, second = entries[i], entries[j]
         for key, column in compared.items():
-            found = paired_difference(
-                first.values[key], second.values[key], column.metric.over_questions, statistics
+            found = resampled_difference(
+                sums[i][key], sums[j][key], column.metric.over_questions, statistics
             )
             yield {
                 "dataset": dataset,
@@ -73,12 +90,14 @@ def differences_of(entries: list[Entry], statistics: Statistics) -> Iterator[Row
             }
 
 
-def _pairs(entries: list[Entry]) -> Iterator[tuple[str, Entry, Entry]]:
+def _pairs(entries: list[Entry]) -> Iterator[tuple[str, int, int]]:
     """Who is compared, by data set; the untrained policy answers the same questions in each."""
-    untrained = [entry for entry in entries if entry.dataset == "-"]
-    for dataset in dict.fromkeys(entry.dataset for entry in entries if entry.dataset != "-"):
-        trained = [entry for entry in entries if entry.dataset == dataset]
-        for first, second in combinations(trained, 2):
+    places: dict[str, list[int]] = {}
+    for place, entry in enumerate(entries):
+        places.setdefault(entry.dataset, []).append(place)
+    untrained = places.pop("-", [])
+    for dataset, trained in places.items():
+        for first, second in combinations([entries[i] for i in trained], 2):
             if first.seeds != second.seeds:
                 raise UserError(
                     f"{dataset}: {first.method} has seeds {first.seeds}, {second.method} has"

@@ -8,7 +8,7 @@ from sacrebleu.metrics.bleu import BLEU
 from scipy.stats import bootstrap
 
 from asft.config.experiment import Statistics
-from asft.metrics import statistics
+from asft.metrics import resampling, statistics
 from asft.metrics.corpus import Aggregate, Values, corpus_bleu, mean
 from asft.metrics.statistics import (
     Difference,
@@ -118,7 +118,7 @@ def test_more_confidence_is_wider():
 def test_memory_batches_do_not_change_the_resamples(monkeypatch: pytest.MonkeyPatch):
     rows = bleu_rows(30, seed=2)
     whole = statistics.interval(rows[None], corpus_bleu, SETTINGS)
-    monkeypatch.setattr(statistics, "NUMBERS_PER_BATCH", 30 * 10 * 7)
+    monkeypatch.setattr(resampling, "NUMBERS_PER_BATCH", 30 * 10 * 7)
     again = statistics.interval(rows[None], corpus_bleu, SETTINGS)
     assert again[:3] == pytest.approx(whole[:3])
 

@@ -81,8 +81,9 @@ def best(cells: Any) -> dict[str, float]:
     return {method: np.nanmax(judged.content.values) for method, judged in cells.items()}
 
 
-def median(values: Any) -> Any:
-    return np.median(values[..., 0], axis=-1)
+def per_word(values: Any) -> Any:
+    tokens, words = np.moveaxis(values.sum(axis=-2), -1, 0)
+    return tokens / words
 
 
 TIES = JudgedColumn(
@@ -97,19 +98,19 @@ TIES = JudgedColumn(
     card="ties by {judge}",
 )
 BEST = JudgedColumn(key="best", label="best rating", tex="best", digits=1, values=best, page="best")
-MEDIAN = MetricColumn(
-    key="median",
-    label="median tokens",
-    tex="median",
+PER_WORD = MetricColumn(
+    key="per_word",
+    label="tokens per word",
+    tex="per word",
     digits=1,
     kind="estimate",
     better="lower",
-    metric=Metric(("tokens",), median),
+    metric=Metric(("tokens", "bleu_ref_len"), per_word),
     family="plain",
-    page="Median",
+    page="Per word",
     sample="length of this answer",
-    card="median length",
-    figure="median length",
+    card="relative length",
+    figure="relative length",
     unit="tokens",
 )
 
@@ -120,7 +121,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     lists: list[tuple[list[Any], Column]] = [
         (WIN_RATE.columns, TIES),
         (RATING.columns, BEST),
-        (TABLE3, MEDIAN),
+        (TABLE3, PER_WORD),
     ]
     for rows, column in lists:
         rows.append(column)
@@ -211,26 +212,26 @@ def test_a_column_of_ratings_is_everywhere(found: dict[str, str]):
 
 
 def test_a_column_of_table_3_is_everywhere(found: dict[str, str]):
-    """Median length, of which less is better."""
+    """Tokens per word of the references, of which less is better."""
     [row] = [row for row in rows_of(found["table3.csv"]) if row["method"] == "asft"]
-    assert row["median"] == "18.0000"
-    low, high = float(row["median_low"]), float(row["median_high"])
+    assert row["per_word"] == "4.0374"
+    low, high = float(row["per_word_low"]), float(row["per_word_high"])
     bounds = f"[{low:.1f}, {high:.1f}]"
-    assert line_of(found["table3.md"], "median tokens", "asft", "|") == f"18.0 {bounds}"
+    assert line_of(found["table3.md"], "tokens per word", "asft", "|") == f"4.0 {bounds}"
     other, own = found["table3.tex"].split("sacreBLEU and rouge-score")
-    assert line_of(other, "median", "asft", "&") == ""  # the other family has none
+    assert line_of(other, "per word", "asft", "&") == ""  # the other family has none
     head = other[: other.index(r"\midrule")]
-    assert line_of(head + own, "median", "asft", "&") == "18.0"
+    assert line_of(head + own, "per word", "asft", "&") == "4.0"
     assert rf" & \scriptsize {bounds} \\" in own
-    assert found["index.html"].count(">Median<") == 1
+    assert found["index.html"].count(">Per word<") == 1
     assert '"length of this answer"' in found["index.js"]
-    card = f"| alpaca_en | median length | 18.00 | {low:.2f} to {high:.2f} | 6 | 1 |"
+    card = f"| alpaca_en | relative length | 4.04 | {low:.2f} to {high:.2f} | 6 | 1 |"
     assert card in found["card.md"]
     pairs = rows_of(found["table3.differences.csv"])
     [pair] = [
         pair
         for pair in pairs
-        if (pair["method_a"], pair["method_b"], pair["metric"]) == ("sft", "asft", "median")
+        if (pair["method_a"], pair["method_b"], pair["metric"]) == ("sft", "asft", "per_word")
     ]
-    assert (pair["difference"], pair["verdict"]) == ("-4.0000", "better")
-    assert "median length" in found["figure.csv"]
+    assert (pair["difference"], pair["verdict"]) == ("-1.0104", "better")
+    assert "relative length" in found["figure.csv"]
