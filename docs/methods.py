@@ -48,6 +48,7 @@ def _needs(method: Method) -> str:
         "the step's other pairs": method.looks_at == "batch",
         "mismatched completions": method.needs_mismatched,
         "tokens' distributions": method.needs_collisions,
+        "sums over the shared length": method.needs_shared,
         "the data's score margin": method.needs_margin,
         "chosen completions alone": not method.paired,
     }

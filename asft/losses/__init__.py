@@ -40,7 +40,7 @@ from asft.losses.ratio_margins import (
     robust_dpo,
 )
 from asft.losses.reference_free import alphapo, cpo, rrhf, simpo, slic_hf
-from asft.losses.token_level import wpo
+from asft.losses.token_level import ld_dpo, wpo
 from asft.losses.weighted_sums import Loss, find_method, loss_label, names_in
 
 __all__ = [
@@ -74,6 +74,7 @@ __all__ = [
     "ipo",
     "ipo_sum",
     "kto",
+    "ld_dpo",
     "log1mexp",
     "log_odds",
     "loss_label",

@@ -28,7 +28,8 @@ class PairLogps(NamedTuple):
 
     A completion that a row does not hold has sum 0 and 0 tokens. `mismatched` are those of the same
     prompts with the completions of other pairs. `collisions` has in place of log-probabilities of
-    tokens the log-probability that two draws agree, log Σ p². `numbers` are the data's.
+    tokens the log-probability that two draws agree, log Σ p². `shared` are those of each
+    completion's first tokens, as many as the shorter of the two has. `numbers` are the data's.
     """
 
     chosen: CompletionLogps
@@ -36,6 +37,7 @@ class PairLogps(NamedTuple):
     prompt: CompletionLogps | None = None
     mismatched: PairLogps | None = None
     collisions: PairLogps | None = None
+    shared: PairLogps | None = None
     numbers: PairNumbers[Tensor] | None = None
 
     @property

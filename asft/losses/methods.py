@@ -16,6 +16,7 @@ from asft.losses.limits import (
     POSITIVE,
     POSITIVE_RATE,
     RATE,
+    SHARE,
     UP_TO_ONE,
     Limit,
 )
@@ -35,7 +36,7 @@ from asft.losses.ratio_margins import (
     robust_dpo,
 )
 from asft.losses.reference_free import alphapo, cpo, rrhf, simpo, slic_hf
-from asft.losses.token_level import wpo
+from asft.losses.token_level import ld_dpo, wpo
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,6 +56,7 @@ class Method:
     looks_at: Literal["pair", "batch"] = "pair"
     needs_mismatched: bool = False  # True: also at prompts with another pair's completions
     needs_collisions: bool = False  # True: also at how concentrated tokens' distributions are
+    needs_shared: bool = False  # True: also at the sums over the length that both completions have
     needs_margin: bool = False  # True: also at the data's own score margin
     limits: Mapping[str, Limit] = field(default_factory=dict)  # of hyper-parameters, if any
 
@@ -113,6 +115,7 @@ METHODS = {
     "slic_hf": Method(slic_hf, limits={"delta": NOT_NEGATIVE, "sft_weight": NOT_NEGATIVE}),
     "rrhf": Method(rrhf, limits={"sft_weight": NOT_NEGATIVE}),
     "wpo": replace(_of_ratios(wpo), needs_collisions=True),
+    "ld_dpo": replace(_of_ratios(ld_dpo, alpha=SHARE), needs_shared=True),
     "kto": replace(
         _of_batches(kto, desirable_weight=NOT_NEGATIVE, undesirable_weight=NOT_NEGATIVE),
         needs_mismatched=True,

@@ -1,4 +1,4 @@
-"""Losses that look at the distributions of single tokens."""
+"""Losses that look at single tokens: at their distributions, or at where they stand."""
 
 from __future__ import annotations
 
@@ -27,3 +27,22 @@ def wpo(policy: PairLogps, reference: PairLogps | None, *, beta: float) -> Tenso
     rejected = policy.rejected.mean - policy.collisions.rejected.mean
     ratios = log_ratios(policy, reference)
     return (chosen + rejected).exp().detach() * logistic(beta * (ratios[0] - ratios[1]))
+
+
+def ld_dpo(policy: PairLogps, reference: PairLogps | None, *, beta: float, alpha: float) -> Tensor:
+    """Length-desensitised DPO: tokens beyond the length of the shorter completion count less.
+
+        L(β (q_w - q_l)),  q = α r + (1 - α) r_shared
+
+    r_shared is the log-ratio of the completion's first min(n_w, n_l) tokens. alpha 1 is `dpo`,
+    alpha 0 looks at the shared length alone.
+
+    Source: Liu et al. 2024 (arXiv 2409.06411)
+    """
+    assert reference is not None
+    ratios = log_ratios(policy, reference)
+    shared = log_ratios(policy.shared, reference.shared)
+    chosen, rejected = (
+        alpha * whole + (1 - alpha) * part for whole, part in zip(ratios, shared, strict=True)
+    )
+    return logistic(beta * (chosen - rejected))

@@ -61,6 +61,7 @@ def find_method(loss: Loss) -> Method:
         looks_at="batch" if any(m.looks_at == "batch" for m in methods) else "pair",
         needs_mismatched=any(method.needs_mismatched for method in methods),
         needs_collisions=any(method.needs_collisions for method in methods),
+        needs_shared=any(method.needs_shared for method in methods),
         needs_margin=any(method.needs_margin for method in methods),
         limits={p.name: _limit(methods, p.name) for p in parameters},
     )

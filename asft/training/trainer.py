@@ -183,7 +183,12 @@ class PairTrainer(Trainer):
         return (losses, policy) if return_outputs else losses.mean()
 
     def _look(self, model: torch.nn.Module, row: Any) -> tuple[PairLogps, PairLogps | None]:
-        policy = pair_logps(model, row, collisions=self.method.needs_collisions)
+        policy = pair_logps(
+            model,
+            row,
+            collisions=self.method.needs_collisions,
+            shared=self.method.needs_shared,
+        )
         policy = policy._replace(numbers=PairNumbers(*row["numbers"]))
         return policy, self.reference(row) if self.method.needs_reference else None  # type: ignore[misc]
 

@@ -48,7 +48,8 @@ def reference_folder(tmp_path_factory):
 def score(folder, pairs, with_prompt=False):
     (row,) = pack(pairs, 10_000, with_prompt=with_prompt)
     with torch.no_grad():
-        return pair_logps(load_policy(folder, torch.float32, PAIR_ATTENTION).eval(), row)
+        model = load_policy(folder, torch.float32, PAIR_ATTENTION).eval()
+        return pair_logps(model, row, shared=True)
 
 
 def from_dpo_batch(batch):
@@ -79,6 +80,7 @@ DPO_LOSSES = {
     "discopop": {"loss_type": "discopop", "discopop_tau": 0.2},
     "dpo_norm": {"loss_type": "sigmoid_norm"},
     "wpo": {"loss_type": "sigmoid", "use_weighting": True},
+    "ld_dpo": {"loss_type": "sigmoid", "ld_alpha": 0.4},
     "aot": {"loss_type": "aot", "label_smoothing": 0.1},
     "aot_unpaired": {"loss_type": "aot_unpaired", "label_smoothing": 0.1},
     "dpo_forward_kl": {"loss_type": "sigmoid", "f_divergence_type": "forward_kl"},
@@ -90,7 +92,7 @@ DPO_LOSSES = {
     },
 }
 OURS = {n: {"label_smoothing": 0.1} for n in ("exo", "robust_dpo", "aot", "aot_unpaired")}
-OURS |= {"discopop": {"tau": 0.2}, "dpo_alpha": {"alpha": 0.3}}
+OURS |= {"discopop": {"tau": 0.2}, "dpo_alpha": {"alpha": 0.3}, "ld_dpo": {"alpha": 0.4}}
 
 
 def of_dpo_trainer(tiny, reference_folder, tmp_path, **given):
@@ -122,7 +124,8 @@ def test_reference_losses_equal_dpo_trainer(tiny, reference_folder, tmp_path, na
     model = load_policy(tiny, torch.float32, PAIR_ATTENTION).eval()
     reference = score(reference_folder, pairs)
     given = {"beta": 0.3} | OURS.get(name, {})
-    policy = pair_logps(model, row, collisions=METHODS[name].needs_collisions)
+    method = METHODS[name]
+    policy = pair_logps(model, row, collisions=method.needs_collisions, shared=method.needs_shared)
     loss = METHODS[name].loss(policy, reference, **given).mean()
     loss.backward()
     torch.testing.assert_close(loss.detach(), expected, rtol=1e-5, atol=1e-5)

@@ -1,6 +1,7 @@
-"""WPO: its weights by hand, and that they are constants."""
+"""WPO: its weights by hand, and that they are constants. LD-DPO: tails count less."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from loss_formulas import Pair
@@ -24,3 +25,19 @@ def test_the_weight_falls_with_what_the_policy_would_not_write():
         Pair(-9.0, -1.0, ref_w=-9.0, ref_l=-1.0),
     )
     assert likely.loss("wpo", beta=0.1) > 100 * unlikely.loss("wpo", beta=0.1)
+
+
+def test_hand_worked_ld_dpo():
+    # ratios: chosen 3, of which 1 beyond the shared length; rejected -1, of which -2
+    pair = Pair(-2.0, -6.0, 4, 2, ref_w=-5.0, ref_l=-5.0, tail_w=0.5, tail_l=1.0)
+    pair = replace(pair, ref_tail_w=-2.0, ref_tail_l=-4.0)
+    expected = math.log(1 + math.exp(-0.5 * (2 + 0.25 - (1 - 0.25 * 2))))
+    assert pair.loss("ld_dpo", beta=0.5, alpha=0.25) == pytest.approx(expected)
+    assert pair.loss("ld_dpo", beta=0.5, alpha=1) == pytest.approx(pair.loss("dpo", beta=0.5))
+
+
+def test_ld_dpo_moves_a_longer_completion_less():
+    pair = Pair(-2.0, -6.0, 4, 2, ref_w=-5.0, ref_l=-5.0, tail_w=0.5, tail_l=0.0)
+    push = pair.pushes("ld_dpo", beta=0.5, alpha=0.0)
+    assert push[0] < 0 < push[1]
+    assert -2 * push[0] == pytest.approx(push[1])  # half of the chosen sum is beyond

@@ -23,6 +23,7 @@ PAIRS, HELDOUT = learnable_pairs(24), learnable_pairs(8, seed=1)
 TRAINING = Training(epochs=2, batch_size=8, learning_rate=3e-3, precision="fp32")
 BATCH = {name: method for name, method in METHODS.items() if method.looks_at == "batch"}
 BATCH["bco and wpo"] = find_method({"bco": 1.0, "wpo": 1.0})
+BATCH["bco and ld_dpo"] = find_method({"bco": 1.0, "ld_dpo": 1.0})
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,11 @@ def reference(tiny, tmp_path_factory):
     return CachedReference(path)
 
 
+def given(method):
+    known = {"beta": 0.5, "alpha": 0.3}
+    return {name: value for name, value in known.items() if name in method.hyperparameters()}
+
+
 def trained(tiny, reference, tmp_path, method, budget, pairs=PAIRS):
     """Weights after 6 steps, and what was measured of the held-out pairs."""
     policy = load_policy(tiny, torch.float32, PAIR_ATTENTION)
@@ -42,7 +48,7 @@ def trained(tiny, reference, tmp_path, method, budget, pairs=PAIRS):
         pairs,
         HELDOUT,
         method=method,
-        hyperparameters={"beta": 0.5},
+        hyperparameters=given(method),
         training=TRAINING.model_copy(update={"token_budget": budget}),
         precision=torch.float32,
         seed=7,
@@ -93,15 +99,19 @@ def gradients(tiny, reference, name, rows):
         others = pack(Mismatched(PAIRS).of(PAIRS[:8]), 64)
         batch["mismatched"] = {"rows": others, "counted": len(others), "before": 0}
 
+    def seen(model, row):
+        asked = {"collisions": BATCH[name].needs_collisions, "shared": BATCH[name].needs_shared}
+        return pair_logps(model, row, **asked)
+
     def loss(policy, reference):
-        return BATCH[name].loss(policy, reference, beta=0.5)
+        return BATCH[name].loss(policy, reference, **given(BATCH[name]))
 
     def look(row):
-        return pair_logps(model, row, collisions=BATCH[name].needs_collisions), reference(row)
+        return seen(model, row), reference(row)
 
     look_ahead(batch, look, loss, model.device)
     for row in batch["rows"]:
-        row["part"].losses(pair_logps(model, row)).sum().backward()
+        row["part"].losses(seen(model, row)).sum().backward()
     return torch.cat([p.grad.flatten() for p in model.parameters()])
 
 
