@@ -39,6 +39,8 @@ class Pair:
     c_w: float = -1.0
     c_l: float = -2.0
     margin: float = 1.5
+    d_w: float = 0.75
+    d_l: float = 0.5
     tail_w: float = 0.25
     tail_l: float = 0.5
     ref_tail_w: float = -0.5
@@ -62,9 +64,13 @@ class Pair:
         least = torch.minimum(*lengths)
         shared = [CompletionLogps(s, least) for s in sums.view(2, 1) * (1 - tails)]
         known = [CompletionLogps(s, least) for s in fixed[:2] - beyond]
+        apart = torch.tensor([[self.d_w], [self.d_l]], dtype=sums.dtype)
+        divergences = [CompletionLogps(s, n) for s, n in zip(apart, lengths, strict=True)]
         numbers = PairNumbers(*torch.tensor([[9.0], [7.5], [self.margin], [1.0]], dtype=sums.dtype))
+        filled = {"collisions": collisions, "shared": PairLogps(*shared), "numbers": numbers}
+        filled["divergences"] = PairLogps(*divergences)
         return (
-            PairLogps(policy[0], policy[1], prompt, None, collisions, PairLogps(*shared), numbers),
+            PairLogps(policy[0], policy[1], prompt, **filled),
             PairLogps(reference[0], reference[1], shared=PairLogps(*known)),
         )
 
@@ -103,6 +109,7 @@ def of(pair: Pair, s_w: Any, s_l: Any) -> SimpleNamespace:
     q.odds = q.f_w - q.f_l
     tails = s_w * mpf(pair.tail_w), s_l * mpf(pair.tail_l)
     q.t_w, q.t_l = tails[0] - mpf(pair.ref_tail_w), tails[1] - mpf(pair.ref_tail_l)
+    q.d_w, q.d_l = mpf(pair.d_w), mpf(pair.d_l)
     q.margin = mpf(pair.margin)
     q.full = (mpf(pair.s_x) + s_w) / (pair.n_x + pair.n_w)
     # Weights are held: they carry no gradient.
@@ -177,6 +184,9 @@ FORMULAS: dict[str, Callable[[Any, Any], Any]] = {
     "ld_dpo": lambda q, h: ell(
         h.b * (q.r_w - q.t_w + h.alpha * q.t_w - (q.r_l - q.t_l + h.alpha * q.t_l))
     ),
+    "tdpo1": lambda q, h: ell(h.b * (q.r_w + q.d_w) - h.b * (q.r_l + q.d_l)),
+    "tdpo2": lambda q, h: ell(h.b * (q.delta - h.alpha * (q.d_l - q.d_w))),
+    "tr_dpo": lambda q, h: smoothed(h.b * q.delta, h.e),
     "wpo": lambda q, h: q.weight * ell(h.b * q.delta),
 }
 

@@ -8,7 +8,7 @@ Importing it loads no torch: the config is checked against these signatures whil
 parsed.
 """
 
-from asft.losses.batch import aot, aot_unpaired, bco, kto
+from asft.losses.batch import aot, aot_unpaired, bco, beta_dpo, kto
 from asft.losses.divergences import dpo_alpha, dpo_forward_kl, dpo_js
 from asft.losses.likelihood import (
     align,
@@ -38,9 +38,10 @@ from asft.losses.ratio_margins import (
     odpo_linear,
     r_dpo,
     robust_dpo,
+    tr_dpo,
 )
 from asft.losses.reference_free import alphapo, cpo, rrhf, simpo, slic_hf
-from asft.losses.token_level import ld_dpo, wpo
+from asft.losses.token_level import ld_dpo, tdpo1, tdpo2, wpo
 from asft.losses.weighted_sums import Loss, find_method, loss_label, names_in
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "asft",
     "asft_tempered",
     "bco",
+    "beta_dpo",
     "cal_dpo",
     "cpo",
     "discopop",
@@ -93,5 +95,8 @@ __all__ = [
     "simpo",
     "slic_hf",
     "sppo_hard",
+    "tdpo1",
+    "tdpo2",
+    "tr_dpo",
     "wpo",
 ]

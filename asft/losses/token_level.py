@@ -46,3 +46,38 @@ def ld_dpo(policy: PairLogps, reference: PairLogps | None, *, beta: float, alpha
         alpha * whole + (1 - alpha) * part for whole, part in zip(ratios, shared, strict=True)
     )
     return logistic(beta * (chosen - rejected))
+
+
+def tdpo1(policy: PairLogps, reference: PairLogps | None, *, beta: float) -> Tensor:
+    """Token-level DPO: the margin is of log-ratios plus sequential KL divergences.
+
+        L(β (Δ - (D_l - D_w)))
+
+    D is the sum over the completion's tokens of KL(π_ref ‖ π), over the whole vocabulary.
+
+    Source: Zeng et al. 2024 (arXiv 2404.11999), TDPO1
+    """
+    chosen, rejected = _divergences(policy)
+    ratios = log_ratios(policy, reference)
+    return logistic(beta * (ratios[0] - ratios[1] - (rejected - chosen)))
+
+
+def tdpo2(
+    policy: PairLogps, reference: PairLogps | None, *, beta: float, alpha: float = 0.5
+) -> Tensor:
+    """Token-level DPO that lets the chosen completion's divergence move freely.
+
+        L(β (Δ - α (D_l - D_w)))
+
+    D_w carries no gradient.
+
+    Source: Zeng et al. 2024 (arXiv 2404.11999), TDPO2, whose alpha is the default
+    """
+    chosen, rejected = _divergences(policy)
+    ratios = log_ratios(policy, reference)
+    return logistic(beta * (ratios[0] - ratios[1] - alpha * (rejected - chosen.detach())))
+
+
+def _divergences(policy: PairLogps) -> tuple[Tensor, Tensor]:
+    assert policy.divergences is not None
+    return policy.divergences.chosen.sum, policy.divergences.rejected.sum

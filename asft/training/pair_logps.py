@@ -18,10 +18,16 @@ from asft.losses import CompletionLogps, PairLogps
 from asft.training.attention.names import attends_to_pairs
 from asft.training.logps import sum_segments, token_collisions, token_logps
 from asft.training.packing import PackedRow
+from asft.training.token_divergences import token_divergences
 
 
 def pair_logps(
-    model: torch.nn.Module, row: PackedRow, *, collisions: bool = False, shared: bool = False
+    model: torch.nn.Module,
+    row: PackedRow,
+    *,
+    collisions: bool = False,
+    shared: bool = False,
+    against: Tensor | None = None,
 ) -> PairLogps:
     """Compute the log-probabilities of a row's pairs under a causal LM.
 
@@ -32,16 +38,24 @@ def pair_logps(
     Args:
         collisions: whether log Σ p² of the tokens' distributions is wanted too.
         shared: whether the sums over the length that both completions have are wanted too.
+        against: logits of the reference, from which KL divergences are wanted too; of models that
+            packed pairs are right for.
     """
     pairs = len(row["ids"])
     if attends_to_pairs(model):
-        logits = packed_logits(model, row)
-        values, segments = token_logps(logits, row["targets"]), row["segments"]
+        logits, segments = packed_logits(model, row), row["segments"]
+        if against is None:
+            values = token_logps(logits, row["targets"])
+        else:
+            values, apart = token_divergences(logits, row["targets"], against)
     else:
         values, segments = _apart(model, row, token_logps)
     found = _by_kind(sum_segments(values, segments, 3 * pairs), pairs)
     if shared:
         found = found._replace(shared=_shared(values, segments, found))
+    if against is not None:
+        sums = sum_segments(apart, segments, 3 * pairs)
+        found = found._replace(divergences=_by_kind(sums, pairs)._replace(prompt=None))
     if not collisions:
         return found
     if attends_to_pairs(model):  # now: the backward pass writes over the logits
@@ -64,6 +78,13 @@ def packed_logits(model: torch.nn.Module, row: PackedRow) -> Tensor:
     )
     logits: Tensor = output.logits.squeeze(0)  # not [0], whose gradient is a second array of zeros
     return logits
+
+
+def logps_of(logits: Tensor, row: PackedRow) -> PairLogps:
+    """Compute the log-probabilities of a row's pairs, shared ones too, from its logits."""
+    pairs, values = len(row["ids"]), token_logps(logits, row["targets"])
+    found = _by_kind(sum_segments(values, row["segments"], 3 * pairs), pairs)
+    return found._replace(shared=_shared(values, row["segments"], found))
 
 
 def _by_kind(scores: CompletionLogps, pairs: int) -> PairLogps:

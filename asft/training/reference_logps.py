@@ -90,21 +90,5 @@ class CachedReference:
         return PairLogps(chosen, rejected, shared=PairLogps(shared[0], shared[1]))
 
 
-class OnlineReference:
-    """Computation of the reference's `PairLogps` of a packed row, by a second model in memory.
-
-    For Figure 2(b) alone, which measures what it costs: the cached values are the same.
-    """
-
-    def __init__(self, model: Any, precision: torch.dtype) -> None:
-        self._model, self._precision = model.eval().requires_grad_(False), precision
-        fuse(model)
-
-    def __call__(self, row: PackedRow) -> PairLogps:
-        enabled = self._precision != torch.float32
-        with torch.no_grad(), torch.autocast(self._model.device.type, self._precision, enabled):
-            return pair_logps(self._model, row, shared=True)
-
-
 def _to(value: object, device: torch.device) -> object:
     return without_waiting(value, device) if isinstance(value, Tensor) else value

@@ -9,6 +9,7 @@ from datasets import Dataset
 from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer
 from trl.experimental.cpo import CPOTrainer
 from trl.experimental.orpo import ORPOConfig, ORPOTrainer
+from trl.trainer.callbacks import SyncRefModelCallback
 
 from asft.data.tokens import TokenPair
 from asft.losses import METHODS, CompletionLogps, PairLogps, odds_ratio
@@ -19,6 +20,7 @@ from asft.training.attention.pairs import PAIR_ATTENTION  # and registers it
 from asft.training.mismatched import Mismatched
 from asft.training.packing import pack
 from asft.training.pair_logps import pair_logps
+from asft.training.reference_model import OnlineReference
 
 ROWS = [
     ("Name a fruit.", "An apple is a fruit.", "No."),
@@ -296,3 +298,14 @@ def test_kto_of_singles_equals_kto_trainer(tiny, reference_folder, tmp_path):
     )
     value = METHODS["kto"].loss(policy, reference, **given).mean()
     torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("mix", [0.6, 1.0])
+def test_the_moving_reference_moves_as_trls(tiny, reference_folder, mix):
+    policy, ours, theirs = (
+        load_policy(folder, torch.float32) for folder in (tiny, reference_folder, reference_folder)
+    )
+    OnlineReference(ours, torch.float32).follow(policy, mix)
+    SyncRefModelCallback.sync_target_model(policy, theirs, mix)
+    for own, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(own, other, rtol=1e-6, atol=1e-7)
