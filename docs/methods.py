@@ -43,11 +43,15 @@ def _hyperparameters(method: Method) -> str:
 
 def _needs(method: Method) -> str:
     needs = {
-        "the reference": method.needs_reference,
+        "the reference": method.needs_reference and not method.needs_model,
+        "the reference model beside the policy": method.needs_model,
+        "tokens' KL divergences": method.needs_divergences,
         "the prompt's log-probability": method.needs_prompt,
         "the step's other pairs": method.looks_at == "batch",
+        "a running mean over steps": method.running is not None,
         "mismatched completions": method.needs_mismatched,
         "tokens' distributions": method.needs_collisions,
+        "sums over the shared length": method.needs_shared,
         "the data's score margin": method.needs_margin,
         "chosen completions alone": not method.paired,
     }

@@ -39,6 +39,12 @@ class Pair:
     c_w: float = -1.0
     c_l: float = -2.0
     margin: float = 1.5
+    d_w: float = 0.75
+    d_l: float = 0.5
+    tail_w: float = 0.25
+    tail_l: float = 0.5
+    ref_tail_w: float = -0.5
+    ref_tail_l: float = -0.25
 
     def tensors(self, sums: Tensor | None = None) -> tuple[PairLogps, PairLogps]:
         """Return policy and reference as a batch of one; `sums` in place of (s_w, s_l)."""
@@ -52,10 +58,20 @@ class Pair:
         reference = [CompletionLogps(s, n) for s, n in zip(fixed[:2], lengths, strict=True)]
         hits = [CompletionLogps(s, n) for s, n in zip(fixed[4:], lengths, strict=True)]
         collisions = PairLogps(hits[0], hits[1])
+        # Shares of the sums that lie beyond the shared length: policy, as it moves; reference.
+        tails = torch.tensor([[self.tail_w], [self.tail_l]], dtype=sums.dtype)
+        beyond = torch.tensor([[self.ref_tail_w], [self.ref_tail_l]], dtype=sums.dtype)
+        least = torch.minimum(*lengths)
+        shared = [CompletionLogps(s, least) for s in sums.view(2, 1) * (1 - tails)]
+        known = [CompletionLogps(s, least) for s in fixed[:2] - beyond]
+        apart = torch.tensor([[self.d_w], [self.d_l]], dtype=sums.dtype)
+        divergences = [CompletionLogps(s, n) for s, n in zip(apart, lengths, strict=True)]
         numbers = PairNumbers(*torch.tensor([[9.0], [7.5], [self.margin], [1.0]], dtype=sums.dtype))
+        filled = {"collisions": collisions, "shared": PairLogps(*shared), "numbers": numbers}
+        filled["divergences"] = PairLogps(*divergences)
         return (
-            PairLogps(policy[0], policy[1], prompt, collisions=collisions, numbers=numbers),
-            PairLogps(reference[0], reference[1]),
+            PairLogps(policy[0], policy[1], prompt, **filled),
+            PairLogps(reference[0], reference[1], shared=PairLogps(*known)),
         )
 
     def loss(self, name: str, **given: float) -> float:
@@ -91,6 +107,9 @@ def of(pair: Pair, s_w: Any, s_l: Any) -> SimpleNamespace:
     p_w, p_l = exp(q.m_w), exp(q.m_l)
     q.f_w, q.f_l = log(p_w / (1 - p_w)), log(p_l / (1 - p_l))
     q.odds = q.f_w - q.f_l
+    tails = s_w * mpf(pair.tail_w), s_l * mpf(pair.tail_l)
+    q.t_w, q.t_l = tails[0] - mpf(pair.ref_tail_w), tails[1] - mpf(pair.ref_tail_l)
+    q.d_w, q.d_l = mpf(pair.d_w), mpf(pair.d_l)
     q.margin = mpf(pair.margin)
     q.full = (mpf(pair.s_x) + s_w) / (pair.n_x + pair.n_w)
     # Weights are held: they carry no gradient.
@@ -166,6 +185,12 @@ FORMULAS: dict[str, Callable[[Any, Any], Any]] = {
     "cpo": lambda q, h: smoothed(h.b * (q.s_w - q.s_l), h.e) - h.sft_weight * q.m_w,
     "slic_hf": lambda q, h: max(mpf(0), h.delta - q.s_w + q.s_l) - h.sft_weight * q.s_w,
     "rrhf": lambda q, h: max(mpf(0), q.m_l - q.m_w) - h.sft_weight * q.s_w,
+    "ld_dpo": lambda q, h: ell(
+        h.b * (q.r_w - q.t_w + h.alpha * q.t_w - (q.r_l - q.t_l + h.alpha * q.t_l))
+    ),
+    "tdpo1": lambda q, h: ell(h.b * (q.r_w + q.d_w) - h.b * (q.r_l + q.d_l)),
+    "tdpo2": lambda q, h: ell(h.b * (q.delta - h.alpha * (q.d_l - q.d_w))),
+    "tr_dpo": lambda q, h: smoothed(h.b * q.delta, h.e),
     "wpo": lambda q, h: q.weight * ell(h.b * q.delta),
 }
 

@@ -36,7 +36,7 @@ def load(raw: dict[str, Any]) -> Config:
                     f"config: methods.{name}: no loss {term!r}{nearest(term, list(METHODS))}"
                 )
         _check_hyperparameters(name, method.hyperparameters, find_method(loss))
-        training_of(config, name)
+        _check_reference(name, find_method(loss), training_of(config, name))
     check_starts(config)
     check_pairs(config)
     return config
@@ -58,6 +58,17 @@ def _check_hyperparameters(name: str, given: dict[str, Any], method: Method) -> 
     for key, default in allowed.items():
         if key not in given and default is inspect.Parameter.empty:
             raise UserError(f"config: methods.{name}: needs the key {key!r}")
+
+
+def _check_reference(name: str, method: Method, training: Training) -> None:
+    """Refuse what a reference model beside the policy cannot be trained with."""
+    if method.needs_model and training.accelerate:
+        key, why = "accelerate", "loads a whole reference model in each process"
+    elif method.moves_reference and training.lora:
+        key, why = "lora", "moves all weights of the reference, of which adapters train none"
+    else:
+        return
+    raise UserError(f"config: methods.{name}: the loss {why}: needs training.{key}: null")
 
 
 def training_of(config: Config, method: str) -> Training:

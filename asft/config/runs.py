@@ -82,13 +82,15 @@ def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[s
 
 
 def needs_reference(config: Config, method: str) -> bool:
-    """Return whether the method's loss looks at a reference policy."""
-    return find_method(config.methods[method].loss or method).needs_reference
+    """Return whether the method's loss looks at the reference's cached log-probabilities."""
+    loss = find_method(config.methods[method].loss or method)
+    return loss.needs_reference and not loss.needs_model
 
 
 def needs_mismatched(config: Config, method: str) -> bool:
-    """Return whether the method's loss looks at prompts with another pair's completions."""
-    return find_method(config.methods[method].loss or method).needs_mismatched
+    """Return whether it also looks at those of prompts with another pair's completions."""
+    loss = find_method(config.methods[method].loss or method)
+    return loss.needs_mismatched and not loss.needs_model
 
 
 def start_run(config: Config, run: Run) -> Run | None:

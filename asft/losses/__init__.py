@@ -8,7 +8,7 @@ Importing it loads no torch: the config is checked against these signatures whil
 parsed.
 """
 
-from asft.losses.batch import aot, aot_unpaired, bco, kto
+from asft.losses.batch import aot, aot_unpaired, bco, beta_dpo, kto
 from asft.losses.divergences import dpo_alpha, dpo_forward_kl, dpo_js
 from asft.losses.likelihood import (
     align,
@@ -39,9 +39,10 @@ from asft.losses.ratio_margins import (
     odpo_linear,
     r_dpo,
     robust_dpo,
+    tr_dpo,
 )
 from asft.losses.reference_free import alphapo, cpo, rrhf, simpo, slic_hf
-from asft.losses.token_level import wpo
+from asft.losses.token_level import ld_dpo, tdpo1, tdpo2, wpo
 from asft.losses.weighted_sums import Loss, find_method, loss_label, names_in
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "asft",
     "asft_tempered",
     "bco",
+    "beta_dpo",
     "cal_dpo",
     "cpo",
     "discopop",
@@ -79,6 +81,7 @@ __all__ = [
     "ipo",
     "ipo_sum",
     "kto",
+    "ld_dpo",
     "log1mexp",
     "log_odds",
     "loss_label",
@@ -97,5 +100,8 @@ __all__ = [
     "simpo",
     "slic_hf",
     "sppo_hard",
+    "tdpo1",
+    "tdpo2",
+    "tr_dpo",
     "wpo",
 ]

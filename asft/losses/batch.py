@@ -66,6 +66,39 @@ def bco(policy: PairLogps, reference: PairLogps | None, *, beta: float) -> Tenso
     return good * logistic(chosen - shift) + bad * logistic(shift - rejected)
 
 
+def beta_dpo(
+    policy: PairLogps,
+    reference: PairLogps | None,
+    *,
+    beta: float = 0.1,
+    alpha: float = 0.6,
+    momentum: float = 0.9,
+) -> Tensor:
+    """DPO whose beta grows with how far apart the step's pairs are already.
+
+        L(β' Δ),  β' = max(1e-3, β (1 + α (M - M0))), M = mean of βΔ over the step
+
+    M0 is the running mean of M over the steps before, 0 at first: M0 ← momentum M0 + (1 - momentum)
+    M. β' carries no gradient. The filter of outliers that the paper adds is left out: no pair is.
+
+    Source: Wu et al. 2024 (arXiv 2407.08639), batch-level β; its alpha and momentum are the
+    defaults, the bound is that of code which would else come below 0
+    """
+    assert policy.running is not None
+    chosen, rejected = log_ratios(policy, reference)
+    gap = reward_gap(policy, reference, beta=beta)
+    scaled = beta * (1 + alpha * (gap - policy.running))
+    return logistic(scaled.clamp(min=1e-3) * (chosen - rejected))
+
+
+def reward_gap(
+    policy: PairLogps, reference: PairLogps | None, *, beta: float = 0.1, **_: float
+) -> Tensor:
+    """Return the mean of βΔ over a step, without gradient: ()."""
+    chosen, rejected = log_ratios(policy, reference)
+    return beta * (chosen - rejected).mean().detach()
+
+
 def aot(
     policy: PairLogps, reference: PairLogps | None, *, beta: float, label_smoothing: float = 0.0
 ) -> Tensor:

@@ -21,6 +21,9 @@ class Limit(NamedTuple):
 FINITE = Limit(lambda value: True, "that is finite")
 POSITIVE = Limit(lambda value: value > 0, "above 0")
 NOT_NEGATIVE = Limit(lambda value: value >= 0, "of at least 0")
+SHARE = Limit(lambda value: 0 <= value <= 1, "from 0 to 1")
+BELOW_ONE = Limit(lambda value: 0 <= value < 1, "of at least 0 and below 1")
+COUNT = Limit(lambda value: value >= 1 and value == int(value), "that is whole and at least 1")
 UP_TO_ONE = Limit(lambda value: 0 < value <= 1, "above 0 and at most 1")
 # Rates at which labels are flipped; at one half nothing could be learnt of them.
 RATE = Limit(lambda value: 0 <= value < 0.5, "of at least 0 and below 0.5")

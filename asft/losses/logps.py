@@ -28,7 +28,10 @@ class PairLogps(NamedTuple):
 
     A completion that a row does not hold has sum 0 and 0 tokens. `mismatched` are those of the same
     prompts with the completions of other pairs. `collisions` has in place of log-probabilities of
-    tokens the log-probability that two draws agree, log Σ p². `numbers` are the data's.
+    tokens the log-probability that two draws agree, log Σ p². `shared` are those of each
+    completion's first tokens, as many as the shorter of the two has. `divergences` has of tokens
+    the KL divergence of the policy's distribution from the reference's. `numbers` are the data's.
+    `running`, (), is a mean over earlier steps of what the loss's row says.
     """
 
     chosen: CompletionLogps
@@ -36,7 +39,10 @@ class PairLogps(NamedTuple):
     prompt: CompletionLogps | None = None
     mismatched: PairLogps | None = None
     collisions: PairLogps | None = None
+    shared: PairLogps | None = None
+    divergences: PairLogps | None = None
     numbers: PairNumbers[Tensor] | None = None
+    running: Tensor | None = None
 
     @property
     def margin(self) -> Tensor:

@@ -7,15 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from asft.losses.batch import aot, aot_unpaired, bco, kto
+from asft.losses.batch import aot, aot_unpaired, bco, beta_dpo, kto, reward_gap
 from asft.losses.divergences import dpo_alpha, dpo_forward_kl, dpo_js
 from asft.losses.likelihood import asft, asft_tempered, orpo, orpo_full_nll, orpo_tempered, sft
 from asft.losses.limits import (
+    BELOW_ONE,
+    COUNT,
     FINITE,
     NOT_NEGATIVE,
     POSITIVE,
     POSITIVE_RATE,
     RATE,
+    SHARE,
     UP_TO_ONE,
     Limit,
 )
@@ -34,9 +37,10 @@ from asft.losses.ratio_margins import (
     odpo_linear,
     r_dpo,
     robust_dpo,
+    tr_dpo,
 )
 from asft.losses.reference_free import alphapo, cpo, rrhf, simpo, slic_hf
-from asft.losses.token_level import wpo
+from asft.losses.token_level import ld_dpo, tdpo1, tdpo2, wpo
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,6 +60,12 @@ class Method:
     looks_at: Literal["pair", "batch"] = "pair"
     needs_mismatched: bool = False  # True: also at prompts with another pair's completions
     needs_collisions: bool = False  # True: also at how concentrated tokens' distributions are
+    needs_shared: bool = False  # True: also at the sums over the length that both completions have
+    # True: also at KL divergences of tokens' distributions from the reference's.
+    needs_divergences: bool = False
+    moves_reference: bool = False  # True: the reference follows the policy, by `mix` and `every`
+    # What of a step, a number, later steps see the running mean of; its decay is `momentum`.
+    running: Callable[..., Tensor] | None = None
     needs_margin: bool = False  # True: also at the data's own score margin
     limits: Mapping[str, Limit] = field(default_factory=dict)  # of hyper-parameters, if any
 
@@ -63,6 +73,11 @@ class Method:
         """Return the loss's keyword arguments by name: default, or `inspect.Parameter.empty`."""
         parameters = inspect.signature(self.loss).parameters.values()
         return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether the reference model is loaded beside the policy: its cached logps do not do."""
+        return self.needs_divergences or self.moves_reference
 
     def limit(self, hyperparameter: str) -> Limit:
         """Return which values a hyper-parameter may take."""
@@ -118,12 +133,21 @@ METHODS = {
     "slic_hf": Method(slic_hf, limits={"delta": NOT_NEGATIVE, "sft_weight": NOT_NEGATIVE}),
     "rrhf": Method(rrhf, limits={"sft_weight": NOT_NEGATIVE}),
     "wpo": replace(_of_ratios(wpo), needs_collisions=True),
+    "ld_dpo": replace(_of_ratios(ld_dpo, alpha=SHARE), needs_shared=True),
+    "tdpo1": replace(_of_ratios(tdpo1), needs_divergences=True),
+    "tdpo2": replace(_of_ratios(tdpo2, alpha=NOT_NEGATIVE), needs_divergences=True),
+    "tr_dpo": replace(
+        _of_ratios(tr_dpo, label_smoothing=RATE, mix=UP_TO_ONE, every=COUNT), moves_reference=True
+    ),
     "kto": replace(
         _of_batches(kto, desirable_weight=NOT_NEGATIVE, undesirable_weight=NOT_NEGATIVE),
         needs_mismatched=True,
         takes_singles=True,
     ),
     "bco": replace(_of_batches(bco), takes_singles=True),
+    "beta_dpo": replace(
+        _of_batches(beta_dpo, alpha=NOT_NEGATIVE, momentum=BELOW_ONE), running=reward_gap
+    ),
     "aot": _of_batches(aot, label_smoothing=RATE),
     "aot_unpaired": replace(_of_batches(aot_unpaired, label_smoothing=RATE), takes_singles=True),
 }

@@ -29,6 +29,27 @@ def dpo(
     return logistic(beta * _margin(policy, reference), label_smoothing)
 
 
+def tr_dpo(
+    policy: PairLogps,
+    reference: PairLogps | None,
+    *,
+    beta: float,
+    label_smoothing: float = 0.0,
+    mix: float = 0.6,
+    every: float = 512,
+) -> Tensor:
+    """DPO with a reference that follows the policy.
+
+        (1 - ε) L(βΔ) + ε L(-βΔ),  π_ref ← mix · π + (1 - mix) · π_ref every so many steps
+
+    Weights are mixed, after every `every`-th step; a mix of 1 replaces the reference (their hard
+    update). Held-out pairs are measured with the reference of that moment.
+
+    Source: Gorbatovski et al. 2024 (arXiv 2404.09656); defaults as in TRL
+    """
+    return dpo(policy, reference, beta=beta, label_smoothing=label_smoothing)
+
+
 def robust_dpo(
     policy: PairLogps, reference: PairLogps | None, *, beta: float, label_smoothing: float = 0.1
 ) -> Tensor:

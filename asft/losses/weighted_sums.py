@@ -61,6 +61,10 @@ def find_method(loss: Loss) -> Method:
         looks_at="batch" if any(m.looks_at == "batch" for m in methods) else "pair",
         needs_mismatched=any(method.needs_mismatched for method in methods),
         needs_collisions=any(method.needs_collisions for method in methods),
+        needs_shared=any(method.needs_shared for method in methods),
+        needs_divergences=any(method.needs_divergences for method in methods),
+        moves_reference=any(method.moves_reference for method in methods),
+        running=next((method.running for method in methods if method.running), None),
         needs_margin=any(method.needs_margin for method in methods),
         limits={p.name: _limit(methods, p.name) for p in parameters},
     )

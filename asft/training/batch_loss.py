@@ -23,9 +23,9 @@ Loss = Callable[[PairLogps, PairLogps | None], Tensor]
 # From a row to what policy and reference say of it.
 Look = Callable[[PackedRow], tuple[PairLogps, PairLogps | None]]
 # Rows of the table of a batch: of each kind sum and count of chosen, of rejected, of prompt; then
-# the data's numbers. A loss is differentiated by the sums of the first kind.
-KINDS = ("policy", "collisions", "reference")
-DIFFERENTIABLE, SIDES = 1, 3
+# the data's numbers. A loss is differentiated by the sums of the first three kinds.
+KINDS = ("policy", "shared", "divergences", "collisions", "reference", "reference's shared")
+DIFFERENTIABLE, SIDES = 3, 3
 NUMBERS = 2 * SIDES * len(KINDS)
 ROWS = NUMBERS + len(PairNumbers._fields)
 
@@ -127,7 +127,8 @@ def _of_all(seen: Sequence[Seen], total: int, device: torch.device) -> Tensor:
 
 def _kinds(policy: PairLogps, reference: PairLogps | None) -> list[PairLogps | None]:
     """In the order of KINDS."""
-    return [policy, policy.collisions, reference]
+    shared = reference.shared if reference else None
+    return [policy, policy.shared, policy.divergences, policy.collisions, reference, shared]
 
 
 def _columns(pairs: PairLogps | None) -> list[Tensor]:
@@ -153,6 +154,9 @@ def _pairs(table: Tensor, sums: Tensor | None = None) -> tuple[PairLogps, PairLo
         its = rows[::2] if sums is None or number >= DIFFERENTIABLE else sums[SIDES * number :]
         sides = [CompletionLogps(its[side], rows[2 * side + 1]) for side in range(SIDES)]
         kinds.append(PairLogps(sides[0], sides[1], sides[2]))
-    policy, collisions, reference = kinds
+    policy, shared, divergences, collisions, reference, reference_shared = kinds
     numbers = PairNumbers(*table[NUMBERS:])
-    return policy._replace(collisions=collisions, numbers=numbers), reference
+    policy = policy._replace(
+        shared=shared, divergences=divergences, collisions=collisions, numbers=numbers
+    )
+    return policy, reference._replace(shared=reference_shared)

@@ -31,10 +31,10 @@ from asft.training.loading import load_trainable
 from asft.training.packing import packed_by_length
 from asft.training.reference_logps import (
     CachedReference,
-    OnlineReference,
     score_pairs,
     write_reference,
 )
+from asft.training.reference_model import OnlineReference
 from asft.training.token_budget import token_budget
 from asft.training.trainer import PairTrainer
 

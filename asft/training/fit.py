@@ -4,7 +4,7 @@ import math
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -18,7 +18,7 @@ from asft.data import TokenPair, read_tokens
 from asft.errors import UserError
 from asft.files import write_json
 from asft.losses import Method, find_method
-from asft.models import end_token_ids, load_tokenizer, resolve_precision
+from asft.models import default_device, end_token_ids, load_tokenizer, resolve_precision
 from asft.processes import split_of
 from asft.training.checkpoints import Checkpoints
 from asft.training.cost import cost_of
@@ -28,6 +28,7 @@ from asft.training.loading import load_trainable
 from asft.training.lora import adapt, merged
 from asft.training.movement import refuse_unmoved, sums_of_bits
 from asft.training.reference_logps import CachedReference
+from asft.training.reference_model import OnlineReference
 from asft.training.trainer import PairTrainer
 
 
@@ -50,8 +51,9 @@ def make_trainer(
         raise UserError(f"{tokens}: no training pairs")
     if method.needs_margin:
         _check_margins([*pairs, *heldout], tokens)
-    set_seed(run["seed"])
     precision = resolve_precision(training.precision)
+    look_up = _reference(method, training, model, precision, chain(pairs, heldout), reference)
+    set_seed(run["seed"])
     policy = load_trainable(model, training.attention, precision, chain(pairs, heldout))
     before = sums_of_bits(dict(policy.named_parameters()), _saved_as(training))
     if not training.dropout:
@@ -68,7 +70,7 @@ def make_trainer(
         precision=precision,
         seed=run["seed"],
         output_dir=str(checkpoints),
-        reference=CachedReference(reference) if reference else None,
+        reference=look_up,
     )
     trainer.base_bits = before
     return trainer
@@ -90,6 +92,31 @@ def _usable(pairs: Sequence[TokenPair], method: Method) -> Sequence[TokenPair]:
     if all(len(pair.chosen) for pair in pairs):
         return pairs
     return [pair for pair in pairs if len(pair.chosen)]
+
+
+def _reference(
+    method: Method,
+    training: Training,
+    model: Path,
+    precision: torch.dtype,
+    pairs: Iterable[TokenPair],
+    cached: Path | None,
+) -> CachedReference | OnlineReference | None:
+    """The reference's cached log-probabilities or, for losses that these do not serve, its model.
+
+    Raises:
+        UserError: divergences are asked of a model whose completions are computed apart.
+    """
+    if not method.needs_model:
+        return CachedReference(cached) if cached else None
+    loaded = load_trainable(model, training.attention, precision, pairs).to(default_device())
+    if method.needs_divergences and loaded.apart_because:
+        raise UserError(
+            "the loss compares the distributions of packed tokens, and the model computes each"
+            f" completion by itself: {loaded.apart_because}"
+        )
+    print("the reference model is loaded beside the policy", file=sys.stderr, flush=True)
+    return OnlineReference(loaded, precision)
 
 
 def _check_margins(pairs: list[TokenPair], tokens: Path) -> None:
@@ -140,6 +167,7 @@ def _run(trainer: PairTrainer, checkpoints: Checkpoints) -> int:
     if newest := checkpoints.newest():
         print(f"continues from {newest}", file=sys.stderr, flush=True)
         checkpoints.restore(newest)
+        trainer.carried.restore(newest)
     # One for all: what `auto` comes to may differ between machines, and between attempts.
     trainer.token_budget = checkpoints.token_budget = from_first(checkpoints.token_budget)
     start = len([row for row in trainer.history.rows() if row["split"] == "train"])

@@ -21,7 +21,7 @@ class _TokenLogps(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
         picked, normaliser = [], []
-        for rows in _chunks(logits):
+        for rows in chunks(logits):
             full = logits[rows].float()
             normaliser.append(full.logsumexp(-1))
             picked.append(full.gather(-1, targets[rows, None])[:, 0])
@@ -32,7 +32,7 @@ class _TokenLogps(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         logits, targets, lse = ctx.saved_tensors
-        for rows in _chunks(logits):
+        for rows in chunks(logits):
             scale = grads[0][rows, None]
             # d logp / d logits = onehot(target) - softmax(logits).
             grad = logits[rows].to(torch.float32, copy=True)
@@ -44,7 +44,8 @@ class _TokenLogps(torch.autograd.Function):
         return logits, None
 
 
-def _chunks(logits: Tensor) -> list[slice]:
+def chunks(logits: Tensor) -> list[slice]:
+    """Return the rows of logits that are turned to fp32 at a time."""
     size = CHUNK.get(logits.device.type, CHUNK_ELSEWHERE)
     return [slice(start, start + size) for start in range(0, len(logits), size)]
 
@@ -62,7 +63,7 @@ def token_collisions(logits: Tensor) -> Tensor:
     """Compute log Σ p² of each distribution, without gradient: (tokens, vocabulary) → (tokens,)."""
     found = []
     with torch.no_grad():
-        for rows in _chunks(logits):
+        for rows in chunks(logits):
             full = logits[rows].float()
             found.append((2 * full).logsumexp(-1) - 2 * full.logsumexp(-1))
     return torch.cat(found)

@@ -18,9 +18,17 @@ from asft.losses import CompletionLogps, PairLogps
 from asft.training.attention.names import attends_to_pairs
 from asft.training.logps import sum_segments, token_collisions, token_logps
 from asft.training.packing import PackedRow
+from asft.training.token_divergences import token_divergences
 
 
-def pair_logps(model: torch.nn.Module, row: PackedRow, *, collisions: bool = False) -> PairLogps:
+def pair_logps(
+    model: torch.nn.Module,
+    row: PackedRow,
+    *,
+    collisions: bool = False,
+    shared: bool = False,
+    against: Tensor | None = None,
+) -> PairLogps:
     """Compute the log-probabilities of a row's pairs under a causal LM.
 
     The model attends by one of the functions of asft/training/attention. The LM head runs on scored
@@ -29,15 +37,38 @@ def pair_logps(model: torch.nn.Module, row: PackedRow, *, collisions: bool = Fal
 
     Args:
         collisions: whether log Σ p² of the tokens' distributions is wanted too.
+        shared: whether the sums over the length that both completions have are wanted too.
+        against: logits of the reference, from which KL divergences are wanted too; of models that
+            packed pairs are right for.
     """
     pairs = len(row["ids"])
-    if not attends_to_pairs(model):
-        found = _by_kind(scores_apart(model, row), pairs)
-        if collisions:
-            with torch.no_grad():
-                hits = scores_apart(model, row, lambda logits, _: token_collisions(logits))
-            found = found._replace(collisions=_by_kind(hits, pairs)._replace(prompt=None))
+    if attends_to_pairs(model):
+        logits, segments = packed_logits(model, row), row["segments"]
+        if against is None:
+            values = token_logps(logits, row["targets"])
+        else:
+            values, apart = token_divergences(logits, row["targets"], against)
+    else:
+        values, segments = _apart(model, row, token_logps)
+    found = _by_kind(sum_segments(values, segments, 3 * pairs), pairs)
+    if shared:
+        found = found._replace(shared=_shared(values, segments, found))
+    if against is not None:
+        sums = sum_segments(apart, segments, 3 * pairs)
+        found = found._replace(divergences=_by_kind(sums, pairs)._replace(prompt=None))
+    if not collisions:
         return found
+    if attends_to_pairs(model):  # now: the backward pass writes over the logits
+        hits = token_collisions(logits)
+    else:
+        with torch.no_grad():
+            hits, segments = _apart(model, row, lambda logits, _: token_collisions(logits))
+    sums = sum_segments(hits, segments, 3 * pairs)
+    return found._replace(collisions=_by_kind(sums, pairs)._replace(prompt=None))
+
+
+def packed_logits(model: torch.nn.Module, row: PackedRow) -> Tensor:
+    """Compute the logits of a row's scored positions, all pairs at once: (tokens, vocabulary)."""
     output = model(
         input_ids=row["input_ids"],
         position_ids=row["position_ids"],
@@ -45,19 +76,39 @@ def pair_logps(model: torch.nn.Module, row: PackedRow, *, collisions: bool = Fal
         logits_to_keep=row["scored"],
         use_cache=False,
     )
-    logits = output.logits.squeeze(0)  # not [0], whose gradient is a second array of zeros
-    scores = sum_segments(token_logps(logits, row["targets"]), row["segments"], 3 * pairs)
-    found = _by_kind(scores, pairs)
-    if collisions:  # now: the backward pass writes over the logits
-        hits = sum_segments(token_collisions(logits), row["segments"], 3 * pairs)
-        found = found._replace(collisions=_by_kind(hits, pairs)._replace(prompt=None))
-    return found
+    logits: Tensor = output.logits.squeeze(0)  # not [0], whose gradient is a second array of zeros
+    return logits
+
+
+def logps_of(logits: Tensor, row: PackedRow) -> PairLogps:
+    """Compute the log-probabilities of a row's pairs, shared ones too, from its logits."""
+    pairs, values = len(row["ids"]), token_logps(logits, row["targets"])
+    found = _by_kind(sum_segments(values, row["segments"], 3 * pairs), pairs)
+    return found._replace(shared=_shared(values, row["segments"], found))
 
 
 def _by_kind(scores: CompletionLogps, pairs: int) -> PairLogps:
     kinds = zip(scores.sum.view(3, pairs), scores.tokens.view(3, pairs), strict=True)
     chosen, rejected, prompt = (CompletionLogps(*kind) for kind in kinds)
     return PairLogps(chosen, rejected, prompt)
+
+
+def _shared(values: Tensor, segments: Tensor, whole: PairLogps) -> PairLogps:
+    """Sums over each completion's first tokens, as many as the shorter one has.
+
+    The tokens of a segment stand together, in their order.
+    """
+    least = torch.minimum(whole.chosen.tokens, whole.rejected.tokens)
+    pairs, places = len(least), torch.arange(len(segments), device=segments.device)
+    first = torch.full((3 * pairs,), len(segments), device=segments.device)
+    first = first.scatter_reduce(0, segments, places, "amin")
+    kept = torch.cat([least, least, torch.zeros_like(least)])
+    within = places - first[segments] < kept[segments]
+    ends = torch.where(within, segments, 3 * pairs)  # the others' sum is thrown away
+    sums = sum_segments(values, ends, 3 * pairs + 1).sum
+    return PairLogps(
+        CompletionLogps(sums[:pairs], least), CompletionLogps(sums[pairs : 2 * pairs], least)
+    )
 
 
 def scores_apart(
@@ -68,8 +119,14 @@ def scores_apart(
     Args:
         of_tokens: from logits and targets to the numbers of tokens that are summed.
     """
+    return sum_segments(*_apart(model, row, of_tokens), 3 * len(row["ids"]))
+
+
+def _apart(
+    model: Any, row: PackedRow, of_tokens: Callable[[Tensor, Tensor], Tensor]
+) -> tuple[Tensor, Tensor]:
     values, segments = zip(*_sequences(model, row, of_tokens), strict=True)
-    return sum_segments(torch.cat(values), torch.cat(segments), 3 * len(row["ids"]))
+    return torch.cat(values), torch.cat(segments)
 
 
 def _sequences(

@@ -19,6 +19,8 @@ from asft.training.packing import PackedRow, without_waiting
 from asft.training.pair_logps import pair_logps
 
 COLUMNS = ("chosen_sum", "chosen_tokens", "rejected_sum", "rejected_tokens")
+# Sums over the completion's first tokens, as many as the shorter of the two has.
+SHARED = ("chosen_shared_sum", "rejected_shared_sum")
 
 
 def score_pairs(model: Any, rows: Iterable[PackedRow], precision: torch.dtype) -> pa.Table:
@@ -34,11 +36,13 @@ def score_pairs(model: Any, rows: Iterable[PackedRow], precision: torch.dtype) -
     for row in tqdm(list(rows), desc="reference", disable=None):
         on_device = PackedRow(**{k: _to(v, device) for k, v in row.items()})  # type: ignore[typeddict-item]
         with torch.no_grad(), autocast:
-            chosen, rejected = pair_logps(model, on_device)[:2]
+            logps = pair_logps(model, on_device, shared=True)
         ids += row["ids"]
-        found.append(torch.stack([*chosen, *rejected]))
-    numbers = torch.cat(found, dim=1).tolist() if found else [[]] * len(COLUMNS)
-    columns = dict(zip(COLUMNS, numbers, strict=True))
+        assert logps.shared is not None
+        shared = [side.sum for side in logps.shared[:2]]
+        found.append(torch.stack([*logps.chosen, *logps.rejected, *shared]))
+    numbers = torch.cat(found, dim=1).tolist() if found else [[]] * len(COLUMNS + SHARED)
+    columns = dict(zip(COLUMNS + SHARED, numbers, strict=True))
     return pa.table({"id": ids, **columns}).sort_by("id")
 
 
@@ -66,8 +70,8 @@ class CachedReference:
     """Look-up of the reference's `PairLogps` of a packed row in `reference_logps.parquet`."""
 
     def __init__(self, path: Path) -> None:
-        table = read_parquet(path, columns=["id", *COLUMNS]).to_pydict()
-        values = zip(*(table[name] for name in COLUMNS), strict=True)
+        table = read_parquet(path, columns=["id", *COLUMNS, *SHARED]).to_pydict()
+        values = zip(*(table[name] for name in COLUMNS + SHARED), strict=True)
         self._by_id = dict(zip(table["id"], values, strict=True))
         self._path = path
 
@@ -80,23 +84,10 @@ class CachedReference:
                 " delete it and rerun"
             ) from None
         columns = without_waiting(torch.tensor(values), row["input_ids"].device).T
-        return PairLogps(CompletionLogps(*columns[:2]), CompletionLogps(*columns[2:]))
-
-
-class OnlineReference:
-    """Computation of the reference's `PairLogps` of a packed row, by a second model in memory.
-
-    For Figure 2(b) alone, which measures what it costs: the cached values are the same.
-    """
-
-    def __init__(self, model: Any, precision: torch.dtype) -> None:
-        self._model, self._precision = model.eval().requires_grad_(False), precision
-        fuse(model)
-
-    def __call__(self, row: PackedRow) -> PairLogps:
-        enabled = self._precision != torch.float32
-        with torch.no_grad(), torch.autocast(self._model.device.type, self._precision, enabled):
-            return pair_logps(self._model, row)
+        chosen, rejected = CompletionLogps(*columns[:2]), CompletionLogps(*columns[2:4])
+        least = torch.minimum(chosen.tokens, rejected.tokens)
+        shared = [CompletionLogps(sums, least) for sums in columns[4:]]
+        return PairLogps(chosen, rejected, shared=PairLogps(shared[0], shared[1]))
 
 
 def _to(value: object, device: torch.device) -> object:

@@ -37,23 +37,28 @@ CPU = Costs(0.56e9, 5.2, 0, width=19.0, inner=9.6, logit=4.0, checkpoint=8.5)
 CUDA = Costs(0.6e9, 4.0, 12_288, width=17.2, inner=5.0, logit=2.0, checkpoint=4.1)
 
 
-def token_budget(training: Training, model: Any) -> int:
+def token_budget(training: Training, model: Any, beside: int = 0, logits: int = 1) -> int:
     """Return the largest number of tokens in a row: the setting, or what `auto` comes to here.
 
     `auto` is a power of two, the same on machines with roughly the same memory, so that they
     compute the same sums.
+
+    Args:
+        beside: bytes of another model that is in memory too
+        logits: how many models' logits of a row are kept
     """
     if training.token_budget != "auto":
         return int(training.token_budget)
     device = default_device().type
     room = SHARE[device] * memory(device) / (1 if device == "cuda" else training.processes)
+    room -= beside
     budget = MOST[device]
     shape = shape_of(model)
     if training.accelerate:  # shards what the weights take
         shape = shape._replace(
             weights=shape.weights // training.processes, trained=shape.trained // training.processes
         )
-    while budget > LEAST and peak(shape, budget, training, device=device) > room:
+    while budget > LEAST and peak(shape, budget, training, logits, device) > room:
         budget //= 2
     print(f"token_budget: auto is {budget} here", file=sys.stderr, flush=True)
     return budget

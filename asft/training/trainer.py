@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -25,21 +25,19 @@ from asft.data import TokenPair
 from asft.errors import UserError
 from asft.losses import Method, PairLogps
 from asft.processes import is_worker
-from asft.records import PairNumbers
 from asft.training.arguments import training_arguments
 from asft.training.batch_loss import Seen, batch_parts, look_ahead, places_of
+from asft.training.carried import Carried
 from asft.training.distributed import share_out
 from asft.training.fused import add_rows_in_place, fuse
 from asft.training.history import History
+from asft.training.looking import Reference, look
 from asft.training.measuring import Measure
 from asft.training.mismatched import Mismatched
 from asft.training.packing import PackedRow, pack, packed_by_length
-from asft.training.pair_logps import pair_logps
+from asft.training.reference_model import OnlineReference
 from asft.training.schedule import warmed_cosine
 from asft.training.token_budget import token_budget
-
-# From a row of pairs to the reference's log-probabilities of them.
-Reference = Callable[[PackedRow], PairLogps]
 
 
 class PairTrainer(Trainer):
@@ -63,7 +61,10 @@ class PairTrainer(Trainer):
             raise ValueError(f"{method.loss.__name__} needs reference log-probabilities")
         self.method, self.hyperparameters, self.reference = method, hyperparameters, reference
         self.policy, self.training, self.precision = model, training, precision
-        self.token_budget = token_budget(training, model)
+        beside = reference.size if isinstance(reference, OnlineReference) else 0
+        logits = 2 if method.needs_divergences else 1
+        self.token_budget = token_budget(training, model, beside, logits)
+        self.carried = Carried(method, hyperparameters, reference, model)
         self.heldout, self.history = heldout, History()
         self.base_bits: dict[str, int] = {}  # of the weights that training begins with
         self.mismatched = Mismatched(pairs if method.needs_mismatched else [])
@@ -73,7 +74,7 @@ class PairTrainer(Trainer):
             args=training_arguments(training, seed, output_dir),
             train_dataset=pairs,
             data_collator=self._collate,
-            callbacks=[Measure(self)],
+            callbacks=[Measure(self), self.carried],
         )
         if not training.accelerate:  # sharding takes weights out of the modules that compute
             fuse(model)  # now that the model is on its device
@@ -151,7 +152,7 @@ class PairTrainer(Trainer):
         self.step_pairs = [pair for row in rows for pair in row["ids"]]
         if self._needs_all_rows(batch):
             with self.compute_loss_context_manager():
-                look_ahead(batch, partial(self._look, model), self._loss, self.args.device)
+                look_ahead(batch, partial(self._look, model), self._step_loss, self.args.device)
         # Gradients and losses are averaged over the processes, each of which has a share.
         pairs = batch["pairs"] / self.args.world_size
         total = torch.zeros((), device=self.args.device)
@@ -183,17 +184,24 @@ class PairTrainer(Trainer):
         return (losses, policy) if return_outputs else losses.mean()
 
     def _look(self, model: torch.nn.Module, row: Any) -> tuple[PairLogps, PairLogps | None]:
-        policy = pair_logps(model, row, collisions=self.method.needs_collisions)
-        policy = policy._replace(numbers=PairNumbers(*row["numbers"]))
-        return policy, self.reference(row) if self.method.needs_reference else None  # type: ignore[misc]
+        return look(model, row, self.method, self.reference)
+
+    def _step_loss(self, policy: PairLogps, reference: PairLogps | None) -> Tensor:
+        """The loss of all pairs of a step, which later steps may remember."""
+        losses = self._loss(policy, reference)
+        self.carried.take(policy, reference)
+        return losses
 
     def _loss(self, policy: PairLogps, reference: PairLogps | None) -> Tensor:
+        if self.method.running is not None:
+            policy = policy._replace(running=self.carried.running(policy.chosen.sum))
         losses = self.method.loss(policy, reference, **self.hyperparameters)
         return losses if policy.numbers is None else losses * policy.numbers.weight
 
     def _needs_all_rows(self, batch: Any) -> bool:
         alone = len(batch["rows"]) == self.args.world_size == 1
-        return self.method.needs_mismatched or (self.method.looks_at == "batch" and not alone)
+        always = self.method.needs_mismatched or self.method.running is not None
+        return always or (self.method.looks_at == "batch" and not alone)
 
     def _heldout_losses(self, model: Any, seen: list[Seen]) -> list[Tensor]:
         if self.method.looks_at == "batch":  # all held-out pairs are one

@@ -9,6 +9,7 @@ from datasets import Dataset
 from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer
 from trl.experimental.cpo import CPOTrainer
 from trl.experimental.orpo import ORPOConfig, ORPOTrainer
+from trl.trainer.callbacks import SyncRefModelCallback
 
 from asft.data.tokens import TokenPair
 from asft.losses import METHODS, CompletionLogps, PairLogps, odds_ratio
@@ -19,6 +20,7 @@ from asft.training.attention.pairs import PAIR_ATTENTION  # and registers it
 from asft.training.mismatched import Mismatched
 from asft.training.packing import pack
 from asft.training.pair_logps import pair_logps
+from asft.training.reference_model import OnlineReference
 
 ROWS = [
     ("Name a fruit.", "An apple is a fruit.", "No."),
@@ -48,7 +50,8 @@ def reference_folder(tmp_path_factory):
 def score(folder, pairs, with_prompt=False):
     (row,) = pack(pairs, 10_000, with_prompt=with_prompt)
     with torch.no_grad():
-        return pair_logps(load_policy(folder, torch.float32, PAIR_ATTENTION).eval(), row)
+        model = load_policy(folder, torch.float32, PAIR_ATTENTION).eval()
+        return pair_logps(model, row, shared=True)
 
 
 def from_dpo_batch(batch):
@@ -79,6 +82,7 @@ DPO_LOSSES = {
     "discopop": {"loss_type": "discopop", "discopop_tau": 0.2},
     "dpo_norm": {"loss_type": "sigmoid_norm"},
     "wpo": {"loss_type": "sigmoid", "use_weighting": True},
+    "ld_dpo": {"loss_type": "sigmoid", "ld_alpha": 0.4},
     "aot": {"loss_type": "aot", "label_smoothing": 0.1},
     "aot_unpaired": {"loss_type": "aot_unpaired", "label_smoothing": 0.1},
     "dpo_forward_kl": {"loss_type": "sigmoid", "f_divergence_type": "forward_kl"},
@@ -90,7 +94,7 @@ DPO_LOSSES = {
     },
 }
 OURS = {n: {"label_smoothing": 0.1} for n in ("exo", "robust_dpo", "aot", "aot_unpaired")}
-OURS |= {"discopop": {"tau": 0.2}, "dpo_alpha": {"alpha": 0.3}}
+OURS |= {"discopop": {"tau": 0.2}, "dpo_alpha": {"alpha": 0.3}, "ld_dpo": {"alpha": 0.4}}
 
 
 def of_dpo_trainer(tiny, reference_folder, tmp_path, **given):
@@ -122,7 +126,8 @@ def test_reference_losses_equal_dpo_trainer(tiny, reference_folder, tmp_path, na
     model = load_policy(tiny, torch.float32, PAIR_ATTENTION).eval()
     reference = score(reference_folder, pairs)
     given = {"beta": 0.3} | OURS.get(name, {})
-    policy = pair_logps(model, row, collisions=METHODS[name].needs_collisions)
+    method = METHODS[name]
+    policy = pair_logps(model, row, collisions=method.needs_collisions, shared=method.needs_shared)
     loss = METHODS[name].loss(policy, reference, **given).mean()
     loss.backward()
     torch.testing.assert_close(loss.detach(), expected, rtol=1e-5, atol=1e-5)
@@ -293,3 +298,14 @@ def test_kto_of_singles_equals_kto_trainer(tiny, reference_folder, tmp_path):
     )
     value = METHODS["kto"].loss(policy, reference, **given).mean()
     torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("mix", [0.6, 1.0])
+def test_the_moving_reference_moves_as_trls(tiny, reference_folder, mix):
+    policy, ours, theirs = (
+        load_policy(folder, torch.float32) for folder in (tiny, reference_folder, reference_folder)
+    )
+    OnlineReference(ours, torch.float32).follow(policy, mix)
+    SyncRefModelCallback.sync_target_model(policy, theirs, mix)
+    for own, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(own, other, rtol=1e-6, atol=1e-7)

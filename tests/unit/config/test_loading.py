@@ -8,6 +8,7 @@ from default_config import DEFAULT, ROOT, merged
 
 from asft.config.experiment import json_schema
 from asft.config.loading import load
+from asft.config.runs import needs_mismatched, needs_reference
 from asft.errors import UserError
 
 
@@ -105,3 +106,25 @@ def test_labelled_rows_of_one_completion_are_for_losses_that_take_each(form, met
     other = "dpo" if form == "unpaired" else "kto"
     with pytest.raises(UserError, match=f"{other} compares.*that take such rows: {words}$"):
         load(config([*methods, other]))
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"loss": "tr_dpo", "training": {"lora": {"rank": 4}}}, "moves all weights.*lora: null"),
+        (
+            {"loss": "tdpo1", "training": {"accelerate": "workflow/accelerate/fsdp2.yaml"}},
+            "loads a whole reference model.*accelerate: null",
+        ),
+    ],
+)
+def test_a_reference_model_beside_the_policy_is_whole(row, words):
+    with pytest.raises(UserError, match=f"methods.mine: the loss {words}"):
+        load(with_method(beta=0.1, **row))
+    load(with_method(loss="tdpo1", beta=0.1, training={"lora": {"rank": 4}}))
+
+
+def test_a_loss_that_needs_the_reference_model_asks_for_no_cache():
+    config = load(with_method(loss={"tdpo2": 1.0, "kto": 1.0}, beta=0.1))
+    assert not needs_reference(config, "mine")
+    assert not needs_mismatched(config, "mine")

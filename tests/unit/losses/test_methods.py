@@ -70,8 +70,10 @@ def test_every_loss_is_finite_everywhere(name):
     hits = PairLogps(*[CompletionLogps(-0.5 * one, one)] * 2)
     policy = PairLogps(*(CompletionLogps(side, one) for side in x), CompletionLogps(-3 * one, one))
     numbers = PairNumbers(one, one, torch.linspace(-1, 1e4, len(one)), one)
-    policy = policy._replace(collisions=hits, numbers=numbers)
+    shared = PairLogps(*(CompletionLogps(side / 2, one) for side in x))
+    policy = policy._replace(collisions=hits, numbers=numbers, shared=shared, divergences=hits)
     reference = PairLogps(*[CompletionLogps(-one, one)] * 2)
+    reference = reference._replace(shared=reference)
     value = METHODS[name].loss(policy, reference, **hyperparameters(METHODS[name]))
     value.sum().backward()
     assert value.isfinite().all()
@@ -89,6 +91,8 @@ def test_what_a_loss_does_not_declare_it_does_not_look_at(name):
         policy.rejected if method.paired else nothing,
         policy.prompt if method.needs_prompt else None,
         collisions=policy.collisions if method.needs_collisions else None,
+        shared=policy.shared if method.needs_shared else None,
+        divergences=policy.divergences if method.needs_divergences else None,
         numbers=policy.numbers if method.needs_margin else None,
     )
     given_ = hyperparameters(method)

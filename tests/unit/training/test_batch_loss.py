@@ -10,6 +10,7 @@ from preferences import learnable_pairs
 from asft.config.training import Training
 from asft.losses import METHODS, CompletionLogps, PairLogps, find_method
 from asft.models.loading import load_policy
+from asft.models.tiny import tiny_model
 from asft.records import NO_NUMBERS
 from asft.training.attention.pairs import PAIR_ATTENTION  # and registers it
 from asft.training.batch_loss import look_ahead
@@ -17,12 +18,15 @@ from asft.training.mismatched import Mismatched
 from asft.training.packing import pack
 from asft.training.pair_logps import pair_logps
 from asft.training.reference_logps import CachedReference, score_pairs, write_reference
+from asft.training.reference_model import OnlineReference
 from asft.training.trainer import PairTrainer
 
 PAIRS, HELDOUT = learnable_pairs(24), learnable_pairs(8, seed=1)
 TRAINING = Training(epochs=2, batch_size=8, learning_rate=3e-3, precision="fp32")
 BATCH = {name: method for name, method in METHODS.items() if method.looks_at == "batch"}
 BATCH["bco and wpo"] = find_method({"bco": 1.0, "wpo": 1.0})
+BATCH["bco and ld_dpo"] = find_method({"bco": 1.0, "ld_dpo": 1.0})
+BATCH["bco and tdpo2"] = find_method({"bco": 1.0, "tdpo2": 1.0})
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +38,34 @@ def reference(tiny, tmp_path_factory):
     return CachedReference(path)
 
 
+def online(folder):
+    return OnlineReference(load_policy(folder, torch.float32, PAIR_ATTENTION), torch.float32)
+
+
+def given(method):
+    known = {"beta": 0.5, "alpha": 0.3, "mix": 0.5, "every": 2}
+    return {name: value for name, value in known.items() if name in method.hyperparameters()}
+
+
+@pytest.fixture(scope="module")
+def another(tmp_path_factory):
+    """A model of other weights, from which divergences are not 0."""
+    folder = tmp_path_factory.mktemp("another")
+    tiny_model(folder, seed=5)
+    return folder
+
+
 def trained(tiny, reference, tmp_path, method, budget, pairs=PAIRS):
     """Weights after 6 steps, and what was measured of the held-out pairs."""
     policy = load_policy(tiny, torch.float32, PAIR_ATTENTION)
+    if method.needs_model:
+        reference = online(tiny)
     trainer = PairTrainer(
         policy,
         pairs,
         HELDOUT,
         method=method,
-        hyperparameters={"beta": 0.5},
+        hyperparameters=given(method),
         training=TRAINING.model_copy(update={"token_budget": budget}),
         precision=torch.float32,
         seed=7,
@@ -67,6 +90,14 @@ def test_the_token_budget_leaves_steps_as_they_are(tiny, reference, tmp_path, na
         torch.testing.assert_close(found, whole, atol=5e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["odpo", "ld_dpo", "tdpo1", "tdpo2", "tr_dpo"])
+def test_the_token_budget_leaves_losses_of_pairs_as_they_are(tiny, reference, tmp_path, name):
+    whole, losses = trained(tiny, reference, tmp_path, METHODS[name], 4096)
+    found, small = trained(tiny, reference, tmp_path, METHODS[name], 128)
+    assert small == pytest.approx(losses, rel=1e-4)
+    torch.testing.assert_close(found, whole, atol=5e-5, rtol=1e-4)
+
+
 def test_what_is_not_declared_is_another_loss(tiny, reference, tmp_path):
     """Why a batch loss must say so: row by row it is one that depends on the packing."""
     undeclared = replace(METHODS["aot"], looks_at="pair")
@@ -76,32 +107,40 @@ def test_what_is_not_declared_is_another_loss(tiny, reference, tmp_path):
 
 
 @pytest.mark.parametrize("name", BATCH)
-def test_gradients_are_those_of_all_pairs_in_one_row(tiny, reference, name):
+def test_gradients_are_those_of_all_pairs_in_one_row(tiny, another, reference, name):
     """Also with the rows in another order."""
-    expected = gradients(tiny, reference, name, pack(PAIRS[:8], 4096))
+    expected = gradients(tiny, another, reference, name, pack(PAIRS[:8], 4096))
     rows = pack(PAIRS[:8], 40)
     assert len(rows) > 2
     for order in (rows, rows[::-1]):
-        found = gradients(tiny, reference, name, order)
+        found = gradients(tiny, another, reference, name, order)
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
 
 
-def gradients(tiny, reference, name, rows):
+def gradients(tiny, another, reference, name, rows):
     model = load_policy(tiny, torch.float32, PAIR_ATTENTION).eval()
+    other = online(another)
     batch = {"rows": [dict(row) for row in rows], "counted": len(rows), "pairs": 8, "before": 0}
     if BATCH[name].needs_mismatched:
         others = pack(Mismatched(PAIRS).of(PAIRS[:8]), 64)
         batch["mismatched"] = {"rows": others, "counted": len(others), "before": 0}
 
+    def seen(model, row):
+        asked = {"collisions": BATCH[name].needs_collisions, "shared": BATCH[name].needs_shared}
+        if BATCH[name].needs_divergences:
+            asked["against"] = other.with_logits(row)[1]
+        return pair_logps(model, row, **asked)
+
     def loss(policy, reference):
-        return BATCH[name].loss(policy, reference, beta=0.5)
+        policy = policy._replace(running=torch.tensor(0.25))
+        return BATCH[name].loss(policy, reference, **given(BATCH[name]))
 
     def look(row):
-        return pair_logps(model, row, collisions=BATCH[name].needs_collisions), reference(row)
+        return seen(model, row), reference(row)
 
     look_ahead(batch, look, loss, model.device)
     for row in batch["rows"]:
-        row["part"].losses(pair_logps(model, row)).sum().backward()
+        row["part"].losses(seen(model, row)).sum().backward()
     return torch.cat([p.grad.flatten() for p in model.parameters()])
 
 

@@ -127,3 +127,15 @@ def test_a_loss_that_looks_at_score_margins_says_which_pair_has_none(tmp_path: P
     prepared(tmp_path, [pair | {"margin": "much"}], "trl")
     with pytest.raises(UserError, match=r"score margin of each pair, and 1 of 1 have none.*column"):
         train(tmp_path, "odpo", {"beta": 0.1}, tmp_path / "none")
+
+
+@pytest.mark.parametrize("loss", ["tdpo2", "tr_dpo"])
+def test_the_reference_model_is_loaded_where_its_numbers_do_not_do(
+    loss: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base(tmp_path / "base")
+    pair = {"prompt": ASKED, "chosen": [YES], "rejected": [YES | {"content": "No."}]}
+    prepared(tmp_path, [pair], "trl")
+    train(tmp_path, loss, {"beta": 0.1}, epochs=3)
+    assert "the reference model is loaded beside the policy" in capsys.readouterr().err
+    assert (tmp_path / "run/policy/model.safetensors").is_file()

@@ -14,6 +14,7 @@ from asft.training.attention.pairs import PAIR_ATTENTION  # and registers it
 from asft.training.mismatched import Mismatched
 from asft.training.packing import pack
 from asft.training.reference_logps import CachedReference, score_pairs, write_reference
+from asft.training.reference_model import OnlineReference
 from asft.training.trainer import PairTrainer
 
 PAIRS, HELDOUT = learnable_pairs(32), learnable_pairs(8, seed=1)
@@ -32,6 +33,9 @@ def trained(tiny, tmp_path, name, *, training=TRAINING, pairs=PAIRS, beta=0.1, s
         rows = pack(scored, 4096)
         write_reference(tmp_path / "reference.parquet", score_pairs(policy, rows, torch.float32))
         reference = CachedReference(tmp_path / "reference.parquet")
+    if method.needs_model:
+        own = load_policy(tiny, torch.float32, PAIR_ATTENTION)
+        reference = OnlineReference(own, torch.float32)
     trainer = PairTrainer(
         policy,
         pairs,
