@@ -56,6 +56,7 @@ from asft.config.sources import (
     unpinned,
 )
 from asft.config.training import Attention, LoRA, Method, Training
+from asft.config.trl_losses import TRL_LOSSES, trl_arguments
 
 __all__ = [
     "ARMS",
@@ -64,6 +65,7 @@ __all__ = [
     "FIGURE_ENDINGS",
     "PARTS",
     "PROTOCOLS",
+    "TRL_LOSSES",
     "Arm",
     "Asked",
     "Attention",
@@ -125,5 +127,6 @@ __all__ = [
     "training_minutes",
     "training_of",
     "training_runs",
+    "trl_arguments",
     "unpinned",
 ]

@@ -9,6 +9,7 @@ from asft.config.checks import check_benchmarks, check_names, check_pairs
 from asft.config.experiment import Config
 from asft.config.faults import explain
 from asft.config.training import Training
+from asft.config.trl_losses import check_trainer
 from asft.errors import UserError, nearest
 from asft.losses import METHODS, Method, find_method, names_in
 
@@ -34,7 +35,7 @@ def load(raw: dict[str, Any]) -> Config:
                     f"config: methods.{name}: no loss {term!r}{nearest(term, list(METHODS))}"
                 )
         _check_hyperparameters(name, method.hyperparameters, find_method(loss))
-        training_of(config, name)
+        check_trainer(name, method, training_of(config, name))
     check_pairs(config)
     return config
 
@@ -43,7 +44,7 @@ def _check_hyperparameters(name: str, given: dict[str, Any], method: Method) -> 
     allowed = method.hyperparameters()
     for key, value in given.items():
         if key not in allowed:
-            known = [*allowed, "loss", "training"]
+            known = [*allowed, "loss", "trainer", "training"]
             raise UserError(f"config: methods.{name}.{key}: unknown key{nearest(key, known)}")
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise UserError(f"config: methods.{name}.{key}: expected a number, given {value!r}")

@@ -61,6 +61,8 @@ def refuse_links(config: Config) -> None:
 def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[str, Any]:
     """Return all of the config that one training run depends on, and nothing else."""
     row = config.methods[method]
+    # Left out of ours: a key more would redo every run.
+    trainer = {} if row.trainer == "asft" else {"trainer": row.trainer}
     return {
         "model": config.model,
         "dataset": dataset,
@@ -69,17 +71,20 @@ def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[s
         "loss": row.loss or method,
         "hyperparameters": row.hyperparameters,
         "training": training_of(config, method).model_dump(),
+        **trainer,
     }
 
 
 def needs_reference(config: Config, method: str) -> bool:
-    """Return whether the method's loss looks at a reference policy."""
-    return find_method(config.methods[method].loss or method).needs_reference
+    """Return whether the method's loss looks at a reference policy, and ours has to compute it."""
+    row = config.methods[method]  # TRL's trainers compute their own
+    return row.trainer == "asft" and find_method(row.loss or method).needs_reference
 
 
 def needs_mismatched(config: Config, method: str) -> bool:
-    """Return whether the method's loss looks at prompts with another pair's completions."""
-    return find_method(config.methods[method].loss or method).needs_mismatched
+    """Return whether that reference is also of prompts with another pair's completions."""
+    loss = config.methods[method].loss or method
+    return needs_reference(config, method) and find_method(loss).needs_mismatched
 
 
 def table2_contestants(config: Config) -> list[tuple[str, int, str]]:

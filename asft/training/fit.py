@@ -19,11 +19,13 @@ from asft.files import write_json
 from asft.losses import Method, find_method
 from asft.models import end_token_ids, load_tokenizer, resolve_precision
 from asft.processes import split_of
+from asft.training.by_trl import trl_trainer
 from asft.training.checkpoints import Checkpoints
+from asft.training.comparable import ComparableTrainer
 from asft.training.cost import cost_of
 from asft.training.distributed import from_all, from_first, processes, rank
 from asft.training.dropout import without_dropout
-from asft.training.loading import load_trainable
+from asft.training.loading import load_trainable, load_unpacked
 from asft.training.lora import adapt, merged
 from asft.training.movement import refuse_unmoved, sums_of_bits
 from asft.training.reference_logps import CachedReference
@@ -37,8 +39,8 @@ def make_trainer(
     tokens: Path,
     reference: Path | None,
     checkpoints: Path,
-) -> PairTrainer:
-    """Load policy and pairs of a run.
+) -> ComparableTrainer:
+    """Load policy and pairs of a run into its trainer, ours or TRL's.
 
     Raises:
         UserError: no pairs.
@@ -49,24 +51,27 @@ def make_trainer(
         raise UserError(f"{tokens}: no training pairs")
     set_seed(run["seed"])
     precision = resolve_precision(training.precision)
-    policy = load_trainable(model, training.attention, precision, chain(pairs, heldout))
+    by_trl, seen = run.get("trainer") == "trl", chain(pairs, heldout)
+    if by_trl:
+        policy = load_unpacked(model, seen)
+    else:
+        policy = load_trainable(model, training.attention, precision, seen)
     before = sums_of_bits(dict(policy.named_parameters()), _saved_as(training))
     if not training.dropout:
         without_dropout(policy)
     if training.lora:
         policy = adapt(policy, training.lora)
-    trainer = PairTrainer(
-        policy,
-        pairs,
-        heldout,
-        method=method,
-        hyperparameters=run["hyperparameters"],
-        training=training,
-        precision=precision,
-        seed=run["seed"],
-        output_dir=str(checkpoints),
-        reference=CachedReference(reference) if reference else None,
-    )
+    common: dict[str, Any] = {
+        **{"hyperparameters": run["hyperparameters"], "training": training},
+        **{"precision": precision, "seed": run["seed"], "output_dir": str(checkpoints)},
+    }
+    trainer: ComparableTrainer
+    if by_trl:
+        tokenizer = load_tokenizer(model)
+        trainer = trl_trainer(policy, pairs, heldout, run["loss"], tokenizer, **common)
+    else:
+        known = CachedReference(reference) if reference else None
+        trainer = PairTrainer(policy, pairs, heldout, method=method, reference=known, **common)
     trainer.base_bits = before
     return trainer
 
@@ -78,7 +83,7 @@ def _usable(pairs: Sequence[TokenPair], method: Method) -> Sequence[TokenPair]:
     return [pair for pair in pairs if len(pair.chosen)]
 
 
-def fit(trainer: PairTrainer, checkpoints: Checkpoints) -> dict[str, Any]:
+def fit(trainer: ComparableTrainer, checkpoints: Checkpoints) -> dict[str, Any]:
     """Train, from the newest checkpoint if there is one; return when, how long, from which step.
 
     Raises:
@@ -91,7 +96,7 @@ def fit(trainer: PairTrainer, checkpoints: Checkpoints) -> dict[str, Any]:
     return {"finished": finished, "seconds": seconds, "continued_from_step": start}
 
 
-def save_run(trainer: PairTrainer, about: dict[str, Any], model: Path, out: Path) -> None:
+def save_run(trainer: ComparableTrainer, about: dict[str, Any], model: Path, out: Path) -> None:
     """Write history, cost and policy of a trained run; of several processes the first does.
 
     Raises:
@@ -109,7 +114,7 @@ def save_run(trainer: PairTrainer, about: dict[str, Any], model: Path, out: Path
     shutil.rmtree(str(trainer.args.output_dir), ignore_errors=True)  # checkpoints
 
 
-def _run(trainer: PairTrainer, checkpoints: Checkpoints) -> int:
+def _run(trainer: ComparableTrainer, checkpoints: Checkpoints) -> int:
     """Train to the end; returns the step it began at."""
     _say_how(trainer)
     trainer.add_callback(checkpoints)
@@ -132,7 +137,7 @@ def _run(trainer: PairTrainer, checkpoints: Checkpoints) -> int:
     return start
 
 
-def _say_how(trainer: PairTrainer) -> None:
+def _say_how(trainer: ComparableTrainer) -> None:
     batch, count = trainer.training.batch_size, processes()
     print(
         f"{count} {'processes' if count > 1 else 'process'} of {torch.get_num_threads()} threads"
@@ -156,7 +161,7 @@ def _saved_as(training: Training) -> torch.dtype:
     return kind
 
 
-def _save(trainer: PairTrainer, weights: Any, model: Path, out: Path) -> None:
+def _save(trainer: ComparableTrainer, weights: Any, model: Path, out: Path) -> None:
     """Save whole or not at all: into a folder beside `out`, then renamed."""
     policy: Any = trainer.policy
     training, before = trainer.training, trainer.base_bits

@@ -6,6 +6,7 @@ By hand: asft settings --run JSON --data-card FILE --model-card FILE --out setti
 """
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ def write_settings(run: str, data_card: Path, model_card: Path, out: Path) -> No
         "data": read_json(data_card)["fingerprint"],
         "model": read_json(model_card),
     }
-    resolved = json.loads(run) | {"provenance": provenance}
+    resolved = json.loads(run)
+    if resolved.get("trainer") == "trl":
+        provenance["trl"] = version("trl")
+    resolved |= {"provenance": provenance}
     text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True, explicit_end=True)
     write_text(out, text)
 
