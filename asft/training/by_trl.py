@@ -85,7 +85,8 @@ class TrlTrainer(ComparableTrainer):
         if self.method.needs_reference:
             self.how |= {"reference": REFERENCE}
             self.how |= {"reference_seconds": round(time.perf_counter() - began, 3)}
-            self.reference = self._reference_of_heldout(Path(output_dir))
+            if heldout:
+                self.reference = self._reference_of_heldout(Path(output_dir))
 
     def _arguments(self) -> dict[str, Any]:
         """What TRL's config is told besides ours; it turns on bf16 by itself, and cuts at 1024."""
