@@ -61,7 +61,7 @@ class TrlTrainer(ComparableTrainer):
         output_dir: str,
         config: Any,
     ) -> None:
-        began = time.perf_counter()
+        self.reference_seconds = 0.0
         self.method, self.hyperparameters = METHODS[loss], hyperparameters
         self.policy, self.training, self.precision = policy, training, precision
         self.pairs, self.heldout, self.history = pairs, heldout, History()
@@ -83,8 +83,10 @@ class TrlTrainer(ComparableTrainer):
         self.token_budget = token_budget(training, policy)  # of measurements
         self.how = {"trainer": f"TRL {version('trl')}, {self.kind}Trainer"}
         if self.method.needs_reference:
+            if not self.reference_seconds:
+                raise AttributeError("no _precompute_ref_logps")  # by which it is computed
             self.how |= {"reference": REFERENCE}
-            self.how |= {"reference_seconds": round(time.perf_counter() - began, 3)}
+            self.how |= {"reference_seconds": round(self.reference_seconds, 3)}
             if heldout:
                 self.reference = self._reference_of_heldout(Path(output_dir))
 
@@ -115,6 +117,12 @@ class TrlTrainer(ComparableTrainer):
 
     def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
         return dataset  # which is tokenised
+
+    def _precompute_ref_logps(self, *args: Any, **options: Any) -> Any:
+        began = time.perf_counter()
+        found = super()._precompute_ref_logps(*args, **options)  # type: ignore[misc]
+        self.reference_seconds += time.perf_counter() - began
+        return found
 
     def tokenize_row(self, feature: Any, *_: Any, **__: Any) -> Any:
         """Return a row as it is: CPO's and ORPO's way of tokenising."""

@@ -1,5 +1,8 @@
 """Rows of `trainer: trl`: what is offered, what is refused and why, what TRL is told."""
 
+import re
+from pathlib import Path
+
 import pytest
 from default_config import DEFAULT, merged
 from loss_formulas import hyperparameters
@@ -73,6 +76,17 @@ def test_trl_is_told_every_hyperparameter(loss):
     optional = {k: v for k, v in given.items() if method.hyperparameters()[k] is v}
     required = {k: v for k, v in given.items() if k not in optional}
     assert trl_arguments(loss, required) == trl_arguments(loss, given)
+
+
+def test_the_page_names_every_row_under_its_trainer():
+    page = (Path(__file__).parents[3] / "docs/methods.md").read_text()
+    section = page.partition("## Trained by TRL")[2].partition("\n## ")[0]
+    said = {}
+    for losses, by in re.findall(
+        r"^\| (`.*`.*) \| (?:\S+ )?(\w+)Trainer \|$", section, re.MULTILINE
+    ):
+        said |= dict.fromkeys(set(re.findall(r"`(\w+)`", losses)) & set(METHODS), by)
+    assert said == {name: loss.trainer for name, loss in TRL_LOSSES.items()}
 
 
 def test_simpo_has_no_sft_term_and_alpha_is_turned_round():
