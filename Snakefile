@@ -21,7 +21,7 @@ wildcard_constraints:
     method=one_of(CONFIG.methods),
     seed=r"\d+",
     judge=one_of(CONFIG.judges),
-    arm="dpo_online|dpo_cached|asft",
+    arm=one_of(plan.cost_arms(CONFIG)),
     repeat=r"\d+",
     kind="null|echo|injection|empty",
     run=RUN,

@@ -6,8 +6,8 @@ from asft.config.data import CHAT_TEMPLATES, PARTS, Dataset, Model, Tokens
 from asft.config.experiment import Config, Statistics, json_schema
 from asft.config.fields import Section
 from asft.config.figure_plan import (
-    ARMS,
     case_runs,
+    cost_arms,
     figure_names,
     judged_cells,
     margin_runs,
@@ -59,14 +59,15 @@ from asft.config.sources import (
     unpinned,
 )
 from asft.config.training import Attention, LoRA, Method, Training
+from asft.config.trl_losses import TRL_LOSSES, trl_arguments
 
 __all__ = [
-    "ARMS",
     "BASE",
     "CHAT_TEMPLATES",
     "FIGURE_ENDINGS",
     "PARTS",
     "PROTOCOLS",
+    "TRL_LOSSES",
     "Arm",
     "Asked",
     "Attention",
@@ -98,6 +99,7 @@ __all__ = [
     "asked_benchmarks",
     "card_settings",
     "case_runs",
+    "cost_arms",
     "figure_files",
     "figure_names",
     "first_here",
@@ -130,6 +132,7 @@ __all__ = [
     "training_minutes",
     "training_of",
     "training_runs",
+    "trl_arguments",
     "unpinned",
     "with_starts",
 ]

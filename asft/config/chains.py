@@ -1,9 +1,10 @@
 """Chains of methods: which policy each one starts from, and so what is trained before it."""
 
 from asft.config.experiment import Config
+from asft.config.training import Method as Row
 from asft.config.training import Start
 from asft.errors import UserError, nearest
-from asft.losses import find_method
+from asft.losses import Method, find_method
 
 Link = tuple[str, str]  # data set and method of a policy that is trained
 
@@ -46,10 +47,19 @@ def check_starts(config: Config) -> None:
             _require(start[1], list(config.methods), f"{key}.start")
             if start[0]:
                 _require(start[0], list(config.datasets), f"{key}.start.dataset")
-        if row.reference == "base" and not find_method(row.loss or name).needs_reference:
-            raise UserError(f"{key}.reference: its loss compares with no reference; leave it out")
+        if row.reference == "base":
+            _check_base(f"{key}.reference", row, find_method(row.loss or name))
     for name in config.methods:
         _refuse_circle(config, name)
+
+
+def _check_base(key: str, row: Row, method: Method) -> None:
+    """Refuse the base policy as the reference of what looks at none, or makes its own."""
+    if not method.needs_reference:
+        raise UserError(f"{key}: its loss compares with no reference; leave it out")
+    if row.start and (method.needs_model or row.trainer == "trl"):
+        who = "TRL's trainers take" if row.trainer == "trl" else "its loss loads"
+        raise UserError(f"{key}: {who} the policy that it starts from; leave it out")
 
 
 def _require(name: str, known: list[str], key: str) -> None:

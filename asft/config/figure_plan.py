@@ -14,6 +14,7 @@ from asft.config.runs import (
 )
 
 ARMS: tuple[Arm, ...] = get_args(Arm)
+BY_TRL: Arm = "dpo_trl"
 
 
 def figure_names(config: Config) -> list[str]:
@@ -43,6 +44,13 @@ def margin_runs(config: Config) -> list[Run]:
     return [
         Run(margins.dataset, method, seed) for method in margins.methods for seed in config.seeds
     ]
+
+
+def cost_arms(config: Config) -> list[Arm]:
+    """Return the arms of Figure 2(b): TRL's is one where the config has a row of its DPO."""
+    rows = config.methods.items()
+    asked = any(row.trainer == "trl" and (row.loss or name) == "dpo" for name, row in rows)
+    return [arm for arm in ARMS if asked or arm != BY_TRL]
 
 
 def training_runs(config: Config, dataset: str) -> list[Run]:

@@ -11,6 +11,7 @@ from asft.config.experiment import Config
 from asft.config.faults import explain
 from asft.config.training import Method as Row
 from asft.config.training import Training
+from asft.config.trl_losses import check_trainer
 from asft.errors import UserError, nearest
 from asft.losses import METHODS, Method, find_method, names_in
 
@@ -36,7 +37,9 @@ def load(raw: dict[str, Any]) -> Config:
                     f"config: methods.{name}: no loss {term!r}{nearest(term, list(METHODS))}"
                 )
         _check_hyperparameters(name, method.hyperparameters, find_method(loss))
-        _check_reference(name, find_method(loss), training_of(config, name))
+        training = training_of(config, name)
+        _check_reference(name, find_method(loss), training)
+        check_trainer(name, method, training)
     check_starts(config)
     check_pairs(config)
     return config

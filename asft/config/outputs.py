@@ -88,7 +88,7 @@ class Tables(Section):
     )
 
 
-Arm = Literal["dpo_online", "dpo_cached", "asft"]
+Arm = Literal["dpo_online", "dpo_cached", "dpo_trl", "asft"]
 
 
 class Margins(Section):

@@ -69,6 +69,8 @@ def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[s
     if start:
         chained["start"] = {"dataset": start[0], "method": start[1]}
         chained |= {"reference": row.reference} if needs_reference(config, method) else {}
+    # Left out of ours: a key more would redo every run.
+    trainer = {} if row.trainer == "asft" else {"trainer": row.trainer}
     return {
         "model": config.model,
         "dataset": dataset,
@@ -78,19 +80,21 @@ def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[s
         "hyperparameters": row.hyperparameters,
         "training": training_of(config, method).model_dump(),
         **chained,
+        **trainer,
     }
 
 
 def needs_reference(config: Config, method: str) -> bool:
     """Return whether the method's loss looks at the reference's cached log-probabilities."""
-    loss = find_method(config.methods[method].loss or method)
-    return loss.needs_reference and not loss.needs_model
+    row = config.methods[method]  # TRL's trainers compute their own
+    loss = find_method(row.loss or method)
+    return row.trainer == "asft" and loss.needs_reference and not loss.needs_model
 
 
 def needs_mismatched(config: Config, method: str) -> bool:
     """Return whether it also looks at those of prompts with another pair's completions."""
-    loss = find_method(config.methods[method].loss or method)
-    return loss.needs_mismatched and not loss.needs_model
+    loss = config.methods[method].loss or method
+    return needs_reference(config, method) and find_method(loss).needs_mismatched
 
 
 def start_run(config: Config, run: Run) -> Run | None:

@@ -153,6 +153,11 @@ class Method(BaseModel):
         description="Name of the loss in asft/losses, or several with weights, which are added, as "
         "in {dpo: 1.0, sft: 0.2}; null is the method's own name.",
     )
+    trainer: Literal["asft", "trl"] = Field(
+        "asft",
+        description="Who trains it: asft is this project's trainer, trl is TRL's own for the loss, "
+        "on the same token ids, in the same order, by the same schedule.",
+    )
     training: dict[str, Any] = Field(
         default={}, description="Keys of the common `training` that this method overrides."
     )

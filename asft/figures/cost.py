@@ -1,7 +1,8 @@
 """The numbers of Figure 2(b): what DPO and ASFT cost, and what an operation count predicts.
 
 Three arms: DPO with the reference in memory, which is what the paper compares with; DPO with
-cached reference log-probabilities, the cost of the cache shown apart; ASFT.
+cached reference log-probabilities, the cost of the cache shown apart; ASFT. Where the config asks
+for it also TRL's trainer of DPO, with the reference as TRL caches it, in the process that trains.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from asft.errors import UserError
 ARMS: dict[str, str] = {
     "dpo_online": "DPO,\nreference\nin memory",
     "dpo_cached": "DPO,\nreference\ncached",
+    "dpo_trl": "DPO by TRL,\nreference\ncached",
     "asft": "ASFT",
 }
+IF_ASKED = {"dpo_trl"}  # where a method of the config is trained by TRL
 ALIKE = ("parameters", "precision", "device", "threads", "peak_memory_is")
 # Bytes a parameter: fp32 weights, gradients and Adam's two moments; a reference has weights only,
 # in the precision of training.
@@ -65,7 +68,7 @@ def read_measurements(paths: Sequence[Path]) -> list[Measurement]:
             first = error.errors()[0]
             key = ".".join(map(str, first["loc"]))
             raise UserError(f"{path}, key {key!r}: {first['msg']}; measure again") from error
-    for arm in ARMS:
+    for arm in (arm for arm in ARMS if arm not in IF_ASKED):
         if not any(each.arm == arm for each in found):
             raise UserError(f"no measurement of arm {arm!r} among {len(paths)} files")
     for path, each in zip(paths, found, strict=True):
@@ -84,7 +87,8 @@ def costs(measurements: Sequence[Measurement], checkpointing: bool) -> pd.DataFr
 
     Time is expected from the number F of operations of one forward pass over a pair: a backward
     pass takes 2F (3F with gradient checkpointing), a reference F. ASFT's median gives F's seconds.
-    Memory is expected to be at least that of weights, gradients and moments.
+    Memory is expected to be at least that of weights, gradients and moments. Of TRL's arm nothing
+    is expected: how many tokens it computes depends on how it pads.
     """
     rows = [m.model_dump() for m in sorted(measurements, key=lambda m: list(ARMS).index(m.arm))]
     table = pd.DataFrame(rows)
@@ -99,4 +103,6 @@ def costs(measurements: Sequence[Measurement], checkpointing: bool) -> pd.DataFr
     table["expected_reference_seconds_per_pair"] = forward * (table["arm"] == "dpo_cached")
     per_parameter = TRAINED + online * table["precision"].map(FROZEN)
     table["expected_memory_bytes"] = table["parameters"] * per_parameter
+    for name in ("seconds_per_pair", "reference_seconds_per_pair", "memory_bytes"):
+        table[f"expected_{name}"] = table[f"expected_{name}"].mask(table["arm"].isin([*IF_ASKED]))
     return table

@@ -28,6 +28,10 @@ from asft.figures.plotting import (
 
 COLOURS = {arm: colour_of(arm.partition("_")[0]) for arm in ARMS}
 EXPECTED = {"time": (0, (3, 1)), "memory": (0, (1, 1))}  # dashes
+BY_TRL = (
+    " TRL: its own DPOTrainer on the same pairs, padded, each prompt twice; its cache is computed"
+    " in the process that trains, so that its peak of memory is of both."
+)
 PAPER = {"time": -13.0, "memory": -16.7}  # per cent, §5.2: ASFT against reference-dependent methods
 
 
@@ -71,7 +75,7 @@ def _text(numbers: pd.DataFrame, dataset: str) -> str:
         " a reference; activations, the same in all arms, come on top and make the difference"
         " smaller. The cache is computed once for all methods, epochs and"
         " seeds; drawn as if for one epoch of one run."
-    )
+    ) + (BY_TRL if "dpo_trl" in repeats else "")
 
 
 def _forward(numbers: pd.DataFrame) -> float:
@@ -116,6 +120,7 @@ def _bars(
         levels = {first[f"expected_{expected}"]}
         if stacked:
             levels.add(first[f"expected_{expected}"] + first[f"expected_{stacked}"])
+        levels = {level for level in levels if level == level}  # NaN: nothing is expected
         for level in sorted(levels):
             axes.plot([place - 0.4, place + 0.4], [scale * level] * 2, c="black", ls=dashes)
         # At the foot of its bar: at the top are points and lines.
@@ -124,7 +129,7 @@ def _bars(
         tops.append(max(height + above, scale * total.max(), *(scale * each for each in levels)))
     axes.set_ylim(0, 1.08 * max(tops))
     axes.set_xlim(-0.6, len(tops) - 0.4)
-    axes.set_xticks(range(len(tops)), [ARMS[arm] for arm in ARMS])
+    axes.set_xticks(range(len(tops)), [ARMS[str(arm)] for arm in numbers["arm"].unique()])
     axes.grid(False, axis="x")
 
 

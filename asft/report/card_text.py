@@ -132,8 +132,10 @@ peak memory {cost["peak_memory_bytes"] / 1e9:.1f} GB.{_unusual(data, cost)}
 
 
 def _unusual(data: dict[str, Any], cost: dict[str, Any]) -> str:
-    """What is not so in an ordinary run: pairs that are not packed, text that is not shown."""
-    found = ""
+    """What is not so in an ordinary run: another trainer, pairs that are not packed, lost text."""
+    found = f" Trained by {cost['trainer']}." if "trainer" in cost else ""
+    if "reference" in cost:
+        found += f" The reference is {cost['reference']}."
     if packing := cost.get("packing"):
         found += f" Computed {packing}."
     if lost := data.get("unrendered"):

@@ -2,7 +2,9 @@
 
 import math
 import sys
+from functools import partial
 from importlib.util import find_spec
+from typing import Any
 
 import torch
 from transformers import TrainingArguments
@@ -14,8 +16,18 @@ from asft.processes import is_worker
 OPTIMIZERS = {"adamw": "adamw_torch_fused", "adamw_8bit": "adamw_bnb_8bit"}
 
 
-def training_arguments(training: Training, seed: int, output_dir: str) -> TrainingArguments:
+def training_arguments(
+    training: Training,
+    seed: int,
+    output_dir: str,
+    kind: Any = TrainingArguments,
+    **changes: Any,
+) -> Any:
     """Return the Trainer's arguments for one run; its checkpoints go to `output_dir`.
+
+    Args:
+        kind: what they are arguments of, if not of transformers' own Trainer.
+        changes: what that one is told otherwise, or besides.
 
     Raises:
         UserError: the 8-bit optimizer's package is not installed.
@@ -26,7 +38,8 @@ def training_arguments(training: Training, seed: int, output_dir: str) -> Traini
             " or take adamw"
         )
     together_on_cpus = is_worker() and not torch.cuda.is_available()
-    return TrainingArguments(
+    ours = partial(
+        kind,
         output_dir=output_dir,
         num_train_epochs=training.epochs,
         per_device_train_batch_size=training.batch_size,  # shared by all: see `_collate`
@@ -55,3 +68,4 @@ def training_arguments(training: Training, seed: int, output_dir: str) -> Traini
         report_to="none",
         disable_tqdm=not sys.stderr.isatty(),
     )
+    return ours(**changes)

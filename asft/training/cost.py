@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import torch
 
-from asft.training.trainer import PairTrainer
+from asft.training.comparable import ComparableTrainer
 
 WARM_UP_STEPS = 2  # left out of the timing: first touches of memory, kernel selection
 
 
-def cost_of(trainer: PairTrainer) -> dict[str, Any]:
+def cost_of(trainer: ComparableTrainer) -> dict[str, Any]:
     """Return what `cost.json` says of a finished training, all but its whole duration."""
     steps = [row for row in trainer.history.rows() if row["split"] == "train"]
     steady = steps[WARM_UP_STEPS:] or steps
@@ -23,7 +23,8 @@ def cost_of(trainer: PairTrainer) -> dict[str, Any]:
     # Only where it is so: an ordinary run packs pairs.
     apart = getattr(trainer.policy, "apart_because", "")
     packing = {"packing": f"one completion at a time: {apart}"} if apart else {}
-    return packing | {
+    unlike = {**packing, **trainer.how}
+    return unlike | {
         "steps": len(steps),
         "steady_steps": len(steady),
         "steady_seconds": round(seconds, 3),

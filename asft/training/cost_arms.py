@@ -3,9 +3,11 @@
 dpo_online  DPO with the reference model in memory beside the policy, in the precision of training
 dpo_cached  DPO with the reference's log-probabilities computed before, in a process of their own;
             what that took stands apart
+dpo_trl     DPO by TRL's own trainer, which computes and keeps the reference's log-probabilities
 asft        no reference
 
-All arms: the same pairs in the same order, the same trainer; only loss and reference differ.
+All arms: the same pairs in the same order. All but TRL's: the same trainer; only loss and reference
+differ.
 """
 
 import multiprocessing
@@ -25,9 +27,11 @@ from asft.data import TokenPair, read_tokens
 from asft.errors import UserError
 from asft.losses import METHODS
 from asft.machine import keep_freed_memory
-from asft.models import default_device, resolve_precision
+from asft.models import default_device, load_tokenizer, resolve_precision
+from asft.training.by_trl import trl_trainer
+from asft.training.comparable import ComparableTrainer
 from asft.training.cost import cost_of
-from asft.training.loading import load_trainable
+from asft.training.loading import load_trainable, load_unpacked
 from asft.training.packing import packed_by_length
 from asft.training.reference_logps import (
     CachedReference,
@@ -63,21 +67,20 @@ def measure_arm(
     pairs = list(islice(cycle(known), steps * training.batch_size))
     precision = resolve_precision(training.precision)
     with tempfile.TemporaryDirectory() as scratch:
-        reference, seconds = _reference(arm, model, pairs, training, precision, scratch)
-        set_seed(seed)
-        policy = load_trainable(model, training.attention, precision, pairs)
-        trainer = PairTrainer(
-            policy,
-            pairs,
-            [],
-            method=METHODS["asft" if arm == "asft" else "dpo"],
-            hyperparameters=hyperparameters,
-            training=training,
-            precision=precision,
-            seed=seed,
-            output_dir=scratch,
-            reference=reference,
-        )
+        common: dict[str, Any] = {"hyperparameters": hyperparameters, "training": training}
+        common |= {"precision": precision, "seed": seed, "output_dir": scratch}
+        trainer: ComparableTrainer
+        if arm == "dpo_trl":
+            set_seed(seed)
+            policy, tokenizer = load_unpacked(model, pairs), load_tokenizer(model)
+            trainer = trl_trainer(policy, pairs, [], "dpo", tokenizer, **common)
+            seconds = trainer.how["reference_seconds"]
+        else:
+            reference, seconds = _reference(arm, model, pairs, training, precision, scratch)
+            set_seed(seed)
+            policy = load_trainable(model, training.attention, precision, pairs)
+            method = METHODS["asft" if arm == "asft" else "dpo"]
+            trainer = PairTrainer(policy, pairs, [], method=method, reference=reference, **common)
         trainer.train()
     cost = cost_of(trainer)
     about: dict[str, Any] = {"pairs": len(pairs)}

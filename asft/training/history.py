@@ -95,6 +95,10 @@ class History:
                 row["pairs"] = len(values)
         self._rows.append(row)
 
+    def add_step(self, step: int, numbers: dict[str, Any]) -> None:
+        """Add a training step of another's trainer, of which some of `COLUMNS` are known."""
+        self._rows.append({"step": step, "split": "train"} | numbers)
+
     def begin_step(self) -> None:
         """Start the clock of a training step."""
         self._began = time.perf_counter()
@@ -106,10 +110,10 @@ class History:
         self._rows[-1]["seconds"] = time.perf_counter() - self._began
 
     def annotate(self, step: int, logs: dict[str, float]) -> None:
-        """Add the learning rate and gradient norm that the Trainer reports for a step."""
+        """Add what the Trainer reports of a step and the row lacks, such as the learning rate."""
         for row in reversed(self._rows):
             if row["step"] == step and row["split"] == "train":
-                row |= {k: logs[k] for k in ("learning_rate", "grad_norm") if k in logs}
+                row |= {k: logs[k] for k in COLUMNS if k in logs and k not in row}
                 return
 
     def measured(self, step: int) -> bool:

@@ -58,6 +58,17 @@ def load_trainable(
     return policy
 
 
+def load_unpacked(folder: Path, pairs: Iterable[TokenPair]) -> Any:
+    """Load a model as it is, with its own attention, for a trainer that packs nothing.
+
+    Raises:
+        UserError: no model there, or a pair that it has no room for.
+    """
+    policy = load_policy(folder, torch.float32)
+    _check_room(policy, pairs)
+    return policy
+
+
 def _length(pair: TokenPair) -> int:
     return len(pair.prompt) + max(len(pair.chosen), len(pair.rejected))
 

@@ -28,7 +28,7 @@ def measure_training_cost(
 
     Args:
         settings: this step's part of the config, as JSON
-        arm: dpo_online, dpo_cached or asft
+        arm: dpo_online, dpo_cached, dpo_trl or asft
 
     Raises:
         UserError: there are no training pairs.

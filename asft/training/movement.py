@@ -1,13 +1,15 @@
-"""Whether training has changed a policy: a run that learnt nothing must not end as if it had."""
+"""Whether training has changed a policy, and to numbers: no other run ends as if it had learnt."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from asft.config import Training
 from asft.errors import UserError
 
 _BITS = {torch.bfloat16: torch.int16, torch.float32: torch.int32}
@@ -34,6 +36,23 @@ def refuse_unmoved(
         "raise training.learning_rate, train for more steps, or save in float32 "
         "(training.save_dtype)"
     )
+
+
+def refuse_diverged(
+    logs: Mapping[str, float], step: int, pairs: Sequence[str], training: Training
+) -> None:
+    """Refuse a step whose loss or gradient is not finite; `pairs` are the ids of its pairs.
+
+    Raises:
+        UserError: which step and pairs, and what can be done.
+    """
+    for name in ("loss", "grad_norm"):
+        if not math.isfinite(logs.get(name, 0.0)):
+            raise UserError(
+                f"training diverged: {name} is {logs[name]} at step {step}, pairs"
+                f" {', '.join(pairs[:8])}; lower training.learning_rate (now"
+                f" {training.learning_rate:g}) or look at these pairs"
+            )
 
 
 def _sum(weight: Tensor, dtype: torch.dtype) -> int:

@@ -23,12 +23,17 @@ COLUMNS = ("chosen_sum", "chosen_tokens", "rejected_sum", "rejected_tokens")
 SHARED = ("chosen_shared_sum", "rejected_shared_sum")
 
 
-def score_pairs(model: Any, rows: Iterable[PackedRow], precision: torch.dtype) -> pa.Table:
+def score_pairs(
+    model: Any, rows: Iterable[PackedRow], precision: torch.dtype, *, fused: bool = True
+) -> pa.Table:
     """Compute log-probability sums and token counts of all pairs, sorted by id.
 
-    The forward pass is the trainer's own.
+    The forward pass is the trainer's own, for which layers of `model` are replaced: with
+    `fused=False` they stay as they are.
     """
-    fuse(model.eval())
+    model.eval()
+    if fused:
+        fuse(model)
     found: list[Tensor] = []  # read at the end: a number read off a GPU waits for it
     ids: list[str] = []
     device = model.device

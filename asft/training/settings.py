@@ -7,6 +7,7 @@ By hand: asft settings --run JSON --data-card FILE --model-card FILE --out setti
 """
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ def write_settings(
         "model": read_json(model_card),
     }
     own = json.loads(run)
+    if own.get("trainer") == "trl":
+        provenance["trl"] = version("trl")
     # Whole, for the checkpoints' key: after another start they are another run's.
     before = {"start": _start_of(own, start)} if start else {}
     resolved = own | before | {"provenance": provenance}

@@ -8,39 +8,38 @@ the mean over the batch however the pairs were packed, and memory is bounded by 
 from __future__ import annotations
 
 import contextlib
-import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import torch
 from accelerate.data_loader import prepare_data_loader
 from torch import Tensor
 from torch.utils.data import DataLoader
-from transformers import PreTrainedModel, Trainer
+from transformers import PreTrainedModel
 
 from asft.config import Training
 from asft.data import TokenPair
-from asft.errors import UserError
 from asft.losses import Method, PairLogps
 from asft.processes import is_worker
 from asft.training.arguments import training_arguments
-from asft.training.batch_loss import Seen, batch_parts, look_ahead, places_of
+from asft.training.batch_loss import look_ahead
 from asft.training.carried import Carried
+from asft.training.comparable import ComparableTrainer
 from asft.training.distributed import share_out
 from asft.training.fused import add_rows_in_place, fuse
 from asft.training.history import History
-from asft.training.looking import Reference, look
+from asft.training.looking import Reference
 from asft.training.measuring import Measure
 from asft.training.mismatched import Mismatched
-from asft.training.packing import PackedRow, pack, packed_by_length
+from asft.training.packing import PackedRow, pack
 from asft.training.reference_model import OnlineReference
-from asft.training.schedule import warmed_cosine
 from asft.training.token_budget import token_budget
 
 
-class PairTrainer(Trainer):
+class PairTrainer(ComparableTrainer):
     """Trains `model` on `pairs` by `method`; `history` holds what was seen on the way."""
 
     def __init__(
@@ -66,9 +65,9 @@ class PairTrainer(Trainer):
         self.token_budget = token_budget(training, model, beside, logits)
         self.carried = Carried(method, hyperparameters, reference, model)
         self.heldout, self.history = heldout, History()
-        self.base_bits: dict[str, int] = {}  # of the weights that training begins with
+        self.base_bits = {}
         self.mismatched = Mismatched(pairs if method.needs_mismatched else [])
-        self.work = Counter(rows=0, pairs=0, tokens=0)  # that this process has trained on
+        self.work = Counter(rows=0, pairs=0, tokens=0)
         super().__init__(
             model=model,
             args=training_arguments(training, seed, output_dir),
@@ -128,19 +127,9 @@ class PairTrainer(Trainer):
         )
         return whole
 
-    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
-        """Return the schedule of the learning rate, in which no step has 0."""
-        if self.lr_scheduler is None:
-            warmup = self.args.get_warmup_steps(num_training_steps)
-            chosen: Any = optimizer or self.optimizer
-            self.lr_scheduler = warmed_cosine(chosen, warmup, num_training_steps)
-        return self.lr_scheduler
-
     def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
-        """Return our own autocast: accelerate's would copy the logits to fp32 as a whole."""
-        if self.precision == torch.float32:
-            return contextlib.nullcontext()
-        return torch.autocast(self.args.device.type, self.precision, cache_enabled=cache_enabled)
+        """Return our own autocast, in place of accelerate's."""
+        return self.own_autocast()
 
     def training_step(
         self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
@@ -183,8 +172,9 @@ class PairTrainer(Trainer):
         losses = part.losses(policy) if part else self._loss(policy, reference)
         return (losses, policy) if return_outputs else losses.mean()
 
-    def _look(self, model: torch.nn.Module, row: Any) -> tuple[PairLogps, PairLogps | None]:
-        return look(model, row, self.method, self.reference)
+    def restore(self, checkpoint: Path) -> None:
+        """Take up what the loss remembers of earlier steps: a running mean, a moved reference."""
+        self.carried.restore(checkpoint)
 
     def _step_loss(self, policy: PairLogps, reference: PairLogps | None) -> Tensor:
         """The loss of all pairs of a step, which later steps may remember."""
@@ -195,65 +185,9 @@ class PairTrainer(Trainer):
     def _loss(self, policy: PairLogps, reference: PairLogps | None) -> Tensor:
         if self.method.running is not None:
             policy = policy._replace(running=self.carried.running(policy.chosen.sum))
-        losses = self.method.loss(policy, reference, **self.hyperparameters)
-        return losses if policy.numbers is None else losses * policy.numbers.weight
+        return super()._loss(policy, reference)
 
     def _needs_all_rows(self, batch: Any) -> bool:
         alone = len(batch["rows"]) == self.args.world_size == 1
         always = self.method.needs_mismatched or self.method.running is not None
         return always or (self.method.looks_at == "batch" and not alone)
-
-    def _heldout_losses(self, model: Any, seen: list[Seen]) -> list[Tensor]:
-        if self.method.looks_at == "batch":  # all held-out pairs are one
-            others = None
-            if self.method.needs_mismatched:
-                others, _ = self._scored(model, Mismatched(self.heldout))
-            count, device = len(self.heldout), self.args.device
-            parts = batch_parts(self._loss, seen, count, device, others)
-            return [part.values for part in parts]
-        return [self._loss(policy, reference) for _, policy, reference in seen]
-
-    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Log a step, with its learning rate and gradient norm in the history too.
-
-        Raises:
-            UserError: the step's loss or gradient is not finite. Raised here, where both are plain
-                numbers already, and before anything of this step is saved.
-        """
-        for name in ("loss", "grad_norm"):
-            if not math.isfinite(logs.get(name, 0.0)):
-                raise UserError(
-                    f"training diverged: {name} is {logs[name]} at step {self.state.global_step},"
-                    f" pairs {', '.join(self.step_pairs[:8])}; lower training.learning_rate (now"
-                    f" {self.training.learning_rate:g}) or look at these pairs"
-                )
-        self.history.annotate(self.state.global_step, logs)
-        super().log(logs, start_time)
-
-    def measure(self) -> None:
-        """Score the held-out pairs as the model stands, both completions whatever the method."""
-        model: Any = self.model
-        model.eval()
-        seen, rows = self._scored(model, self.heldout)
-        losses = self._heldout_losses(model, seen)
-        for row, its, (_, policy, _) in zip(rows, losses, seen, strict=True):
-            self.history.add_row(its, policy, row)
-        self.history.end_step(self.state.global_step, split="heldout")
-        model.train()
-
-    def _scored(self, model: Any, pairs: Sequence[TokenPair]) -> tuple[list[Seen], list[PackedRow]]:
-        """Compute this process's share of the rows of `pairs`, without gradient."""
-        rows = list(
-            packed_by_length(pairs, self.token_budget, with_prompt=self.method.needs_prompt)
-        )
-        size, first, places = self.args.world_size, self.args.process_index, places_of(rows)
-        seen, mine = [], []
-        for number in range(0, len(rows), size):
-            counts = number + first < len(rows)
-            row: Any = self._prepare_input(rows[number + first if counts else number])
-            with torch.no_grad(), self.compute_loss_context_manager():
-                policy, reference = self._look(model, row)
-            if counts:
-                seen.append(Seen(places[number + first], policy, reference))
-                mine.append(row)
-        return seen, mine

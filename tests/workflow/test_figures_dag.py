@@ -53,3 +53,28 @@ def test_a_further_judged_benchmark_is_planned_to_the_report(tmp_path):
     assert re.search(r" judge --settings .* --protocol arena_hard --benchmark \S+/played_2 ", plan)
     assert re.search(r"score-verdicts .*played_2.* --baseline \S+/played_2/judge/baseline", plan)
     assert "played_2/judge/baseline.jsonl" in re.search(r"table1 --settings .*", plan)[0]
+
+
+def test_rows_of_trl_stand_beside_ours_in_tables_curves_and_cost(tmp_path):
+    """By the same rule, without our reference; Figure 2(b) has an arm more."""
+    command = [SNAKEMAKE, "-n", "-p", "--cores", "2", "--config", f"results={tmp_path}/none"]
+    command += ["--configfile", "workflow/config/trl.yaml"]
+    output = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True)
+    plan = output.stdout + output.stderr
+    trained = dict(re.findall(r"asft --log \S+/(\w+)/seed42.log train (.*)", plan))
+    for method in ("sft", "dpo", "ipo", "orpo"):
+        assert "--reference" not in trained[f"{method}_trl"]
+    assert "--reference" in trained["dpo"]
+    settings = dict(re.findall(r"asft --log \S+/(\w+)/seed42.log settings --run (.*)", plan))
+    assert {name for name, run in settings.items() if re.search('"trainer": ?"trl"', run)} == {
+        name for name in settings if name.endswith("_trl")
+    }
+    assert set(re.findall(r" measure-cost .* --arm (\w+)", plan)) == {
+        *("dpo_online", "dpo_cached", "dpo_trl", "asft")
+    }
+    curves = re.search(r" plot training .*", plan)[0]
+    table = re.search(r" table3 --settings .*", plan)[0]
+    margins = re.search(r" plot figure2a .*", plan)[0]
+    for line in (curves, table, margins):
+        assert "dpo,42=" in line
+        assert "dpo_trl,42=" in line

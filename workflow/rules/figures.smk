@@ -118,7 +118,7 @@ if CONFIG.figures.cost:
             expand(
                 "<results>/cost/{dataset}/{arm}/repeat{n}.json",
                 dataset=COST.dataset,
-                arm=plan.ARMS,
+                arm=plan.cost_arms(CONFIG),
                 n=range(1, COST.repeats + 1),
             ),
         output:

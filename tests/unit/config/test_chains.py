@@ -111,6 +111,14 @@ REFUSED = [
     ({"sft": {"start": {"method": "asft", "dataset": "hh_rlhf"}}}, "a circle"),
     ({"asft": {"reference": "base"}}, "methods.asft.reference: its loss compares with no"),
     (
+        {"dpo": {"loss": "tr_dpo", "reference": "base", "start": "sft"}},
+        "methods.dpo.reference: its loss loads the policy that it starts from",
+    ),
+    (
+        {"dpo": {"trainer": "trl", "reference": "base", "start": "sft"}},
+        "methods.dpo.reference: TRL's trainers take the policy that it starts from",
+    ),
+    (
         {"asft": {"start": {"method": "orpo", "dataset": "answers"}}},
         "tables.table3: orpo compares two completions, and a row of datasets.answers (sft) holds",
     ),

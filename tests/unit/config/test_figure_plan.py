@@ -7,6 +7,7 @@ from default_config import DEFAULT
 from asft.config.experiment import Config
 from asft.config.figure_plan import (
     case_runs,
+    cost_arms,
     figure_names,
     judged_cells,
     margin_runs,
@@ -76,3 +77,11 @@ def test_runs_of_the_figures():
     assert {row[1] for row in case_runs(both)} == {1}
     assert ("asft", 2, "mt_bench", "local", "ultrafeedback/asft/seed2") in judged_cells(both)
     assert not any(cell[0].startswith("control_") for cell in judged_cells(both))
+
+
+def test_trls_dpo_is_an_arm_where_a_method_is_trained_by_it():
+    assert cost_arms(config()) == ["dpo_online", "dpo_cached", "asft"]
+    of_kto = config(methods__kto_trl={"loss": "kto", "trainer": "trl"})
+    assert cost_arms(of_kto) == ["dpo_online", "dpo_cached", "asft"]
+    of_dpo = config(methods__row={"loss": "dpo", "beta": 0.1, "trainer": "trl"})
+    assert cost_arms(of_dpo) == ["dpo_online", "dpo_cached", "dpo_trl", "asft"]

@@ -5,7 +5,8 @@ import pytest
 from figure_inputs import ABOUT, measurements
 
 from asft.errors import UserError
-from asft.figures.figure2b import plot_cost
+from asft.figures.cost import costs, read_measurements
+from asft.figures.figure2b import draw_costs, plot_cost
 
 
 def test_cost_has_medians_and_the_expectation(tmp_path):
@@ -31,6 +32,25 @@ def test_checkpointing_changes_the_expectation(tmp_path):
     plot_cost(measurements(tmp_path, repeats=1), "ultrafeedback", True, ABOUT, out)
     table = pd.read_csv(out.with_suffix(".csv")).set_index("arm")["expected_seconds_per_pair"]
     assert table["dpo_online"] / table["asft"] == pytest.approx(5 / 4)
+
+
+def test_trls_arm_stands_beside_ours_and_nothing_is_expected_of_it(tmp_path):
+    paths = measurements(tmp_path)
+    for path in [path for path in paths if path.parent.name == "dpo_cached"]:
+        theirs = tmp_path / "dpo_trl" / path.name
+        theirs.parent.mkdir(exist_ok=True)
+        theirs.write_text(path.read_text().replace("dpo_cached", "dpo_trl"))
+        paths.append(theirs)
+    numbers = costs(read_measurements(paths), checkpointing=False)
+    assert list(numbers["arm"].unique()) == ["dpo_online", "dpo_cached", "dpo_trl", "asft"]
+    by_arm = numbers.groupby("arm").first()
+    assert by_arm["median_seconds_per_pair"]["dpo_trl"] == pytest.approx(0.3)
+    expected = by_arm.filter(like="expected_")
+    assert expected.loc["dpo_trl"].isna().all()
+    assert expected.drop("dpo_trl").notna().all(axis=None)
+    figure = draw_costs(numbers, "ultrafeedback", ABOUT)
+    labels = [label.get_text().splitlines()[0] for label in figure.axes[0].get_xticklabels()]
+    assert labels == ["DPO,", "DPO,", "DPO by TRL,", "ASFT"]
 
 
 def test_unusable_measurements_are_named(tmp_path):

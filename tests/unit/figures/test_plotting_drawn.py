@@ -149,8 +149,8 @@ def test_only_panels_of_a_figure_of_their_own_have_letters():
 
 def test_bars_of_costs_say_their_digits_in_full():
     time, memory = drawn(draw_costs, cost(), "toy", ABOUT).axes
-    assert [text.get_text() for text in time.texts] == ["4.00", "3.00\n+ 1.0", "3.00"]
-    assert [text.get_text() for text in memory.texts] == ["4.00"] * 3
+    assert [text.get_text() for text in time.texts] == ["4.00", "3.00\n+ 1.0", "3.00", "3.00"]
+    assert [text.get_text() for text in memory.texts] == ["4.00"] * 4
 
 
 def test_margins_say_how_much_their_axes_span():

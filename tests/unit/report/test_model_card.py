@@ -98,6 +98,16 @@ def test_what_is_unusual_is_said(tmp_path, monkeypatch):
     assert "The chat template leaves out of the pairs: name of 3." in text
 
 
+def test_a_row_of_trl_says_so(tmp_path, monkeypatch):
+    assert "Trained by" not in written(tmp_path, None, None)
+    monkeypatch.setitem(COST, "trainer", "TRL 1.16.0, DPOTrainer")
+    monkeypatch.setitem(COST, "reference", "TRL's own")
+    monkeypatch.setitem(RUN["provenance"], "trl", "1.16.0")
+    text = written(tmp_path, None, None)
+    assert "Trained by TRL 1.16.0, DPOTrainer. The reference is TRL's own." in text
+    assert "\ntrl: 1.16.0\n" in text
+
+
 def test_the_hub_reads_it(tmp_path):
     card = ModelCard(written(tmp_path, None, None))
     assert card.data.base_model == "owner/small"

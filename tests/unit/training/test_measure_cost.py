@@ -32,6 +32,7 @@ def test_every_arm_is_measured_and_the_cache_is_made_elsewhere(tiny, tmp_path, m
     found = {each.arm: each for each in read_measurements(files)}
     assert set(found) == set(ARMS)
     assert found["dpo_cached"].reference_seconds_per_pair > 0
+    assert found["dpo_trl"].reference_seconds_per_pair > 0
     assert found["asft"].reference_seconds_per_pair == 0
     assert found["dpo_online"].reference_seconds_per_pair == 0
     assert all(each.tokens_per_second > 0 and each.pairs == 6 for each in found.values())
