@@ -16,7 +16,13 @@ from asft.config.figure_plan import (
 from asft.config.generation import Decoding, Generation, Server
 from asft.config.judges import Judge
 from asft.config.loading import load, training_of
-from asft.config.local_files import first_here, require_local, require_template
+from asft.config.local_files import (
+    PROJECT,
+    find_path,
+    first_here,
+    require_local,
+    require_template,
+)
 from asft.config.outputs import Arm
 from asft.config.protocols import PROTOCOLS, Protocol, judged_protocol, judged_protocols
 from asft.config.report_plan import (
@@ -63,6 +69,7 @@ __all__ = [
     "CHAT_TEMPLATES",
     "FIGURE_ENDINGS",
     "PARTS",
+    "PROJECT",
     "PROTOCOLS",
     "Arm",
     "Asked",
@@ -96,6 +103,7 @@ __all__ = [
     "case_runs",
     "figure_files",
     "figure_names",
+    "find_path",
     "first_here",
     "inference_mb",
     "inference_minutes",
