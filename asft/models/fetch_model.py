@@ -26,7 +26,14 @@ from asft.config import (
 )
 from asft.data import CLOCK, DATE, fetch_one, reason, refuse_chance, try_each, warn_unless_pinned
 from asft.errors import UserError
-from asft.files import file_sha256, fingerprint, read_text, write_json, write_text
+from asft.files import (
+    file_sha256,
+    fingerprint,
+    follow_umask,
+    read_text,
+    write_json,
+    write_text,
+)
 from asft.models.folders import CHAT_TEMPLATE, POINTER, tokenizer_of
 from asft.models.gguf import convert_gguf
 from asft.models.tiny import tiny_model
@@ -71,8 +78,7 @@ def model_folder(out: Path) -> Iterator[Path]:
     temporary.mkdir(parents=True)
     try:
         yield temporary
-        for path in temporary.iterdir():  # safetensors writes 0600; follow the umask as others do
-            path.chmod(temporary.stat().st_mode & 0o666)
+        follow_umask(*temporary.iterdir())
         if out.exists():
             shutil.rmtree(out)
         temporary.rename(out)

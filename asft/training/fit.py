@@ -15,7 +15,7 @@ from transformers import set_seed
 from asft.config import Training
 from asft.data import TokenPair, read_tokens
 from asft.errors import UserError
-from asft.files import write_json
+from asft.files import follow_umask, write_json
 from asft.losses import Method, find_method
 from asft.models import end_token_ids, load_tokenizer, resolve_precision
 from asft.processes import split_of
@@ -175,6 +175,7 @@ def _save(trainer: PairTrainer, weights: Any, model: Path, out: Path) -> None:
         policy.config.dtype = kind
         policy.save_pretrained(temporary, state_dict=weights)
     tokenizer.save_pretrained(temporary)
+    follow_umask(*filter(Path.is_file, temporary.rglob("*")))
     shutil.rmtree(out, ignore_errors=True)
     temporary.replace(out)
 
