@@ -4,14 +4,13 @@ import math
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     field_validator,
     model_validator,
 )
 
-from asft.config.fields import Section, Share
+from asft.config.fields import Section, Share, as_number
 
 Attention = Literal["auto", "pairs", "flex", "flash"]
 TokenBudget = Annotated[int, Field(gt=0)] | Literal["auto"]
@@ -132,7 +131,7 @@ def _is_weight(value: Any) -> bool:
     return number and 0 < value < math.inf
 
 
-class Method(BaseModel):
+class Method(Section):
     """A training method: its loss, the loss's hyper-parameters (such as beta), and overrides."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -151,10 +150,19 @@ class Method(BaseModel):
     def _is_named(cls, loss: Any) -> Any:
         if loss is None or isinstance(loss, str):
             return loss
+        if isinstance(loss, dict):
+            loss = {name: as_number(weight) for name, weight in loss.items()}
         terms = loss.items() if isinstance(loss, dict) else ()
         if not terms or not all(isinstance(name, str) and _is_weight(w) for name, w in terms):
             raise ValueError(f"expected a name, or names with weights above 0, given {loss!r:.80}")
         return loss
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers(cls, row: Any) -> Any:
+        if not isinstance(row, dict):
+            return row
+        return {k: v if k in cls.model_fields else as_number(v) for k, v in row.items()}
 
     @property
     def hyperparameters(self) -> dict[str, Any]:

@@ -86,3 +86,16 @@ def test_a_base_config_that_was_not_read_is_said(tmp_path):
     assert f"config.yaml was not read, for there is none in {tmp_path}" in output
     assert "did you mean 'training'?" in output
     assert "Field required" not in output
+
+
+def test_numbers_and_null_on_the_command_line():
+    """What a file says can be said by --config: Table 2 off, another β, two seeds."""
+    given = ["tables={table2: null}", "figures={cost: null}", "methods={asft: {beta: 0.3}}"]
+    target = "results/test/runs/hh_rlhf/asft/seed42/settings.yaml"
+    arguments = ["-n", "-p", target, "--configfile", OVERLAY, "--config", *given]
+    status, output = run(ROOT, *arguments)
+    assert status == 0, output
+    assert '"hyperparameters": {"beta": 0.3}' in output
+    status, output = run(ROOT, "-n", "results/test/table2.csv", *arguments[3:])
+    assert status != 0
+    assert "No rule to produce results/test/table2.csv" in output
