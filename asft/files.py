@@ -53,13 +53,18 @@ def atomic(path: Path | str) -> Iterator[Path]:
     try:
         with naming(path):
             yield temporary
-        # mkstemp makes 0600 files; outputs follow the user's umask like any other file.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        follow_umask(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def follow_umask(*paths: Path) -> None:
+    """Give files the rights of any other: mkstemp and safetensors make them 0600."""
+    umask = os.umask(0)
+    os.umask(umask)
+    for path in paths:
+        path.chmod(0o666 & ~umask)
 
 
 def write_text(path: Path | str, text: str) -> None:

@@ -4,6 +4,7 @@ import ctypes
 import fcntl
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +26,19 @@ def visible_gpus(devices: Path = Path("/dev")) -> list[str]:
     # CUDA numbers what it sees from 0 on, whatever the numbers of the device files.
     found = [path for path in devices.glob("nvidia*") if path.name[len("nvidia") :].isdigit()]
     return [str(number) for number in range(len(found))]
+
+
+def partition_cores() -> dict[str, int]:
+    """Return the CPUs of the largest node of each SLURM partition; {} if SLURM does not answer."""
+    command = ["sinfo", "--noheader", "--Node", "--format=%R %c"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    found: dict[str, int] = {}
+    for partition, cores in map(str.split, done.stdout.splitlines()):
+        found[partition] = max(found.get(partition, 0), int(cores))
+    return found
 
 
 def claim_gpus(count: int = 1) -> None:

@@ -17,7 +17,14 @@ from asft.config.figure_plan import (
 from asft.config.generation import Decoding, Generation, Server
 from asft.config.judges import Judge
 from asft.config.loading import load, training_of
-from asft.config.local_files import first_here, require_local, require_template
+from asft.config.local_files import (
+    PROJECT,
+    find_path,
+    first_here,
+    require_local,
+    require_template,
+)
+from asft.config.methods import Method
 from asft.config.outputs import Arm
 from asft.config.protocols import PROTOCOLS, Protocol, judged_protocol, judged_protocols
 from asft.config.report_plan import (
@@ -58,7 +65,7 @@ from asft.config.sources import (
     WheelSource,
     unpinned,
 )
-from asft.config.training import Attention, LoRA, Method, Training
+from asft.config.training import Attention, LoRA, Training
 from asft.config.trl_losses import TRL_LOSSES, trl_arguments
 
 __all__ = [
@@ -66,6 +73,7 @@ __all__ = [
     "CHAT_TEMPLATES",
     "FIGURE_ENDINGS",
     "PARTS",
+    "PROJECT",
     "PROTOCOLS",
     "TRL_LOSSES",
     "Arm",
@@ -102,6 +110,7 @@ __all__ = [
     "cost_arms",
     "figure_files",
     "figure_names",
+    "find_path",
     "first_here",
     "inference_mb",
     "inference_minutes",

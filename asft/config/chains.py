@@ -1,8 +1,8 @@
 """Chains of methods: which policy each one starts from, and so what is trained before it."""
 
 from asft.config.experiment import Config
-from asft.config.training import Method as Row
-from asft.config.training import Start
+from asft.config.methods import Method as Row
+from asft.config.methods import Start
 from asft.errors import UserError, nearest
 from asft.losses import Method, find_method
 

@@ -17,8 +17,9 @@ from asft.config.data import Dataset, Model, Tokens
 from asft.config.fields import Distinct, Folder, Name, Section
 from asft.config.generation import Generation
 from asft.config.judges import Judge
+from asft.config.methods import Method
 from asft.config.outputs import Figures, Tables
-from asft.config.training import Method, Training
+from asft.config.training import Training
 
 
 class Statistics(Section):

@@ -1,8 +1,10 @@
 """The base class of the config's sections, and the types that their values share."""
 
-from typing import Annotated, Literal, TypeVar
+from contextlib import suppress
+from types import NoneType
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 # Names become folders and wildcards: no separators, no dots that could climb out of a folder.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
@@ -59,6 +61,15 @@ def _distinct(values: list[T]) -> list[T]:
     return values
 
 
+def as_number(value: Any) -> Any:
+    """Return the number that a text is, since Snakemake's --config reads what is nested as text."""
+    if isinstance(value, str):
+        for kind in (int, float):
+            with suppress(ValueError):
+                return kind(value)
+    return value
+
+
 Distinct = Annotated[list[T], AfterValidator(_distinct)]
 
 
@@ -66,3 +77,13 @@ class Section(BaseModel):
     """Base of all sections: unknown keys are refused, values are not changed afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_null(cls, values: Any) -> Any:
+        """Snakemake's --config reads what is nested as text: 'null' is null where that may be."""
+        if not isinstance(values, dict):
+            return values
+        fields = {name: cls.model_fields.get(name) for name, v in values.items() if v == "null"}
+        nulls = {name for name, f in fields.items() if f and NoneType in get_args(f.annotation)}
+        return values | dict.fromkeys(nulls)

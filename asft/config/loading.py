@@ -1,6 +1,7 @@
 """Load a config: a raw mapping in, a validated `Config` out."""
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,7 +10,7 @@ from asft.config.chains import check_starts
 from asft.config.checks import check_benchmarks, check_names, check_pairs
 from asft.config.experiment import Config
 from asft.config.faults import explain
-from asft.config.training import Method as Row
+from asft.config.methods import Method as Row
 from asft.config.training import Training
 from asft.config.trl_losses import check_trainer
 from asft.errors import UserError, nearest
@@ -26,6 +27,8 @@ def load(raw: dict[str, Any]) -> Config:
         config = Config.model_validate(raw)
     except ValidationError as error:
         lines = explain(error, Config.model_json_schema())
+        if any(fault["type"] == "missing" for fault in error.errors()):
+            lines = _without_base(lines)
         raise UserError("config: " + "\n        ".join(lines)) from None
     check_names(config)
     check_benchmarks(config)
@@ -43,6 +46,16 @@ def load(raw: dict[str, Any]) -> Config:
     check_starts(config)
     check_pairs(config)
     return config
+
+
+def _without_base(lines: list[str]) -> list[str]:
+    """Say why an overlay lacks so much: Snakemake skips a base config that is not there."""
+    base = Path("config.yaml")
+    if base.exists():
+        return lines
+    advice = f"write it before the overlays: --configfile FOLDER/{base} OVERLAY"
+    others = [line for line in lines if not line.endswith("Field required")]
+    return [f"{base} was not read, for there is none in {Path.cwd()}; {advice}", *others]
 
 
 def _check_hyperparameters(name: str, given: dict[str, Any], method: Method) -> None:

@@ -8,12 +8,32 @@ from asft.config.data import CHAT_TEMPLATES
 from asft.config.sources import LocalSource, Source
 from asft.errors import UserError
 
+_PACKAGE = Path(__file__).parents[1]
+# The project's own files in the package: of a checkout links to where they lie, of a wheel copies.
+PROJECT = _PACKAGE / "project"
+_BUNDLED = {"asft": _PACKAGE, "workflow": PROJECT / "workflow"}
+
+
+def find_path(name: str) -> Path:
+    """Find the file, folder or pattern that a config names, here or among what comes with `asft`.
+
+    A path that leads somewhere from the working folder wins. Else one that begins with `asft/` or
+    `workflow/`, such as asft/demo/hh_rlhf.jsonl, is the package's own; so the bundled data belong
+    to the code, wherever a run is started.
+    """
+    path = Path(name).expanduser()
+    root = _BUNDLED.get(path.parts[0]) if len(path.parts) > 1 else None
+    if root and not _is_here(path):
+        bundled = root.joinpath(*path.parts[1:])
+        return bundled if _is_here(bundled) else path
+    return path
+
 
 def first_here(sources: Sequence[Source]) -> Path | None:
     """Return the path of the first source if it is a local file; else None."""
     if not sources or not isinstance(sources[0], LocalSource):
         return None
-    path = Path(sources[0].local).expanduser()
+    path = find_path(sources[0].local)
     return path if path.is_file() else None
 
 
@@ -24,10 +44,14 @@ def require_local(sources: Sequence[Source], key: str) -> None:
         UserError: names the key and the paths.
     """
     local = [source.local for source in sources if isinstance(source, LocalSource)]
-    if local and len(local) == len(sources) and not any(map(_is_here, local)):
+    if (
+        local
+        and len(local) == len(sources)
+        and not any(_is_here(find_path(name)) for name in local)
+    ):
         raise UserError(
             f"config: {key}: no such file or folder: {', '.join(local)} (looked in {Path.cwd()});"
-            " paths are relative to where the run is started"
+            " paths are relative to the working folder"
         )
 
 
@@ -39,7 +63,7 @@ def require_template(template: str | None, key: str) -> None:
     """
     if template is None or template in CHAT_TEMPLATES:
         return
-    path = Path(template).expanduser()
+    path = find_path(template)
     if not path.is_file():
         raise UserError(
             f"config: {key}: no such file: {template}; a path from {Path.cwd()}, or one of "
@@ -51,9 +75,8 @@ def require_template(template: str | None, key: str) -> None:
         raise UserError(f"config: {key}: {template}{fault}")
 
 
-def _is_here(name: str) -> bool:
-    path = Path(name).expanduser()
+def _is_here(path: Path) -> bool:
     if path.exists():
         return True
     root = Path(path.anchor or ".")
-    return has_magic(name) and any(root.glob(str(path.relative_to(root))))
+    return has_magic(str(path)) and any(root.glob(str(path.relative_to(root))))

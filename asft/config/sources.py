@@ -62,8 +62,9 @@ class LocalSource(Section):
     """A file or folder on this machine, or several files of data."""
 
     local: str = Field(
-        description="Path of the file or folder, relative to where the run is started; of data "
-        "also a pattern such as shards/*.parquet."
+        description="Path of the file or folder, relative to the working folder; one that is not "
+        "there and begins with asft/ is the package's own. Of data also a pattern such as "
+        "shards/*.parquet."
     )
     split: str | None = Field(
         None,

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from asft.config.training import Method, Training
+from asft.config.methods import Method
+from asft.config.training import Training
 from asft.errors import UserError
 from asft.losses import METHODS, Loss, loss_label
 

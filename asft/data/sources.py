@@ -17,7 +17,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from asft.config import HubSource, LocalSource, RandomSource, Source, UrlSource, WheelSource
+from asft.config import (
+    HubSource,
+    LocalSource,
+    RandomSource,
+    Source,
+    UrlSource,
+    WheelSource,
+    find_path,
+)
 from asft.data import hub, wheels
 from asft.data.row_files import read_glob, read_rows
 from asft.errors import UserError
@@ -80,7 +88,7 @@ def fetch_one(
     cache = cache or Path(os.environ.get("ASFT_CACHE", "cache"))
     match source:
         case LocalSource():
-            path = Path(source.local).expanduser()
+            path = find_path(source.local)
             if not path.exists():
                 raise UserError(
                     f"no such file or folder (looked in {Path.cwd()}); put it there, or fix"
@@ -113,7 +121,7 @@ def load_rows(sources: Sequence[Source], limit: int | None = None) -> list[dict[
         if isinstance(source, HubSource) and source.file is None:
             return hub.load_rows(source, limit)
         if isinstance(source, LocalSource):
-            pattern = str(Path(source.local).expanduser())
+            pattern = str(find_path(source.local))
             if any(c in pattern for c in "*?[") and not Path(pattern).exists():
                 return read_glob(pattern)[:limit]
             return read_rows(fetch_one(source), source.split or "train")[:limit]

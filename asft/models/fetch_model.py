@@ -15,10 +15,25 @@ from typing import Any
 from pydantic import ValidationError
 from transformers import PreTrainedTokenizerBase as Tokenizer
 
-from asft.config import CHAT_TEMPLATES, HubSource, Model, RandomSource, Source, unpinned
+from asft.config import (
+    CHAT_TEMPLATES,
+    HubSource,
+    Model,
+    RandomSource,
+    Source,
+    find_path,
+    unpinned,
+)
 from asft.data import CLOCK, DATE, fetch_one, reason, refuse_chance, try_each, warn_unless_pinned
 from asft.errors import UserError
-from asft.files import file_sha256, fingerprint, read_text, write_json, write_text
+from asft.files import (
+    file_sha256,
+    fingerprint,
+    follow_umask,
+    read_text,
+    write_json,
+    write_text,
+)
 from asft.models.folders import CHAT_TEMPLATE, POINTER, tokenizer_of
 from asft.models.gguf import convert_gguf
 from asft.models.tiny import tiny_model
@@ -39,7 +54,7 @@ def import_model(model: Model, out: Path) -> None:
 def _read_template(name: str) -> str:
     if name in CHAT_TEMPLATES:
         return read_text(Path(__file__).with_name("templates") / f"{name}.jinja")
-    path = Path(name).expanduser()
+    path = find_path(name)
     if not path.is_file():
         known = ", ".join(CHAT_TEMPLATES)
         raise UserError(f"chat_template {path}: no such file, and none of the names {known}")
@@ -63,8 +78,7 @@ def model_folder(out: Path) -> Iterator[Path]:
     temporary.mkdir(parents=True)
     try:
         yield temporary
-        for path in temporary.iterdir():  # safetensors writes 0600; follow the umask as others do
-            path.chmod(temporary.stat().st_mode & 0o666)
+        follow_umask(*temporary.iterdir())
         if out.exists():
             shutil.rmtree(out)
         temporary.rename(out)

@@ -11,7 +11,7 @@ import torch
 
 from asft.config import Training
 from asft.errors import UserError
-from asft.files import write_json
+from asft.files import follow_umask, write_json
 from asft.models import end_token_ids, load_tokenizer
 from asft.processes import split_of
 from asft.training.checkpoints import Checkpoints
@@ -120,6 +120,7 @@ def _save(trainer: ComparableTrainer, weights: Any, model: Path, out: Path) -> N
         policy.config.dtype = kind
         policy.save_pretrained(temporary, state_dict=weights)
     tokenizer.save_pretrained(temporary)
+    follow_umask(*filter(Path.is_file, temporary.rglob("*")))
     shutil.rmtree(out, ignore_errors=True)
     temporary.replace(out)
 

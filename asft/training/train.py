@@ -12,7 +12,7 @@ from typing import Annotated
 
 from typer import Option
 
-from asft.config import Training
+from asft.config import Training, find_path
 from asft.files import file_sha256
 from asft.machine import claim_gpus
 from asft.processes import ran_in_workers
@@ -45,7 +45,8 @@ def train_policy(
     run = read_settings(settings)
     training = Training.model_validate(run["training"])
     claim_gpus(training.processes)
-    if ran_in_workers(training.processes, training.accelerate):
+    accelerate = training.accelerate and str(find_path(training.accelerate))
+    if ran_in_workers(training.processes, accelerate):
         return
     from asft.training.checkpoints import Checkpoints
     from asft.training.fit import fit, save_run

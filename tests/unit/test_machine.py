@@ -114,3 +114,19 @@ def test_a_started_process_has_it(monkeypatch: pytest.MonkeyPatch):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
     assert not done.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        ("echo 'cpu 4'; echo 'gpu 8'; echo 'cpu 16'", {"cpu": 16, "gpu": 8}),
+        ("echo 'cpu 4'; exit 1", {}),
+        (None, {}),
+    ],
+)
+def test_a_partition_has_the_cores_of_its_largest_node(script, found, monkeypatch, tmp_path):
+    if script:
+        (tmp_path / "sinfo").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "sinfo").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert machine.partition_cores() == found

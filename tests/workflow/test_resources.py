@@ -81,3 +81,24 @@ def test_a_cluster_is_asked_for_what_the_papers_model_needs():
     assert 600 < int(train["runtime"]) < 1440
     assert judge.get("gpu", "0") == "0"  # GPT-4 judges elsewhere
     assert asked["prepare_dataset"]["slurm_partition"] == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("cores", "said"), [(4, "no node of partition gpu has more than 4"), (8, "")]
+)
+def test_a_node_smaller_than_the_profiles_cores_is_said(tmp_path, cores, said):
+    sinfo = tmp_path / "sinfo"
+    sinfo.write_text(f"#!/bin/sh\necho 'cpu 64'; echo 'gpu {cores}'; echo 'gpu 2'\n")
+    sinfo.chmod(0o755)
+    command = [str(BIN / "snakemake"), "-n", "results/test/table3.csv", *SLURM]
+    result = subprocess.run(
+        [*command, "--configfile", OVERLAY],
+        cwd=ROOT,
+        env=os.environ | {"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        text=True,
+        capture_output=True,
+    )
+    output = result.stdout + result.stderr
+    assert (result.returncode != 0) == bool(said), output
+    assert said in output
+    assert ("profile: cores: 8 CPUs" in output) == bool(said)

@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 
 from asft import config as plan
 from asft.errors import UserError
-from asft.machine import preload_allocator, visible_gpus
+from asft.machine import partition_cores, preload_allocator, visible_gpus
 
 try:
     CONFIG = plan.load(config)
@@ -26,6 +26,26 @@ preload_allocator()
 # What keeps every core busy runs one at a time, so that two such jobs do not fight. On a cluster these
 # are the cores of one job: the profile's `cores`.
 ALL_CORES = workflow.cores or 1
+
+
+def refuse_wide_jobs():
+    """Fail now if no node of a job's partition has its cores: SLURM may let it wait for ever."""
+    settings = workflow.resource_settings
+    if workflow.remote_exec or settings.nodes is None:
+        return
+    asked = dict(settings.default_resources or {})
+    asked |= dict(settings.overwrite_resources.get("train", {}))
+    name = getattr(asked.get("slurm_partition"), "raw", None)
+    largest = partition_cores().get(name, ALL_CORES) if name else ALL_CORES
+    if largest < ALL_CORES:
+        raise WorkflowError(
+            f"profile: cores: {ALL_CORES} CPUs asked for a job of rule train, but no node of"
+            f" partition {name} has more than {largest}; set `cores` and `max-threads` of the"
+            f" profile to {largest} or fewer, or name another partition in `set-resources`"
+        )
+
+
+refuse_wide_jobs()
 
 
 def gpus_here():

@@ -128,3 +128,31 @@ def test_a_loss_that_needs_the_reference_model_asks_for_no_cache():
     config = load(with_method(loss={"tdpo2": 1.0, "kto": 1.0}, beta=0.1))
     assert not needs_reference(config, "mine")
     assert not needs_mismatched(config, "mine")
+
+
+def test_text_of_the_command_line_is_the_number_that_it_is():
+    """Snakemake's --config reads nested values as text; the run must equal that of a file."""
+    text = {"mine": {"loss": {"dpo": "1.0", "sft": "0.2"}, "beta": "0.3"}, "asft": {"beta": "1"}}
+    training = {"epochs": "2", "learning_rate": "1e-3"}
+    raw = merged(DEFAULT, {"methods": text, "training": training, "seeds": ["1"]})
+    numbers = {"mine": {"loss": {"dpo": 1.0, "sft": 0.2}, "beta": 0.3}, "asft": {"beta": 1}}
+    same = {"epochs": 2, "learning_rate": 1e-3}
+    expected = load(merged(DEFAULT, {"methods": numbers, "training": same, "seeds": [1]}))
+    assert load(raw).model_dump_json() == expected.model_dump_json()
+
+
+@pytest.mark.parametrize("text", ["big", "nan", "inf", ""])
+def test_text_that_is_no_finite_number_is_refused(text):
+    with pytest.raises(UserError, match=r"methods\.asft\.beta: expected a number"):
+        load(merged(DEFAULT, {"methods": {"asft": {"beta": text}}}))
+
+
+def test_null_of_the_command_line_is_null():
+    off = {"tables": {"table2": "null"}, "figures": {"cost": "null", "margins": "null"}}
+    more = {"generation": {"threads": "null"}, "methods": {"sft": {"loss": "null"}}}
+    config = load(merged(DEFAULT, off | more | {"note": "null"}))
+    assert config.tables.table2 is config.figures.cost is config.figures.margins is None
+    assert config.generation.threads is config.methods["sft"].loss is None
+    assert config.note == "null"
+    with pytest.raises(UserError, match="statistics: "):
+        load(merged(DEFAULT, {"statistics": "null"}))

@@ -1,8 +1,16 @@
 """Local files that are missing are missed in the plan."""
 
+from pathlib import Path
+
 import pytest
 
-from asft.config.local_files import first_here, require_local, require_template
+from asft.config.local_files import (
+    PROJECT,
+    find_path,
+    first_here,
+    require_local,
+    require_template,
+)
 from asft.config.sources import LocalSource, UrlSource
 from asft.errors import UserError
 
@@ -45,3 +53,19 @@ def test_chat_templates(tmp_path):
         require_template(str(path), "key")
     path.write_text("{{ messages }}")
     require_template(str(path), "key")
+
+
+def test_what_is_here_wins_over_what_is_bundled(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = "asft/demo/hh_rlhf.jsonl"
+    assert find_path(name) == PROJECT.parent / "demo/hh_rlhf.jsonl"
+    assert find_path("asft/demo/*.jsonl") == PROJECT.parent / "demo/*.jsonl"
+    accelerate = find_path("workflow/accelerate/fsdp2.yaml")
+    assert accelerate.is_absolute()
+    assert accelerate.is_file()
+    require_local([LocalSource(local=name)], "key")
+    Path("asft/demo").mkdir(parents=True)
+    Path(name).touch()
+    assert find_path(name) == Path(name)
+    for missing in ("asft/demo/none.jsonl", "demo/hh_rlhf.jsonl", "asft"):
+        assert find_path(missing) == Path(missing)

@@ -45,9 +45,9 @@ def prepared(folder: Path, rows: list[dict[str, object]], form: str) -> dict[str
     return counts
 
 
-def trained(folder: Path, rows: list[dict[str, object]], form: str) -> Path:
+def trained(folder: Path, rows: list[dict[str, object]], form: str, **training: object) -> Path:
     prepared(folder, rows, form)
-    train(folder, "sft", {})
+    train(folder, "sft", {}, **training)
     return folder / "run/policy"
 
 
@@ -67,6 +67,17 @@ def train(
 
 ASKED = [{"role": "user", "content": "Is 7 even?"}]
 YES = {"role": "assistant", "content": "Yes."}
+
+
+@pytest.mark.parametrize("lora", [None, {"rank": 2, "save_adapter": True}])
+def test_a_policy_has_the_rights_of_any_other_file(lora: object, tmp_path: Path) -> None:
+    base(tmp_path / "base")
+    policy = trained(tmp_path, [{"messages": [*ASKED, YES]}], "sft", epochs=1, lora=lora)
+    (tmp_path / "other").touch()
+    files = [path for path in policy.rglob("*") if path.is_file()]
+    assert len([path for path in files if path.suffix == ".safetensors"]) == (2 if lora else 1)
+    expected = (tmp_path / "other").stat().st_mode
+    assert {path.name for path in files if path.stat().st_mode != expected} == set()
 
 
 def test_what_is_learnt_as_the_end_ends_answers_everywhere(tmp_path: Path) -> None:
