@@ -88,10 +88,11 @@ def thinking_of(wildcards):
     return "--with-thinking" if shown else ""
 
 
-def weight_of(wildcards):
-    """The flag of how often a decisive game counts, where that is not upstream's three times."""
+def scoring_of(wildcards):
+    """That flag, and how often a decisive game counts where that is not upstream's three times."""
     weight = CONFIG.benchmarks[wildcards.benchmark].decisive_weight
-    return f"--decisive-weight {weight}" if weight != 3 else ""
+    counted = f" --decisive-weight {weight}" if weight != 3 else ""
+    return thinking_of(wildcards) + counted
 
 
 def growing(amount):

@@ -78,9 +78,9 @@ rule score_verdicts:
             if is_pairwise(wildcards.benchmark)
             else ""
         ),
-        thinking=thinking_of,
-        weight=weight_of,
+        # Called as before there was more to say: a rule of another text would redo its jobs.
+        thinking=scoring_of,
     shell:
         "asft --log {log} score-verdicts --verdicts {input.verdicts} --questions {input.questions}"
         " --completions {input.completions} --protocol {params.protocol} {params.baseline}"
-        " {params.thinking} {params.weight} --out {output}"
+        " {params.thinking} --out {output}"

@@ -295,6 +295,18 @@ def test_a_column_never_mixes_judges(tmp_path: Path):
     assert {"mt_bench_j", "mt_bench_k"} < set(read(run(tmp_path, both))[0])
 
 
+def test_games_of_other_weights_share_no_column(tmp_path: Path):
+    base, dpo = (
+        job(tmp_path, name, 1, "arena_hard", "j", games(0.5, 1)) for name in ("base", "dpo")
+    )
+    header, *lines = dpo[4].read_text().splitlines()
+    weighed = [f"{header},decisive_weight", *(f"{line},1" for line in lines)]
+    dpo[4].write_text("\n".join(weighed) + "\n")
+    with pytest.raises(UserError, match="counted by other rules than"):
+        run(tmp_path, [base, dpo])
+    assert "has weight 1 (upstream's is 3)" in run(tmp_path, [dpo]).with_suffix(".md").read_text()
+
+
 def test_files_that_cannot_be_compared_are_refused(tmp_path: Path):
     rated = job(tmp_path, "base", 1, "mt_bench", "gpt4", ratings(6, 1))
     played = job(tmp_path, "dpo", 1, "mt_bench", "gpt4", games(0.5, 1))
