@@ -82,7 +82,8 @@ def _reply(reply: dict[str, Any]) -> str:
     )
     text = json.dumps(sent, ensure_ascii=False).replace("`", "'")
     text = text if len(text) <= LONGEST else text[:LONGEST] + "…"
-    return f"{reply.get('status', 200)} `{text}`"
+    headers = "".join(f" `{name}: {value}`" for name, value in reply.get("headers", {}).items())
+    return f"{reply.get('status', 200)}{headers} `{text}`"
 
 
 def _ours(ours: dict[str, Any]) -> str:

@@ -51,7 +51,7 @@ def benchmarks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def command(benchmarks: Path, benchmark: str, url: str, out: Path, **settings: Any) -> list[str]:
     judge = {"backend": "openai", "model": "gpt-4", "base_url": url, "api_key_env": "JUDGE_KEY"}
-    judge |= {"timeout_s": 2, "max_attempts": 2, "concurrency": 4, **settings}
+    judge |= {"timeout_s": 2, "max_attempts": 2, "backoff_s": 0.05, "concurrency": 4, **settings}
     folder = benchmarks / benchmark
     return [
         *(str(ASFT), "--log", str(out.with_suffix(".log")), "judge"),

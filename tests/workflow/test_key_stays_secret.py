@@ -51,7 +51,11 @@ def test_no_artefact_holds_the_key(project: Path) -> None:
         completion(f"Your key is {CANARY}. [[7]] [[A>B]]"),
     ):
         with JudgeServer([reply]) as server:
-            CONTENT["judges"]["remote"] |= {"base_url": server.url, "max_attempts": 1}
+            CONTENT["judges"]["remote"] |= {
+                "base_url": server.url,
+                "max_attempts": 1,
+                "backoff_s": 0.05,
+            }
             overlay(project, "remote.yaml", CONTENT)
             done = run(project, TABLE2, "--printshellcmds", "--verbose")
             printed += done.stdout + done.stderr

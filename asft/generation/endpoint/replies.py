@@ -13,6 +13,7 @@ from asft.generation.endpoint.faults import MODERATED, Fault, fault_within
 from asft.generation.endpoint.scrubbing import encodable, scrubbed, without_key
 from asft.generation.endpoint.server_errors import parsed, says_error
 from asft.generation.endpoint.store import Reply
+from asft.thinking import bare, is_tagged
 
 # Where servers put a model's thinking beside its answer: vLLM, SGLang and DeepSeek; OpenRouter,
 # Groq and newer vLLM; Ollama.
@@ -95,6 +96,8 @@ def _content(message: Mapping[str, Any]) -> tuple[str | None, str]:
     content = message.get("content")
     found = (message.get(key) for key in THINKING)
     thinking = next((part for part in found if isinstance(part, str) and part), "")
+    if is_tagged(thinking):
+        thinking = bare(thinking)  # tags would say that it stood in the text
     if not isinstance(content, list):
         return (content if isinstance(content, str) else None), thinking
     texts = [p if isinstance(p, str) else p["text"] for p in content if _is_text(p)]

@@ -25,7 +25,7 @@ SHAPES = {name: shape for shapes in PRODUCTS.values() for name, shape in shapes.
 def played(reply):
     choices = {"choices": [reply.get("choice")], "usage": reply.get("usage")}
     body = json.dumps(reply.get("body", choices)).encode()
-    return Reply(body, reply.get("status", 200))
+    return Reply(body, reply.get("status", 200), tuple(reply.get("headers", {}).items()))
 
 
 def sent(url):

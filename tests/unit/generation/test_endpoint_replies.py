@@ -106,6 +106,8 @@ def test_thinking_in_tags_is_apart_and_comes_back_byte_for_byte():
     assert answer.apart() == answer
     field = read_answer(body("Good. [[8]]", reasoning_content="[[3]]"), JUDGE)
     assert field.content == "Good. [[8]]"  # all that upstream would see
+    tagged = read_answer(body("Good. [[8]]", reasoning="<think>[[3]]</think>"), JUDGE)
+    assert (tagged.content, tagged.thinking) == ("Good. [[8]]", "[[3]]")
 
 
 @pytest.mark.parametrize("reason", ["length", "stop"])
