@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from asft.errors import UserError
-from asft.metrics.corpus import METRICS, Values
+from asft.metrics.corpus import METRICS, ROUGE, Values
 from asft.records import Question, Verdict
 
 Cells = dict[str, str]  # a row, as text
@@ -17,7 +17,7 @@ Cells = dict[str, str]  # a row, as text
 Key = tuple[str, int, int]
 Found = Mapping[Key, Verdict]
 NUMBERS = [*(column for metric in METRICS.values() for column in metric.columns), "tokens"]
-MAY_BE_EMPTY = ("tokens",)  # a server need not count them
+DROPPED = "rouge_dropped"  # a script: of this question's references rouge-score measures nothing
 
 
 class Scores(NamedTuple):
@@ -27,6 +27,7 @@ class Scores(NamedTuple):
     question_ids: list[str]
     columns: dict[str, Values]
     bleu_signature: str
+    dropped: list[str]  # by question: the script for which it has no ROUGE, or ""
 
 
 def read_cells(path: Path) -> list[Cells]:
@@ -52,7 +53,7 @@ def read_scores(path: Path) -> Scores:
 
     Raises:
         UserError: no such file, no rows, a missing column or a cell that is no finite number;
-            tokens that nobody counted are empty, and NaN here.
+            tokens that nobody counted and ROUGE of a dropped script are empty, and NaN here.
     """
     rows = read_cells(path)
     for key in ("question_id", "bleu_signature", *NUMBERS):
@@ -60,15 +61,13 @@ def read_scores(path: Path) -> Scores:
             raise UserError(f"{path}: no column {key!r}; is this a file of `asft score`?")
     columns = {
         key: np.array(
-            [
-                _value(row[key], key, f"{path}, row {i}, column {key!r}")
-                for i, row in enumerate(rows, 1)
-            ]
+            [_value(row, key, f"{path}, row {i}, column {key!r}") for i, row in enumerate(rows, 1)]
         )
         for key in NUMBERS
     }
     ids = [row["question_id"] for row in rows]
-    return Scores(path, ids, columns, rows[0]["bleu_signature"])
+    dropped = [row.get(DROPPED) or "" for row in rows]
+    return Scores(path, ids, columns, rows[0]["bleu_signature"], dropped)
 
 
 def first_cells(question: Question, verdicts: Sequence[Verdict | None]) -> dict[str, Any]:
@@ -118,10 +117,16 @@ def check_comparable(files: list[Scores]) -> None:
                 f"{file.path}: BLEU signature {file.bleu_signature!r}, but"
                 f" {first.bleu_signature!r} in {first.path}; score both with one sacreBLEU"
             )
+        if file.dropped != first.dropped:
+            raise UserError(
+                f"{file.path}: other questions without ROUGE than in {first.path}; score both again"
+            )
 
 
-def _value(text: str, column: str, where: str) -> float:
-    return math.nan if text == "" and column in MAY_BE_EMPTY else _number(text, where)
+def _value(row: Cells, column: str, where: str) -> float:
+    # A server need not count tokens.
+    may_be_empty = column == "tokens" or (column in ROUGE and row.get(DROPPED))
+    return math.nan if row[column] == "" and may_be_empty else _number(row[column], where)
 
 
 def _number(text: str | None, where: str) -> float:

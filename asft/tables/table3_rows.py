@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from asft.config import Statistics
 from asft.errors import UserError
-from asft.metrics import Interval, Values, interval, paired_difference
+from asft.metrics import Interval, Values, interval, measured, paired_difference
 from asft.tables import paper
 from asft.tables.columns import interval_cells
 from asft.tables.table3_columns import TABLE3, MetricColumn, estimate_columns
@@ -24,19 +24,33 @@ class Entry(NamedTuple):
 
 
 def intervals_of(entry: Entry, statistics: Statistics) -> dict[str, Interval]:
-    """Compute the intervals of a row's `estimate_columns`, by the column's key."""
+    """Compute the intervals of a row's `estimate_columns`, by the column's key.
+
+    A column that most questions have no value of, so that fewer than two are left, has none.
+    """
     return {
-        key: interval(entry.values[key], column.metric.over_questions, statistics)
+        key: interval(kept[0], column.metric.over_questions, statistics)
         for key, column in estimate_columns().items()
+        if (kept := _measured(entry.values[key]))
     }
+
+
+def _measured(*sides: Values) -> list[Values] | None:
+    """The questions that have values on all sides; None if they are too few to say anything."""
+    kept = measured(*sides)
+    if kept.all():
+        return list(sides)
+    return [side[:, kept] for side in sides] if kept.sum() > 1 else None
 
 
 def row_of(entry: Entry, intervals: dict[str, Interval]) -> Row:
     """Return a line of the CSV: all values, then their intervals, then what has none."""
     row: Row = {"dataset": entry.dataset, "method": entry.method, "seeds": len(entry.seeds)}
-    row |= {key: found.value for key, found in intervals.items()}
-    for key, column in estimate_columns().items():
-        row |= interval_cells(column.names, intervals[key])
+    estimates = estimate_columns()
+    row |= {key: intervals[key].value if key in intervals else None for key in estimates}
+    for key, column in estimates.items():
+        empty = dict.fromkeys(column.names)
+        row |= interval_cells(column.names, intervals[key]) if key in intervals else empty
     row["n"] = entry.n
     for column in TABLE3:
         if column.kind != "estimate":
@@ -54,21 +68,25 @@ def _of_all(column: MetricColumn, values: Values) -> float:
 def differences_of(entries: list[Entry], statistics: Statistics) -> Iterator[Row]:
     """Compare every pair of methods of a data set; yield one line per pair and metric.
 
+    Each is over the questions that both have a value of.
+
     Raises:
         UserError: methods of a data set differ in their seeds.
     """
     compared = {key: column for key, column in estimate_columns().items() if column.better}
     for dataset, first, second in _pairs(entries):
         for key, column in compared.items():
-            found = paired_difference(
-                first.values[key], second.values[key], column.metric.over_questions, statistics
-            )
+            both = _measured(first.values[key], second.values[key])
+            if not both:
+                continue
+            one, other = both
+            found = paired_difference(one, other, column.metric.over_questions, statistics)
             yield {
                 "dataset": dataset,
                 "method_a": first.method,
                 "method_b": second.method,
                 **column.difference(found, statistics),
-                "n": first.n,
+                "n": one.shape[1],
                 "seeds": max(len(first.seeds), len(second.seeds)),
             }
 
