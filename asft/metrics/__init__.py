@@ -28,6 +28,7 @@ __all__ = [
     "interval",
     "mean",
     "mean_rating",
+    "measured",
     "official_intervals",
     "outcome",
     "outcomes_per_question",

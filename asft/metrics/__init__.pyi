@@ -14,6 +14,7 @@ from .corpus import METRICS as METRICS
 from .corpus import Metric as Metric
 from .corpus import Values as Values
 from .corpus import mean as mean
+from .corpus import measured as measured
 from .mt_bench import Ratings as Ratings
 from .mt_bench import by_category as by_category
 from .mt_bench import by_turn as by_turn

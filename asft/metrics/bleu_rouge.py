@@ -9,6 +9,7 @@ All values are 0-100. Corpus values and intervals are made of these rows by `sta
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -20,7 +21,8 @@ from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.bleu import BLEU
 from tqdm import tqdm
 
-from asft.metrics.corpus import BLEU_COUNTS, METRICS
+from asft.metrics.corpus import BLEU_COUNTS, METRICS, ROUGE, measured
+from asft.metrics.scripts import dropped_script
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # both have invalid escapes in their sources
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, float]
 _BLEU = BLEU()
-_ROUGE = RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=False)
+_ROUGE = RougeScorer(ROUGE, use_stemmer=False)
 
 
 def score_questions(
@@ -45,6 +47,10 @@ def score_questions(
         references: a text per question, or a list of at least one. Of several, sacreBLEU counts
             matches in any, rouge-score takes the best and `lf_*` the first (LLaMA-Factory knows
             only one).
+
+    Returns:
+        The columns. `rouge1 rouge2 rougeL` are NaN where rouge-score can measure nothing
+        (`scripts.dropped_script`).
 
     Raises:
         ValueError: there is nothing to score, a question has no reference, or predictions and
@@ -61,13 +67,15 @@ def score_texts(
     """Score texts as one corpus, as Table 3 does: metric → value, 0-100.
 
     Arguments and errors are those of `score_questions`. `bleu4` is sacreBLEU's corpus BLEU; the
-    others are means over questions.
+    others are means over the questions that have a value, and NaN if none has.
     """
     columns = score_questions(predictions, references)
-    return {
-        name: float(metric.over_questions(np.stack([columns[key] for key in metric.columns], -1)))
-        for name, metric in METRICS.items()
-    }
+    found = {}
+    for name, metric in METRICS.items():
+        values = np.stack([columns[key] for key in metric.columns], -1)
+        values = values[measured(values[None])]
+        found[name] = float(metric.over_questions(values)) if len(values) else math.nan
+    return found
 
 
 def evaluate_metric(**options: Any) -> evaluate.Metric:
@@ -102,13 +110,17 @@ def evaluate_metric(**options: Any) -> evaluate.Metric:
 def plain_row(prediction: str, references: list[str]) -> Row:
     """Return `rouge1 rouge2 rougeL` (F1, 0-100) and `BLEU_COUNTS` of one text.
 
-    `corpus.corpus_bleu` makes BLEU of the counts.
+    `corpus.corpus_bleu` makes BLEU of the counts. ROUGE is NaN where nothing can be measured.
     """
-    rouge = _ROUGE.score_multi(references, prediction)
+    if dropped_script(references):
+        rouge = dict.fromkeys(ROUGE, math.nan)
+    else:
+        scores = _ROUGE.score_multi(references, prediction)
+        rouge = {name: 100 * float(score.fmeasure) for name, score in scores.items()}
     bleu = _BLEU.corpus_score([prediction], [[reference] for reference in references])
     counts = (*bleu.counts, *bleu.totals, bleu.sys_len, bleu.ref_len)
     return {
-        **{name: 100 * float(score.fmeasure) for name, score in rouge.items()},
+        **rouge,
         **dict(zip(BLEU_COUNTS, counts, strict=True)),
     }
 

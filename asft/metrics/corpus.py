@@ -36,6 +36,12 @@ def of_sums(aggregate: Aggregate, sums: Values, n: int) -> Values:
     return found / n if aggregate is mean else found
 
 
+def measured(*sides: Values) -> NDArray[np.bool_]:
+    """Return which questions have all their values on all sides, (n,); a side is (seeds, n, k)."""
+    missing = [np.isnan(side).any(axis=(0, 2)) for side in sides]
+    return np.asarray(~np.any(missing, axis=0))
+
+
 def corpus_bleu(counts: Values) -> Values:
     """Return sacreBLEU's corpus BLEU, 0-100, of summed counts.
 
@@ -56,7 +62,8 @@ def corpus_bleu(counts: Values) -> Values:
     return np.where(defined, 100 * np.exp(log_brevity + log_precision), 0.0)
 
 
-MEANS = ("rouge1", "rouge2", "rougeL", "lf_bleu4", "lf_rouge1", "lf_rouge2", "lf_rougeL")
+ROUGE = ("rouge1", "rouge2", "rougeL")
+MEANS = (*ROUGE, "lf_bleu4", "lf_rouge1", "lf_rouge2", "lf_rougeL")
 METRICS = {
     "bleu4": Metric(BLEU_COUNTS, corpus_bleu),
     **{name: Metric((name,), mean) for name in MEANS},

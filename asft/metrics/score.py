@@ -5,8 +5,9 @@ Reads   benchmarks/{benchmark}/questions.jsonl   records.Question, with at least
 Writes  scores/{benchmark}/references.csv        one row per question, in the questions' order:
         question_id, category, the columns of `corpus.METRICS` (rouge1 … lf_rougeL; BLEU as its
         counts, since corpus BLEU is no mean of rows), tokens, finish_reason, bleu_signature,
-        and thinking_tokens (of `tokens`) where some are known; the cells of a question without an
-        answer are empty
+        and thinking_tokens (of `tokens`) where some are known; rouge_dropped where some questions
+        have no ROUGE: the script that rouge-score's tokenizer drops. The cells of a question
+        without an answer are empty
 
 By hand: asft score --questions questions.jsonl --completions completions.jsonl --out scores.csv
 """
@@ -15,11 +16,12 @@ import csv
 import io
 import math
 from pathlib import Path
-from typing import Any
 
 from asft.errors import UserError
 from asft.files import read_jsonl, write_text
 from asft.metrics.bleu_rouge import bleu_signature, score_questions
+from asft.metrics.score_files import DROPPED
+from asft.metrics.scripts import dropped_script
 from asft.records import Completion, Question, by_id
 
 
@@ -49,7 +51,7 @@ def score_answers(
     table = {
         "question_id": list(asked),
         "category": [question.category for question in asked.values()],
-        **columns,
+        **{name: [_cell(value) for value in values] for name, values in columns.items()},
         "tokens": [answer.tokens[0] for answer in answers],
         "finish_reason": [answer.finish_reasons[0] for answer in answers],
         "bleu_signature": [bleu_signature(references)] * len(asked),
@@ -59,6 +61,8 @@ def score_answers(
         print(f"{thoughtful} of {len(answers)} answers hold thinking, {scored}")
     if any(answer.thinking_tokens for answer in answers):
         table["thinking_tokens"] = [(answer.thinking_tokens or [None])[0] for answer in answers]
+    if any(dropped := [dropped_script(texts) for texts in references]):
+        table[DROPPED] = dropped
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")  # writes floats by repr
     writer.writerow(table)
@@ -67,6 +71,7 @@ def score_answers(
 
 
 def _cell(value: Any) -> Any:
+    """A cell of a CSV; empty where nothing was measured."""
     return "" if isinstance(value, float) and math.isnan(value) else value
 
 

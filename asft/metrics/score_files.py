@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from asft.errors import UserError
-from asft.metrics.corpus import METRICS, Values
+from asft.metrics.corpus import METRICS, ROUGE, Values
 from asft.records import NO_ANSWER, Question, Verdict
 
 Cells = dict[str, str]  # a row, as text
@@ -17,6 +17,7 @@ Cells = dict[str, str]  # a row, as text
 Key = tuple[str, int, int]
 Found = Mapping[Key, Verdict]
 NUMBERS = [*(column for metric in METRICS.values() for column in metric.columns), "tokens"]
+DROPPED = "rouge_dropped"  # a script: of this question's references rouge-score measures nothing
 
 
 class Scores(NamedTuple):
@@ -26,6 +27,7 @@ class Scores(NamedTuple):
     question_ids: list[str]
     columns: dict[str, Values]
     bleu_signature: str
+    dropped: list[str]  # by question: the script for which it has no ROUGE, or ""
 
 
 def read_cells(path: Path) -> list[Cells]:
@@ -51,8 +53,8 @@ def read_scores(path: Path) -> Scores:
 
     Raises:
         UserError: no such file, no rows, a missing column or a cell that is no finite number.
-            Tokens that nobody counted, and all cells of a question without an answer, are empty,
-            and NaN here.
+            Tokens that nobody counted, ROUGE of a dropped script, and all cells of a question
+            without an answer are empty, and NaN here.
     """
     rows = read_cells(path)
     for key in ("question_id", "bleu_signature", *NUMBERS):
@@ -65,7 +67,8 @@ def read_scores(path: Path) -> Scores:
         for key in NUMBERS
     }
     ids = [row["question_id"] for row in rows]
-    return Scores(path, ids, columns, rows[0]["bleu_signature"])
+    dropped = [row.get(DROPPED) or "" for row in rows]
+    return Scores(path, ids, columns, rows[0]["bleu_signature"], dropped)
 
 
 def first_cells(question: Question, verdicts: Sequence[Verdict | None]) -> dict[str, Any]:
@@ -115,11 +118,16 @@ def check_comparable(files: list[Scores]) -> None:
                 f"{file.path}: BLEU signature {file.bleu_signature!r}, but"
                 f" {first.bleu_signature!r} in {first.path}; score both with one sacreBLEU"
             )
+        if file.dropped != first.dropped:
+            raise UserError(
+                f"{file.path}: other questions without ROUGE than in {first.path}; score both again"
+            )
 
 
 def _value(row: Cells, column: str, where: str) -> float:
     # A server need not count tokens.
-    may_be_empty = column == "tokens" or row.get("finish_reason") == NO_ANSWER
+    dropped = column in ROUGE and row.get(DROPPED)
+    may_be_empty = column == "tokens" or dropped or row.get("finish_reason") == NO_ANSWER
     return math.nan if row[column] == "" and may_be_empty else _number(row[column], where)
 
 

@@ -27,6 +27,7 @@ from asft.tables import (
     MetricColumn,
     Panel,
     columns_at_end,
+    explain_dropped,
     family_columns,
     shown_paper_columns,
 )
@@ -116,7 +117,8 @@ def table3(results: Path, config: Config) -> list[HtmlTable]:
             counts = (row["n"], row["seeds"])
             lines.append([*line, *(HtmlCell(count, link=link, number=True) for count in counts)])
         files = ("table3.csv", "table3.differences.csv")
-        tables.append(HtmlTable("Table 3", f"{title}.", head, lines, files))
+        remark = f"{title}. {explain_dropped(rows[0]) if family == 'plain' else ''}".rstrip()
+        tables.append(HtmlTable("Table 3", remark, head, lines, files))
     return tables
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "ScoreFile",
     "columns_at_end",
     "estimate_columns",
+    "explain_dropped",
     "explain_verdict",
     "family_columns",
     "headlines",

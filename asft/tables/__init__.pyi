@@ -1,6 +1,7 @@
 from .columns import Column as Column
 from .columns import Names as Names
 from .columns import names_of as names_of
+from .dropped import explain_dropped as explain_dropped
 from .panels import Panel as Panel
 from .panels import columns_at_end as columns_at_end
 from .paper import shown_paper_columns as shown_paper_columns

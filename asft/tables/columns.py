@@ -93,6 +93,8 @@ class Column:
     def estimate(self, row: Row, names: Names) -> str:
         """Return the text of an estimate in a table's row with all its parts."""
         value, low, high, seed_sd = (row[name] for name in names)
+        if value is None:
+            return NONE
         shown = f"{value:.{self.digits}f}{spread(seed_sd, self.digits)}"
         return f"{shown} {bracketed(low, high, self.digits)}"
 

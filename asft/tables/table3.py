@@ -31,6 +31,7 @@ from asft.metrics import (
     in_all,
     read_scores,
 )
+from asft.tables.dropped import dropped_cells, explain_dropped
 from asft.tables.table3_columns import TABLE3, estimate_columns
 from asft.tables.table3_rows import Entry, differences_of, intervals_of, row_of, sums_of
 from asft.tables.table3_text import latex, markdown
@@ -67,6 +68,7 @@ def tabulate_table3(
     entries = _entries(scores, files)
     signature, note = files[0].bleu_signature, " ".join(note.split())
     about = {"model": model, "benchmark": benchmark, "bleu_signature": signature, "note": note}
+    about |= dropped_cells(files[0].dropped)
     sums = sums_of(entries, statistics)
     intervals = [intervals_of(each, statistics) for each in sums]
     pairs = zip(entries, intervals, strict=True)
@@ -76,6 +78,7 @@ def tabulate_table3(
     differences = rounded(list(differences_of(entries, sums, statistics)))
     title = f"{model} on {benchmark}, n = {n}. {note}".rstrip()
     remark = _remark(entries, intervals, statistics, signature)
+    remark = f"{remark} {explain_dropped(rows[0])}".rstrip()
     table = pd.DataFrame(rows)
     if all(len(entry.seeds) == 1 for entry in entries):
         table = table.drop(columns=[column.names.seed_sd for column in estimate_columns().values()])

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import NamedTuple
 
+import numpy as np
+
 from asft.config import Statistics
 from asft.errors import UserError
 from asft.metrics import (
     Interval,
     Sums,
     Values,
+    measured,
     resample,
     resampled_difference,
     resampled_interval,
@@ -31,10 +34,24 @@ class Entry(NamedTuple):
 
 
 def sums_of(entries: list[Entry], statistics: Statistics) -> list[dict[str, Sums]]:
-    """Resample the questions of all rows at once; of each row's `estimate_columns`, by key."""
-    keys = list(estimate_columns())
-    found = iter(resample([entry.values[key] for entry in entries for key in keys], statistics))
-    return [{key: next(found) for key in keys} for _ in entries]
+    """Resample the questions of all rows at once; of each row's `estimate_columns`, by key.
+
+    A column is of the questions that it has a value of in all rows, and has none where fewer than
+    two are left.
+    """
+    columns: dict[bytes, list[str]] = {}  # that are of the same questions
+    for key in estimate_columns():
+        kept = measured(*(entry.values[key] for entry in entries))
+        if kept.sum() > 1 or kept.all():
+            columns.setdefault(kept.tobytes(), []).append(key)
+    found: list[dict[str, Sums]] = [{} for _ in entries]
+    for mask, keys in columns.items():
+        kept = np.frombuffer(mask, dtype=np.bool_)
+        sides = [entry.values[key][:, kept] for entry in entries for key in keys]
+        sums = iter(resample(sides, statistics))
+        for row in found:
+            row |= {key: next(sums) for key in keys}
+    return found
 
 
 def intervals_of(sums: dict[str, Sums], statistics: Statistics) -> dict[str, Interval]:
@@ -42,15 +59,18 @@ def intervals_of(sums: dict[str, Sums], statistics: Statistics) -> dict[str, Int
     return {
         key: resampled_interval(sums[key], column.metric.over_questions, statistics)
         for key, column in estimate_columns().items()
+        if key in sums
     }
 
 
 def row_of(entry: Entry, intervals: dict[str, Interval]) -> Row:
     """Return a line of the CSV: all values, then their intervals, then what has none."""
     row: Row = {"dataset": entry.dataset, "method": entry.method, "seeds": len(entry.seeds)}
-    row |= {key: found.value for key, found in intervals.items()}
-    for key, column in estimate_columns().items():
-        row |= interval_cells(column.names, intervals[key])
+    estimates = estimate_columns()
+    row |= {key: intervals[key].value if key in intervals else None for key in estimates}
+    for key, column in estimates.items():
+        empty = dict.fromkeys(column.names)
+        row |= interval_cells(column.names, intervals[key]) if key in intervals else empty
     row["n"] = entry.n
     for column in TABLE3:
         if column.kind != "estimate":
@@ -70,6 +90,8 @@ def differences_of(
 ) -> Iterator[Row]:
     """Compare every pair of methods of a data set; yield one line per pair and metric.
 
+    Each is over the questions that all rows have a value of.
+
     Raises:
         UserError: methods of a data set differ in their seeds.
     """
@@ -77,6 +99,8 @@ def differences_of(
     for dataset, i, j in _pairs(entries):
         first, second = entries[i], entries[j]
         for key, column in compared.items():
+            if key not in sums[i]:
+                continue
             found = resampled_difference(
                 sums[i][key], sums[j][key], column.metric.over_questions, statistics
             )
@@ -85,7 +109,7 @@ def differences_of(
                 "method_a": first.method,
                 "method_b": second.method,
                 **column.difference(found, statistics),
-                "n": first.n,
+                "n": sums[i][key].values.shape[1],
                 "seeds": max(len(first.seeds), len(second.seeds)),
             }
 

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sacrebleu.metrics.bleu import BLEU
 
@@ -152,3 +153,25 @@ def test_tokens_of_thinking_stand_beside_those_of_all(tmp_path: Path):
     thought = [c.model_copy(update={"thinking_tokens": [3]}) for c in COMPLETIONS]
     with run(tmp_path, QUESTIONS, thought).open(newline="", encoding="utf-8") as file:
         assert {row["thinking_tokens"] for row in csv.DictReader(file)} == {"3"}
+
+
+def test_a_script_that_rouge_score_drops_leaves_its_cells_empty(tmp_path: Path):
+    texts = {"q1": "Столица - Париж", "q2": "法国的首都", "q3": "the cat", "q4": "Paris"}
+    answers = texts | {"q4": "Париж"}  # shares no word with its reference: that is measured
+    questions = [
+        Question(question_id=key, turns=["?"], references=[text]) for key, text in texts.items()
+    ]
+    completions = [
+        Completion(question_id=key, turns=[text], finish_reasons=["stop"], tokens=[1])
+        for key, text in answers.items()
+    ]
+    path = run(tmp_path, questions, completions)
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for name in ("rouge1", "rouge2", "rougeL"):
+        assert [row[name] for row in rows] == ["", "", "100.0", "0.0"]
+    assert [row["rouge_dropped"] for row in rows] == ["CYRILLIC", "CJK", "", ""]
+    assert [row["lf_rougeL"] for row in rows] == ["100.0", "100.0", "100.0", "0.0"]
+    scores = read_scores(path)
+    assert scores.dropped == ["CYRILLIC", "CJK", "", ""]
+    assert np.isnan(scores.columns["rouge1"]).tolist() == [True, True, False, False]

@@ -304,6 +304,23 @@ def test_a_failed_report_leaves_the_old_one(tmp_path):
     assert (folder / "index.html").read_bytes() == before
 
 
+def test_rouge_that_was_not_measured_is_a_dash_with_its_reason(tmp_path):
+    raw = config_of(ONLY_TABLE3)
+    write_results(tmp_path, raw)
+    path = tmp_path / "table3.csv"
+    head, *lines = path.read_text().splitlines()
+    places = [n for n, name in enumerate(head.split(",")) if name.startswith("rouge")]
+    for number, line in enumerate(lines):
+        cells = ["" if n in places else cell for n, cell in enumerate(line.split(","))]
+        lines[number] = ",".join([*cells, "0", '"GREEK 4, CJK 2"'])
+    path.write_text("\n".join([f"{head},rouge_n,rouge_dropped", *lines, ""]))
+    make_report(json.dumps(raw), tmp_path, tmp_path / "report")
+    page = (tmp_path / "report/index.html").read_text()
+    said = "empty for 6 of 6 questions, by the script of their references (GREEK 4, CJK 2)"
+    assert page.count(said) == 1
+    assert "nan" not in re.sub("<style.*?</style>", "", page, flags=re.DOTALL).split()
+
+
 def test_answers_to_other_questions_are_refused(tmp_path):
     raw = config_of(ONLY_TABLE3)
     write_results(tmp_path, raw)

@@ -206,6 +206,48 @@ def test_a_question_without_an_answer_of_one_method_is_in_no_number(tmp_path: Pa
     assert out.with_name("table3.differences.csv").read_text() == differences
 
 
+def dropped(level: float, count: int) -> list[dict[str, Any]]:
+    """Scores with no ROUGE of the first questions."""
+    empty = {"rouge1": "", "rouge2": "", "rougeL": "", "rouge_dropped": "GREEK"}
+    return [row | (empty if i < count else {}) for i, row in enumerate(cells(level))]
+
+
+def with_rouge_dropped(folder: Path, count: int) -> Path:
+    levels = {"sft": 40.0, "asft": 60.0}
+    scores = [
+        ("hh_rlhf", name, 1, write(folder / name, dropped(level, count)))
+        for name, level in levels.items()
+    ]
+    return run(folder, scores)
+
+
+def test_means_are_of_the_questions_that_were_measured(tmp_path: Path):
+    out = with_rouge_dropped(tmp_path, 5)
+    row = read(out)[0]
+    left = [float(cell["rouge1"]) for cell in cells(40.0)[5:]]
+    assert float(row["rouge1"]) == pytest.approx(sum(left) / len(left), abs=1e-4)
+    assert (row["n"], row["rouge_n"], row["rouge_dropped"]) == (str(N), str(N - 5), "GREEK 5")
+    differences = {row["metric"]: row for row in read(out.with_name("table3.differences.csv"))}
+    assert (differences["rouge1"]["n"], differences["lf_rouge1"]["n"]) == (str(N - 5), str(N))
+    said = f"empty for 5 of {N} questions, by the script of their references (GREEK 5), and their"
+    assert said in out.with_suffix(".md").read_text()
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_what_was_not_measured_is_empty(tmp_path: Path, left: int):
+    out = with_rouge_dropped(tmp_path, N - left)
+    row = read(out)[0]
+    names = [f"rouge1{end}" for end in ("", "_low", "_high")]
+    assert [row[name] for name in names] == ["", "", ""]
+    assert row["bleu4"] != ""
+    metrics = [row["metric"] for row in read(out.with_name("table3.differences.csv"))]
+    assert "rouge1" not in metrics
+    assert "lf_rouge1" in metrics
+    assert "they have no means" in out.with_suffix(".md").read_text()
+    for suffix in (".csv", ".md", ".tex"):
+        assert "nan" not in out.with_suffix(suffix).read_text()
+
+
 def test_one_question_is_refused(tmp_path: Path):
     scores = [("d", "sft", 1, write(tmp_path / "s", cells(50, n=1)))]
     with pytest.raises(UserError, match=r"d/sft, column 'bleu4_low', from n = 1 questions"):
@@ -219,7 +261,9 @@ def test_files_that_cannot_be_compared_are_refused(tmp_path: Path):
     bare = write(tmp_path / "bare.csv", [{"question_id": "q"}])
     empty = tmp_path / "empty.csv"
     empty.write_text("question_id\n")
+    greek = write(tmp_path / "greek.csv", dropped(50, 1))
     for other, message in [
+        (greek, "other questions without ROUGE"),
         (reordered, r"reordered\.csv: other questions, or another order, than .*good\.csv"),
         (signed, r"s\.csv: BLEU signature 'v2', but 'sig' in .*good\.csv"),
         (bare, r"bare\.csv: no column 'bleu_signature'"),
