@@ -22,6 +22,7 @@ from asft.losses.limits import (
     UP_TO_ONE,
     Limit,
 )
+from asft.losses.offsets import odpo, odpo_linear
 from asft.losses.pointwise import apo_down, apo_zero, cal_dpo, nca, sppo_hard
 from asft.losses.ratio_margins import (
     discopop,
@@ -32,8 +33,6 @@ from asft.losses.ratio_margins import (
     hinge,
     ipo,
     ipo_sum,
-    odpo,
-    odpo_linear,
     r_dpo,
     robust_dpo,
     tr_dpo,

@@ -1,132 +1,25 @@
 """Training in this process: a run's trainer, its loop between checkpoints, the policy saved."""
 
-import math
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import set_seed
 
-from asft.config import Training
-from asft.data import TokenPair, read_tokens
 from asft.errors import UserError
 from asft.files import write_json
-from asft.losses import Method, find_method
-from asft.models import default_device, end_token_ids, load_tokenizer, resolve_precision
+from asft.models import end_token_ids, load_tokenizer
 from asft.processes import split_of
 from asft.training.checkpoints import Checkpoints
 from asft.training.cost import cost_of
 from asft.training.distributed import from_all, from_first, processes, rank
-from asft.training.dropout import without_dropout
-from asft.training.loading import load_trainable
-from asft.training.lora import adapt, merged
-from asft.training.movement import refuse_unmoved, sums_of_bits
-from asft.training.reference_logps import CachedReference
-from asft.training.reference_model import OnlineReference
+from asft.training.lora import merged
+from asft.training.movement import refuse_unmoved
+from asft.training.run_trainer import saved_as
 from asft.training.trainer import PairTrainer
-
-
-def make_trainer(
-    run: dict[str, Any],
-    training: Training,
-    model: Path,
-    tokens: Path,
-    reference: Path | None,
-    checkpoints: Path,
-) -> PairTrainer:
-    """Load policy and pairs of a run.
-
-    Raises:
-        UserError: no pairs.
-    """
-    method = find_method(run["loss"])
-    pairs, heldout = (_usable(read_tokens(tokens, split), method) for split in ("train", "heldout"))
-    if len(pairs) == 0:
-        raise UserError(f"{tokens}: no training pairs")
-    if method.needs_margin:
-        _check_margins([*pairs, *heldout], tokens)
-    precision = resolve_precision(training.precision)
-    look_up = _reference(method, training, model, precision, chain(pairs, heldout), reference)
-    set_seed(run["seed"])
-    policy = load_trainable(model, training.attention, precision, chain(pairs, heldout))
-    before = sums_of_bits(dict(policy.named_parameters()), _saved_as(training))
-    if not training.dropout:
-        without_dropout(policy)
-    if training.lora:
-        policy = adapt(policy, training.lora)
-    trainer = PairTrainer(
-        policy,
-        pairs,
-        heldout,
-        method=method,
-        hyperparameters=run["hyperparameters"],
-        training=training,
-        precision=precision,
-        seed=run["seed"],
-        output_dir=str(checkpoints),
-        reference=look_up,
-    )
-    trainer.base_bits = before
-    return trainer
-
-
-def _usable(pairs: Sequence[TokenPair], method: Method) -> Sequence[TokenPair]:
-    """The pairs that have what a method looks at; all of them, but of rows of one completion.
-
-    Raises:
-        UserError: a row of one completion, and a method that compares two.
-    """
-    if method.takes_singles and method.paired:
-        return pairs
-    if method.paired:
-        for pair in pairs:
-            if not (len(pair.chosen) and len(pair.rejected)):
-                raise UserError(f"row {pair.id} holds one completion, and the loss compares two")
-        return pairs
-    if all(len(pair.chosen) for pair in pairs):
-        return pairs
-    return [pair for pair in pairs if len(pair.chosen)]
-
-
-def _reference(
-    method: Method,
-    training: Training,
-    model: Path,
-    precision: torch.dtype,
-    pairs: Iterable[TokenPair],
-    cached: Path | None,
-) -> CachedReference | OnlineReference | None:
-    """The reference's cached log-probabilities or, for losses that these do not serve, its model.
-
-    Raises:
-        UserError: divergences are asked of a model whose completions are computed apart.
-    """
-    if not method.needs_model:
-        return CachedReference(cached) if cached else None
-    loaded = load_trainable(model, training.attention, precision, pairs).to(default_device())
-    if method.needs_divergences and loaded.apart_because:
-        raise UserError(
-            "the loss compares the distributions of packed tokens, and the model computes each"
-            f" completion by itself: {loaded.apart_because}"
-        )
-    print("the reference model is loaded beside the policy", file=sys.stderr, flush=True)
-    return OnlineReference(loaded, precision)
-
-
-def _check_margins(pairs: list[TokenPair], tokens: Path) -> None:
-    without = [pair.id for pair in pairs if math.isnan(pair.numbers.margin)]
-    if without:
-        raise UserError(
-            f"{tokens}: the loss needs the score margin of each pair, and {len(without)} of"
-            f" {len(pairs)} have none (first: {without[0]}); give the rows a column margin, or"
-            " score_chosen and score_rejected (datasets.<name>.columns renames)"
-        )
 
 
 def fit(trainer: PairTrainer, checkpoints: Checkpoints) -> dict[str, Any]:
@@ -203,11 +96,6 @@ def _refuse_broken(weights: dict[str, Any], out: Path) -> None:
         )
 
 
-def _saved_as(training: Training) -> torch.dtype:
-    kind: torch.dtype = getattr(torch, training.save_dtype)
-    return kind
-
-
 def _save(trainer: PairTrainer, weights: Any, model: Path, out: Path) -> None:
     """Save whole or not at all: into a folder beside `out`, then renamed."""
     policy: Any = trainer.policy
@@ -218,7 +106,7 @@ def _save(trainer: PairTrainer, weights: Any, model: Path, out: Path) -> None:
         policy = merged(policy, temporary / "adapter" if training.lora.save_adapter else None)
     tokenizer = load_tokenizer(model)
     _ends_as_learnt(policy, tokenizer)
-    kind = _saved_as(training)
+    kind = saved_as(training)
     refuse_unmoved(before, weights or dict(policy.named_parameters()), kind, out)
     if weights is None:
         policy.to(kind).save_pretrained(temporary)

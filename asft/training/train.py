@@ -48,7 +48,8 @@ def train_policy(
     if ran_in_workers(training.processes, training.accelerate):
         return
     from asft.training.checkpoints import Checkpoints
-    from asft.training.fit import fit, make_trainer, save_run
+    from asft.training.fit import fit, save_run
+    from asft.training.run_trainer import make_trainer
 
     folder = out / "checkpoints"
     trainer = make_trainer(run, training, model, tokens, reference, folder)
