@@ -25,6 +25,7 @@ from asft.losses.logps import CompletionLogps, PairLogps
 from asft.losses.margin_shapes import focalpo, gpo_exponential, gpo_savage, gpo_truncated
 from asft.losses.methods import METHODS, Method
 from asft.losses.numerics import log1mexp, log_odds
+from asft.losses.offsets import odpo, odpo_linear
 from asft.losses.pointwise import apo_down, apo_zero, cal_dpo, nca, sppo_hard
 from asft.losses.ratio_margins import (
     discopop,
@@ -35,8 +36,6 @@ from asft.losses.ratio_margins import (
     hinge,
     ipo,
     ipo_sum,
-    odpo,
-    odpo_linear,
     r_dpo,
     robust_dpo,
     tr_dpo,

@@ -23,6 +23,7 @@ from asft.losses.limits import (
     Limit,
 )
 from asft.losses.margin_shapes import focalpo, gpo_exponential, gpo_savage, gpo_truncated
+from asft.losses.offsets import odpo, odpo_linear
 from asft.losses.pointwise import apo_down, apo_zero, cal_dpo, nca, sppo_hard
 from asft.losses.ratio_margins import (
     discopop,
@@ -33,8 +34,6 @@ from asft.losses.ratio_margins import (
     hinge,
     ipo,
     ipo_sum,
-    odpo,
-    odpo_linear,
     r_dpo,
     robust_dpo,
     tr_dpo,

@@ -11,8 +11,6 @@ from asft.losses.numerics import log_sigmoid, logistic
 if TYPE_CHECKING:
     from torch import Tensor
 
-LEAST_MARGIN = 1e-6  # whose logarithm is taken
-
 
 def dpo(
     policy: PairLogps, reference: PairLogps | None, *, beta: float, label_smoothing: float = 0.0
@@ -104,34 +102,6 @@ def dpop(
     return logistic(beta * (chosen - rejected - penalty * (-chosen).relu()))
 
 
-def odpo(
-    policy: PairLogps, reference: PairLogps | None, *, beta: float, alpha: float = 1.0
-) -> Tensor:
-    """DPO with an offset: the margin is to exceed the logarithm of the data's score margin M.
-
-        L(βΔ - α log M)
-
-    The offset carries no gradient. Where the chosen completion does not have the higher score, or
-    hardly, M is taken as 1e-6.
-
-    Source: Amini et al. 2024 (arXiv 2402.10571), f = log as in their experiments
-    """
-    offset = alpha * _score_margin(policy).clamp(min=LEAST_MARGIN).log()
-    return logistic(beta * _margin(policy, reference) - offset)
-
-
-def odpo_linear(
-    policy: PairLogps, reference: PairLogps | None, *, beta: float, alpha: float = 1.0
-) -> Tensor:
-    """DPO with an offset: the margin is to exceed the data's own score margin M.
-
-        L(βΔ - α M)
-
-    Source: Amini et al. 2024 (arXiv 2402.10571), f(x) = x
-    """
-    return logistic(beta * _margin(policy, reference) - alpha * _score_margin(policy))
-
-
 def hinge(policy: PairLogps, reference: PairLogps | None, *, beta: float) -> Tensor:
     """SLiC's hinge on DPO's margin, which stops at 1; `slic_hf` has no reference.
 
@@ -193,11 +163,6 @@ def discopop(
     # g exp(-x) as one exponential: for very negative x it is 0, not 0 times infinity.
     exponential = (log_sigmoid(margin / tau) - margin).exp()
     return log_sigmoid(-margin / tau).exp() * logistic(margin) + exponential
-
-
-def _score_margin(policy: PairLogps) -> Tensor:
-    assert policy.numbers is not None
-    return policy.numbers.margin
 
 
 def _margin(policy: PairLogps, reference: PairLogps | None) -> Tensor:

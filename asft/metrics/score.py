@@ -16,6 +16,7 @@ import csv
 import io
 import math
 from pathlib import Path
+from typing import Any
 
 from asft.errors import UserError
 from asft.files import read_jsonl, write_text
@@ -51,7 +52,7 @@ def score_answers(
     table = {
         "question_id": list(asked),
         "category": [question.category for question in asked.values()],
-        **{name: [_cell(value) for value in values] for name, values in columns.items()},
+        **columns,
         "tokens": [answer.tokens[0] for answer in answers],
         "finish_reason": [answer.finish_reasons[0] for answer in answers],
         "bleu_signature": [bleu_signature(references)] * len(asked),
