@@ -2,7 +2,7 @@
 
 from asft.config.benchmarks import Benchmark
 from asft.config.chains import starts_named
-from asft.config.data import CHAT_TEMPLATES, PARTS, Dataset, Model, Tokens
+from asft.config.data import CHAT_TEMPLATES, PARTS, Dataset, Model, Policy, Tokens
 from asft.config.experiment import Config, Statistics, json_schema
 from asft.config.fields import Section
 from asft.config.figure_plan import (
@@ -17,7 +17,13 @@ from asft.config.figure_plan import (
 from asft.config.generation import Decoding, Generation, Server
 from asft.config.judges import Judge
 from asft.config.loading import load, training_of
-from asft.config.local_files import first_here, require_local, require_template
+from asft.config.local_files import (
+    first_here,
+    refuse_links,
+    require_local,
+    require_model,
+    require_template,
+)
 from asft.config.outputs import Arm
 from asft.config.protocols import PROTOCOLS, Protocol, judged_protocol, judged_protocols
 from asft.config.report_plan import (
@@ -30,16 +36,17 @@ from asft.config.report_plan import (
     figure_files,
     record_files,
     report_inputs,
+    shown_policies,
     table_files,
     trained_on,
 )
 from asft.config.resources import inference_mb, inference_minutes, training_mb, training_minutes
 from asft.config.runs import (
     BASE,
+    UNTRAINED,
     Run,
     card_settings,
     reference_file,
-    refuse_links,
     run_settings,
     start_run,
     table1_rows,
@@ -47,6 +54,7 @@ from asft.config.runs import (
     table2_contestants,
     table3_runs,
     tables_of,
+    untrained_in,
     with_starts,
 )
 from asft.config.sources import (
@@ -67,6 +75,7 @@ __all__ = [
     "FIGURE_ENDINGS",
     "PARTS",
     "PROTOCOLS",
+    "UNTRAINED",
     "Arm",
     "Asked",
     "Attention",
@@ -82,6 +91,7 @@ __all__ = [
     "LocalSource",
     "Method",
     "Model",
+    "Policy",
     "Protocol",
     "RandomSource",
     "Run",
@@ -114,8 +124,10 @@ __all__ = [
     "refuse_links",
     "report_inputs",
     "require_local",
+    "require_model",
     "require_template",
     "run_settings",
+    "shown_policies",
     "start_run",
     "starts_named",
     "table1_rows",
@@ -131,5 +143,6 @@ __all__ = [
     "training_of",
     "training_runs",
     "unpinned",
+    "untrained_in",
     "with_starts",
 ]
