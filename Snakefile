@@ -15,7 +15,7 @@ include: "workflow/rules/common.smk"
 
 
 wildcard_constraints:
-    model=one_of(CONFIG.models),
+    model=one_of(MODELS),
     dataset=one_of(CONFIG.datasets),
     benchmark=one_of(CONFIG.benchmarks),
     method=one_of(CONFIG.methods),

@@ -56,6 +56,9 @@ def write_results(folder, raw, questions=6, answer=plain_answer):
     """Write into `folder`; `answer(method, question number, turn)` is what a contestant says."""
     config = load(raw)
     write_json(folder / f"models/{config.model}/card.json", {"parameters": 1234, "sha256": "ab"})
+    for name in report_plan.shown_policies(config):
+        source = {"hub": "owner/policy", "revision": "main"}
+        write_json(folder / f"models/{name}/card.json", {"source": source, "parameters": 99})
     for asked in report_plan.asked_benchmarks(config):
         _benchmark(folder, asked, questions, answer)
     for name in report_plan.trained_on(config):

@@ -39,6 +39,9 @@ COMMANDS = {
     "fetch-model": Command(
         "models", "fetch_base_model", "Import the base policy from its sources."
     ),
+    "merge-adapter": Command(
+        "models", "merge_adapter", "Merge a published adapter into its base policy."
+    ),
     "prepare-benchmark": Command(
         "data", "write_benchmark", "Questions and reference answers of a benchmark."
     ),

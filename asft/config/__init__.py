@@ -2,7 +2,7 @@
 
 from asft.config.benchmarks import Benchmark
 from asft.config.chains import starts_named
-from asft.config.data import CHAT_TEMPLATES, PARTS, Dataset, Model, Tokens
+from asft.config.data import CHAT_TEMPLATES, PARTS, Dataset, Model, Policy, Tokens
 from asft.config.experiment import Config, Statistics, json_schema
 from asft.config.fields import Section
 from asft.config.figure_plan import (
@@ -21,7 +21,9 @@ from asft.config.local_files import (
     PROJECT,
     find_path,
     first_here,
+    refuse_links,
     require_local,
+    require_model,
     require_template,
 )
 from asft.config.methods import Method
@@ -37,16 +39,17 @@ from asft.config.report_plan import (
     figure_files,
     record_files,
     report_inputs,
+    shown_policies,
     table_files,
     trained_on,
 )
 from asft.config.resources import inference_mb, inference_minutes, training_mb, training_minutes
 from asft.config.runs import (
     BASE,
+    UNTRAINED,
     Run,
     card_settings,
     reference_file,
-    refuse_links,
     run_settings,
     start_run,
     table1_rows,
@@ -54,6 +57,7 @@ from asft.config.runs import (
     table2_contestants,
     table3_runs,
     tables_of,
+    untrained_in,
     with_starts,
 )
 from asft.config.sources import (
@@ -76,6 +80,7 @@ __all__ = [
     "PROJECT",
     "PROTOCOLS",
     "TRL_LOSSES",
+    "UNTRAINED",
     "Arm",
     "Asked",
     "Attention",
@@ -91,6 +96,7 @@ __all__ = [
     "LocalSource",
     "Method",
     "Model",
+    "Policy",
     "Protocol",
     "RandomSource",
     "Run",
@@ -125,8 +131,10 @@ __all__ = [
     "refuse_links",
     "report_inputs",
     "require_local",
+    "require_model",
     "require_template",
     "run_settings",
+    "shown_policies",
     "start_run",
     "starts_named",
     "table1_rows",
@@ -143,5 +151,6 @@ __all__ = [
     "training_runs",
     "trl_arguments",
     "unpinned",
+    "untrained_in",
     "with_starts",
 ]

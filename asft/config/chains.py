@@ -44,6 +44,11 @@ def check_starts(config: Config) -> None:
         if start := start_of(config, "", name):
             if start[1] == "base":
                 raise UserError(f"{key}.start: what has no `start` starts from base; leave it out")
+            if start[1] in config.policies:
+                raise UserError(
+                    f"{key}.start: {start[1]!r} was not trained here, and may read other tokens"
+                    " than the base policy; a start is one of `methods`"
+                )
             _require(start[1], list(config.methods), f"{key}.start")
             if start[0]:
                 _require(start[0], list(config.datasets), f"{key}.start.dataset")

@@ -5,6 +5,7 @@ from itertools import product
 
 from asft.config.benchmarks import Benchmark
 from asft.config.chains import chain_of
+from asft.config.data import Policy
 from asft.config.experiment import Config
 from asft.config.outputs import Table2
 from asft.config.protocols import PROTOCOLS, judged_protocols
@@ -25,11 +26,24 @@ def check_names(config: Config) -> None:
     for dataset in table.datasets:
         _require(dataset, config.datasets, "tables.table3.datasets")
     for method in table.methods:
-        _require(method, [*config.methods, "base"], "tables.table3.methods")
+        _require(method, [*config.methods, *config.policies, "base"], "tables.table3.methods")
     _require_table2(config)
     _require_figures(config)
+    for name, policy in config.policies.items():
+        _check_policy(config, name, policy)
     if "base" in config.methods:
         raise UserError("config: methods: 'base' is the untrained policy and cannot be redefined")
+
+
+def _check_policy(config: Config, name: str, policy: Policy) -> None:
+    """Refuse a name that is another row's or another folder's, and an unknown base."""
+    for section in ("methods", "models", "datasets"):
+        if name in getattr(config, section):
+            raise UserError(f"config: policies.{name}: {section} has this name too; choose another")
+    if name == "base" or name.startswith("control_"):
+        raise UserError(f"config: policies.{name}: the name of a row of its own; choose another")
+    if policy.adapter_of:
+        _require(policy.adapter_of, config.models, f"policies.{name}.adapter_of")
 
 
 def _require_table2(config: Config) -> None:
@@ -38,7 +52,7 @@ def _require_table2(config: Config) -> None:
         return
     _require(table.dataset, config.datasets, "tables.table2.dataset")
     for method in table.methods:
-        _require(method, [*config.methods, "base"], "tables.table2.methods")
+        _require(method, [*config.methods, *config.policies, "base"], "tables.table2.methods")
     for key in (key for key in Table2.model_fields if key in PROTOCOLS):  # its benchmark's key
         name = getattr(table, key)
         _require(name, config.benchmarks, f"tables.table2.{key}")

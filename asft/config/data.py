@@ -7,7 +7,7 @@ from pydantic import (
     Field,
 )
 
-from asft.config.fields import Distinct, MaxDroppedShare, Section
+from asft.config.fields import Distinct, MaxDroppedShare, Name, Section
 from asft.config.sources import DataSource, DataSources, Sources
 
 # In asft/models/templates.
@@ -44,6 +44,16 @@ class Model(Section):
         gt=0,
         description="Size of the model in billions of parameters, from which jobs ask a cluster "
         "for memory and time; no result depends on it.",
+    )
+
+
+class Policy(Model):
+    """A policy that was not trained here: it answers and is scored beside those that were."""
+
+    adapter_of: Name | None = Field(
+        None,
+        description="Name in `models` of the base policy that the sources hold a low-rank adapter "
+        "of, as peft saves it, which is merged in; null: they hold a whole model.",
     )
 
 

@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from asft.config.benchmarks import Benchmark
-from asft.config.data import Dataset, Model, Tokens
+from asft.config.data import Dataset, Model, Policy, Tokens
 from asft.config.fields import Distinct, Folder, Name, Section
 from asft.config.generation import Generation
 from asft.config.judges import Judge
@@ -67,6 +67,13 @@ class Config(Section):
     methods: dict[Name, Method] = Field(
         description="Training methods by name, a row of a table each; those that no table or "
         "figure names are not trained."
+    )
+    # Left out of what rules print while there are none: a key more would redo their jobs.
+    policies: dict[Name, Policy] = Field(
+        default={},
+        exclude_if=lambda policies: not policies,
+        description="Policies that were not trained here by name, a row of a table each, beside "
+        "`base` and the methods; those that no table names are not fetched.",
     )
     judges: dict[Name, Judge] = Field(
         default={}, description="Judges by name, for the benchmarks of Table 2."

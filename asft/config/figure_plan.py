@@ -5,7 +5,6 @@ from typing import get_args
 from asft.config.experiment import Config
 from asft.config.outputs import Arm
 from asft.config.runs import (
-    BASE,
     Run,
     table2_columns,
     table2_contestants,
@@ -59,9 +58,9 @@ def training_runs(config: Config, dataset: str) -> list[Run]:
     Runs that another one starts from are among them, whatever that is trained on.
     """
     table2, first = config.tables.table2, config.seeds[0]
-    shown = [run for run in table3_runs(config) if run.method != BASE] + margin_runs(config)
+    shown = table3_runs(config) + margin_runs(config)
     if table2:
-        shown += [Run(table2.dataset, name, first) for name in table2.methods if name != BASE]
+        shown += [Run(table2.dataset, name, first) for name in table2.methods]
     wanted = {run.method for run in with_starts(config, shown) if run.dataset == dataset}
     methods = [method for method in config.methods if method in wanted]
     return [Run(dataset, method, seed) for method in methods for seed in config.seeds]

@@ -10,7 +10,7 @@ Methods = Annotated[
     Distinct[Name],
     Field(
         min_length=1,
-        description="Names in `methods`, a row each; `base` is the untrained policy.",
+        description="Names in `methods` or `policies`, a row each; `base` is the untrained policy.",
     ),
 ]
 

@@ -25,7 +25,7 @@ class Contestant(NamedTuple):
     @property
     def is_trained(self) -> bool:
         """Whether it is a policy that was trained here."""
-        return self.dataset != "-"
+        return self.dataset != experiment.UNTRAINED
 
     def completions(self, benchmark: str) -> str:
         """Return where its answers lie, below <results>."""
@@ -72,6 +72,12 @@ def all_trained(config: Config) -> list[experiment.Run]:
     return experiment.with_starts(config, runs)
 
 
+def shown_policies(config: Config) -> list[str]:
+    """Return the policies of the tables that were not trained here, without the base policy."""
+    names = [contestant.method for contestant in all_contestants(config)]
+    return list(dict.fromkeys(name for name in names if name in config.policies))
+
+
 def trained_on(config: Config) -> list[str]:
     """Return the data sets that a policy of the tables, or one that it started from, has seen."""
     asked = [c.dataset for c in all_contestants(config) if c.is_trained]
@@ -93,7 +99,7 @@ def figure_files(config: Config) -> list[str]:
 
 def record_files(config: Config) -> list[str]:
     """Return the small files that pages lead to: cards, settings and costs."""
-    paths = [f"models/{config.model}/card.json"]
+    paths = [f"models/{name}/card.json" for name in (config.model, *shown_policies(config))]
     paths += [f"data/{dataset}/card.json" for dataset in trained_on(config)]
     paths += [f"benchmarks/{asked.benchmark}/card.json" for asked in asked_benchmarks(config)]
     return paths + [
@@ -103,7 +109,8 @@ def record_files(config: Config) -> list[str]:
 
 def report_inputs(config: Config) -> list[str]:
     """Return all that the report reads, once each; two kinds are folders (models/, judge/)."""
-    paths = [*table_files(config), *figure_files(config), f"models/{config.model}"]
+    paths = [*table_files(config), *figure_files(config)]
+    paths += [f"models/{name}" for name in (config.model, *shown_policies(config))]
     paths += [f"data/{dataset}/card.json" for dataset in trained_on(config)]
     for asked in asked_benchmarks(config):
         folder = f"benchmarks/{asked.benchmark}"
@@ -122,8 +129,10 @@ def report_inputs(config: Config) -> list[str]:
 
 def _table2_contestants(config: Config) -> list[Contestant]:
     table = config.tables.table2
-    trained = table.dataset if table else "-"
+    trained = table.dataset if table else experiment.UNTRAINED
     return [
-        Contestant(trained if method in config.methods else "-", method, seed, folder)
+        Contestant(
+            trained if method in config.methods else experiment.UNTRAINED, method, seed, folder
+        )
         for method, seed, folder in experiment.table2_contestants(config)
     ]

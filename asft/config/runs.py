@@ -4,22 +4,20 @@ Used while the Snakefile is parsed: imports neither torch nor transformers.
 """
 
 from collections.abc import Iterable
-from itertools import product
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from asft.config.chains import chain_of, start_of
 from asft.config.experiment import Config
 from asft.config.loading import training_of
 from asft.config.sources import HubSource, Source
-from asft.errors import UserError
 from asft.losses import find_method
 
-BASE = "base"  # the row of the untrained policy; it belongs to no data set
+BASE = "base"  # the row of the untrained policy
+UNTRAINED = "-"  # the data set of policies that were not trained here
 
 
 class Run(NamedTuple):
-    """One trained policy, or the base policy with dataset "-"."""
+    """One trained policy; with dataset "-" the base policy, or another not trained here."""
 
     dataset: str
     method: str
@@ -28,35 +26,12 @@ class Run(NamedTuple):
     @property
     def folder(self) -> str:
         """Path below <results>/runs."""
-        return BASE if self.method == BASE else f"{self.group}/seed{self.seed}"
+        return self.method if self.dataset == UNTRAINED else f"{self.group}/seed{self.seed}"
 
     @property
     def group(self) -> str:
         """Path below <results>/runs of the runs that differ in their seeds alone."""
         return f"{self.dataset}/{self.method}"
-
-
-def refuse_links(config: Config) -> None:
-    """Refuse a link where the DAG makes a folder of its own.
-
-    Snakemake deletes what a job is to make before the job begins: through a link, somebody else's
-    files. Folders above (`results` itself, its `models`) may be links, to another disk for example.
-
-    Raises:
-        UserError: names the link and where it leads.
-    """
-    known: dict[str, Iterable[str]] = {"models": config.models, "data": config.datasets}
-    known["benchmarks"] = config.benchmarks
-    folders = [Path(kind, name) for kind, names in known.items() for name in names]
-    runs = [Path("runs", *names) for names in product(config.datasets, config.methods)]
-    folders += [Path("runs", name) for name in (BASE, *config.datasets)] + runs
-    folders += [run / f"seed{seed}" for run in runs for seed in config.seeds]
-    for path in (Path(config.results) / folder for folder in folders):
-        if path.is_symlink():
-            raise UserError(
-                f"{path} is a link to {path.readlink()}, where a run would delete and write; "
-                "remove it, or name another folder in `results`"
-            )
 
 
 def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[str, Any]:
@@ -130,8 +105,9 @@ def table2_contestants(config: Config) -> list[tuple[str, int, str]]:
         return []
     rows = []
     for method in table.methods:
-        seeds = config.seeds[:1] if method == BASE else config.seeds
-        rows += [(method, seed, Run(table.dataset, method, seed).folder) for seed in seeds]
+        trained = method in config.methods
+        dataset, seeds = (table.dataset, config.seeds) if trained else (UNTRAINED, config.seeds[:1])
+        rows += [(method, seed, Run(dataset, method, seed).folder) for seed in seeds]
     names = [f"control_{kind}" for kind in table.controls]
     return rows + [(name, config.seeds[0], name) for name in names]
 
@@ -161,6 +137,14 @@ def table1_rows(config: Config) -> list[tuple[str, str, str, list[str]]]:
     ]
 
 
+def untrained_in(config: Config, methods: Iterable[str]) -> dict[str, Any]:
+    """Return what a table is told of its rows that were not trained here; nothing without any."""
+    found = [name for name in methods if name in config.policies]
+    if not found:
+        return {"note": config.note}
+    return {"note": f"{config.note} Not trained here: {', '.join(found)}.", "untrained": found}
+
+
 def tables_of(config: Config, dataset: str) -> list[str]:
     """Return the tables that show policies trained on a data set."""
     table2, table3 = config.tables.table2, config.tables.table3
@@ -186,11 +170,15 @@ def _hub_names(sources: Iterable[Source]) -> list[str]:
 
 
 def table3_runs(config: Config) -> list[Run]:
-    """Return the rows of Table 3, once per seed; `base` comes first, once, with the first seed."""
+    """Return the rows of Table 3, once per seed.
+
+    What was not trained here comes first, `base` before others, once, with the first seed.
+    """
     table = config.tables.table3
-    base = [Run("-", BASE, config.seeds[0])] if BASE in table.methods else []
-    methods = [method for method in table.methods if method != BASE]
-    return base + [
+    methods = [name for name in table.methods if name in config.methods]
+    others = [name for name in table.methods if name not in config.methods]
+    others.sort(key=lambda name: name != BASE)
+    return [Run(UNTRAINED, name, config.seeds[0]) for name in others] + [
         Run(dataset, method, seed)
         for dataset in table.datasets
         for method in methods

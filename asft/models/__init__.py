@@ -11,6 +11,7 @@ __all__ = [
     "learnt_positions",
     "load_policy",
     "load_tokenizer",
+    "merge_adapter",
     "resolve_precision",
     "use_threads",
 ]

@@ -1,3 +1,4 @@
+from .adapters import merge_adapter as merge_adapter
 from .fetch_model import fetch_base_model as fetch_base_model
 from .folders import files_of as files_of
 from .folders import load_tokenizer as load_tokenizer

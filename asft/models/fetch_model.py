@@ -47,11 +47,19 @@ def import_model(model: Model, out: Path) -> None:
         UserError: no source worked (each is named with its reason): not available, weights that are
             not safetensors, or no chat template.
     """
-    template = None if model.chat_template is None else _read_template(model.chat_template)
+    template = template_of(model)
     try_each(model.sources, lambda source: _import_source(source, model, template, out))
 
 
-def _read_template(name: str) -> str:
+def template_of(model: Model) -> str | None:
+    """Read the chat template that the config gives a model; None keeps the model's own.
+
+    Raises:
+        UserError: no such file.
+    """
+    name = model.chat_template
+    if name is None:
+        return None
     if name in CHAT_TEMPLATES:
         return read_text(Path(__file__).with_name("templates") / f"{name}.jinja")
     path = find_path(name)
@@ -100,9 +108,14 @@ def _import_source(source: Source, model: Model, template: str | None, out: Path
             write_text(folder / CHAT_TEMPLATE, template)
         elif not tokenizer.chat_template:
             raise UserError("the model has no chat template; set models.<name>.chat_template")
-        about = {"source": source.model_dump(exclude_none=True), "unpinned": unpinned([source])}
-        about |= _template_card(template or tokenizer.chat_template, model)
+        about = card_of(source, template or tokenizer.chat_template, model)
         write_json(folder / "card.json", about | card)
+
+
+def card_of(source: Source, template: str | dict[str, str], model: Model) -> dict[str, Any]:
+    """Return what a model's card says of its source and its chat template."""
+    about = {"source": source.model_dump(exclude_none=True), "unpinned": unpinned([source])}
+    return about | _template_card(template, model)
 
 
 def _template_card(template: str | dict[str, str], model: Model) -> dict[str, str]:
@@ -151,10 +164,18 @@ def fetch_base_model(settings: str, out: Path) -> None:
     Raises:
         UserError: the settings do not fit, or no source worked.
     """
+    import_model(read_model(settings), out)
+
+
+def read_model(settings: str) -> Model:
+    """Read a row of the config's `models` or `policies`.
+
+    Raises:
+        UserError: it does not fit.
+    """
     try:
-        model = Model.model_validate_json(settings)
+        return Model.model_validate_json(settings)
     except ValidationError as error:
         fault = error.errors()[0]
         key = ".".join(map(str, fault["loc"]))
         raise UserError(f"--settings, key {key!r}: {fault['msg']}") from error
-    import_model(model, out)

@@ -16,7 +16,7 @@ def require_safetensors(names: Iterable[str]) -> None:
     if "adapter_config.json" in listed:
         raise UserError(
             "an adapter, not a whole model: merge it into its base (peft's merge_and_unload, then"
-            " save_pretrained), and name the folder of the merged model"
+            " save_pretrained), or name it in `policies` with `adapter_of`"
         )
     if any(name.endswith(".safetensors") and "/" not in name for name in listed):
         return

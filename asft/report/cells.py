@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from asft.config import BASE, Config, Run
+from asft.config import UNTRAINED, Config, Run
 from asft.tables import Panel
 
 Row = dict[str, str]
@@ -80,8 +80,9 @@ def key_of(config: Config, dataset: str, method: str) -> str:
     """
     if method.startswith("control_"):
         return method
-    run = Run(dataset if method != BASE else "-", method, config.seeds[0])
-    return run.group if method != BASE and len(config.seeds) > 1 else run.folder
+    trained = method in config.methods
+    run = Run(dataset if trained else UNTRAINED, method, config.seeds[0])
+    return run.group if trained and len(config.seeds) > 1 else run.folder
 
 
 def judged_key(config: Config, method: str) -> str:

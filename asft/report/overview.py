@@ -11,6 +11,7 @@ from asft.config import (
     all_trained,
     asked_benchmarks,
     figure_names,
+    shown_policies,
     starts_named,
     trained_on,
 )
@@ -50,13 +51,16 @@ def facts(results: Path, config: Config) -> Facts:
     model = read_json(results / "models" / config.model / "card.json")
     asked = asked_benchmarks(config)
     judges = list(dict.fromkeys(judge for each in asked for judge in each.judges))
+    policies = shown_policies(config)
     methods = list(dict.fromkeys(c.method for c in all_contestants(config)))
+    methods = [name for name in methods if name not in policies]
     training = config.training
     found = [
         ("Base policy", f"{config.model}, {_parameters(model)}"),
         ("Trained on", ", ".join(trained_on(config)) or NONE),
         ("Methods", ", ".join(_method(config, name) for name in methods if _is_method(name))),
         ("Chains", ", ".join(_chains(config))),
+        ("Not trained here", "; ".join(_source(results, name) for name in policies)),
         (
             "Training",
             f"epochs {training.epochs:g}, pairs a step {training.batch_size}, learning rate"
@@ -137,6 +141,14 @@ def _method(config: Config, name: str) -> str:
     row = config.methods.get(name)
     given = row.hyperparameters if row else {}
     return name + (f" ({', '.join(f'{k} {v:g}' for k, v in given.items())})" if given else "")
+
+
+def _source(results: Path, policy: str) -> str:
+    """A policy that was not trained here, and where it comes from, by its card."""
+    card = read_json(results / "models" / policy / "card.json")
+    source = ", ".join(f"{key} {value}" for key, value in card.get("source", {}).items())
+    adapter = f"an adapter of {card['adapter_of']}, " if "adapter_of" in card else ""
+    return f"{policy} ({adapter}{source or 'its card names no source'}; {_parameters(card)})"
 
 
 def _after(starts: list[str]) -> str:

@@ -70,7 +70,7 @@ def _require(results: Path, config: Config) -> None:
 
 def _write_data(results: Path, config: Config, assets: Path) -> None:
     names = []
-    methods = list(config.methods)
+    methods = [*config.methods, *config.policies]
     for number, asked in enumerate(asked_benchmarks(config)):
         benchmark = read_benchmark(results, asked)
         for path, content in evidence.files(benchmark, methods, number):
@@ -83,7 +83,8 @@ def _write_colours(config: Config, path: Path) -> None:
     """A class for each method; names of methods have no character that CSS could mistake."""
     methods = dict.fromkeys(c.method for c in all_contestants(config))
     methods |= dict.fromkeys(run.method for run in all_trained(config))
-    rules = (f".m-{name} {{ --method: {colour_of(name, [*config.methods])} }}" for name in methods)
+    known = [*config.methods, *config.policies]
+    rules = (f".m-{name} {{ --method: {colour_of(name, known)} }}" for name in methods)
     write_text(path, "\n".join(rules) + "\n")
 
 

@@ -55,12 +55,13 @@ def tabulate_table2(
     min_coverage: float = 0.95,
     with_paper: bool = True,
     dataset: str = "",
+    untrained: Sequence[str] = (),
 ) -> None:
     """Write Table 2 and its companions; `scores` lists (method, seed, benchmark, judge, file).
 
     Rows keep the order of `scores`, controls last. A cell with a smaller share of scored games or
     ratings than `min_coverage` is refused: empty, with the reason in column `refused`. `dataset` is
-    what the methods other than `base` were trained on.
+    what the methods were trained on, all but `base` and those in `untrained`, which have one seed.
 
     Raises:
         UserError: a score file is unusable or missing, files of a column differ in their questions
@@ -70,7 +71,7 @@ def tabulate_table2(
         raise UserError(f"{out}: no score files given")
     entries = _entries(scores)
     _check_panels(entries)
-    _check_seeds(entries)
+    _check_seeds(entries, ["base", *untrained])
     table = build(entries, statistics, min_coverage)
     table = table._replace(rows=rounded(table.rows), differences=rounded(table.differences))
     about = {"model": model, "dataset": dataset, "note": " ".join(note.split())}
@@ -141,8 +142,8 @@ def _check_panels(entries: list[Entry]) -> None:
             )
 
 
-def _check_seeds(entries: list[Entry]) -> None:
-    trained = [entry for entry in entries if entry.method != "base" and not entry.is_control]
+def _check_seeds(entries: list[Entry], untrained: Sequence[str]) -> None:
+    trained = [entry for entry in entries if entry.method not in untrained and not entry.is_control]
     for entry in trained[1:]:
         if entry.seeds != trained[0].seeds:
             raise UserError(

@@ -111,7 +111,7 @@ def _save(trainer: ComparableTrainer, weights: Any, model: Path, out: Path) -> N
         policy = merged(policy, temporary / "adapter" if training.lora.save_adapter else None)
     tokenizer = load_tokenizer(model)
     _ends_as_learnt(policy, tokenizer)
-    kind = saved_as(training)
+    kind: torch.dtype = getattr(torch, training.save_dtype)
     refuse_unmoved(before, weights or dict(policy.named_parameters()), kind, out)
     if weights is None:
         policy.to(kind).save_pretrained(temporary)

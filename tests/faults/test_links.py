@@ -9,7 +9,7 @@ from project import copy_project, snakemake
 from small_steps import Experiment, arguments, done_here, failed_here, outputs
 
 from asft.config.loading import load
-from asft.config.runs import refuse_links
+from asft.config.local_files import refuse_links
 from asft.errors import UserError
 from asft.files import write_text
 

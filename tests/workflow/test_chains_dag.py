@@ -42,6 +42,7 @@ def heldout(run):
         return [row for row in csv.DictReader(file) if row["split"] == "heldout"]
 
 
+@pytest.mark.timeout(900)  # makes the whole DAG
 @pytest.mark.parametrize("method", ["dpo", "dpo_lora"])
 def test_dpo_is_at_ln_2_against_the_run_that_it_starts_from(finished, method):
     """Of a start that was trained by adapters too: its policy has them merged in."""

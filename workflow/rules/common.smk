@@ -73,8 +73,17 @@ def cores_of(processes, threads=None):
     return JOB_CORES
 
 
+MODELS = CONFIG.models | CONFIG.policies
+# Of policies that are published as adapters: what each is merged into.
+ADAPTERS = {
+    name: policy.adapter_of
+    for name, policy in CONFIG.policies.items()
+    if policy.adapter_of
+}
+
+
 def size_of(model):
-    return CONFIG.models[model].billion_parameters
+    return MODELS[ADAPTERS.get(model, model)].billion_parameters
 
 
 def is_pairwise(benchmark):
@@ -107,7 +116,7 @@ def one_of(names):
 
 # Folders below <results>/runs that hold a policy's answers.
 TRAINED_RUN = rf"({one_of(CONFIG.datasets)})/({one_of(CONFIG.methods)})/seed\d+"
-RUN = rf"base|{TRAINED_RUN}"
+RUN = f"{one_of([plan.BASE, *CONFIG.policies])}|{TRAINED_RUN}"
 
 
 def run_of(wildcards):

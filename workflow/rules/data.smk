@@ -3,12 +3,13 @@ from asft.judging import check_prompts
 
 
 def model_settings(wildcards):
-    name, model = wildcards.model, CONFIG.models[wildcards.model]
+    name, model = wildcards.model, MODELS[wildcards.model]
     made = f"models/{name}"
-    planned(made, plan.require_local, model.sources, f"models.{name}.sources")
-    template = f"models.{name}.chat_template"
-    planned(made, plan.require_template, model.chat_template, template)
-    return model.model_dump_json(exclude={"billion_parameters"})
+    key = f"{'policies' if name in CONFIG.policies else 'models'}.{name}"
+    planned(made, plan.require_local, model.sources, f"{key}.sources")
+    planned(made, plan.require_model, model, f"{key}.sources")
+    planned(made, plan.require_template, model.chat_template, f"{key}.chat_template")
+    return model.model_dump_json(exclude={"billion_parameters", "adapter_of"})
 
 
 def benchmark_settings(wildcards):
@@ -39,6 +40,8 @@ rule fetch_model:
         directory("<results>/models/{model}"),
     log:
         "<results>/logs/fetch_model/{model}.log",
+    wildcard_constraints:
+        model=one_of(MODELS.keys() - ADAPTERS.keys()),
     resources:
         mem_mb=lambda wildcards, attempt: (
             attempt * plan.inference_mb(size_of(wildcards.model), gpus=0)
@@ -47,6 +50,28 @@ rule fetch_model:
         settings=model_settings,
     shell:
         "asft --log {log} fetch-model --settings {params.settings:q} --out {output}"
+
+
+if ADAPTERS:
+
+    rule merge_adapter:
+        input:
+            base=lambda wildcards: f"<results>/models/{ADAPTERS[wildcards.model]}",
+        output:
+            directory("<results>/models/{model}"),
+        log:
+            "<results>/logs/merge_adapter/{model}.log",
+        wildcard_constraints:
+            model=one_of(ADAPTERS),
+        resources:
+            mem_mb=lambda wildcards, attempt: (
+                attempt * plan.inference_mb(size_of(wildcards.model), gpus=0)
+            ),
+        params:
+            settings=model_settings,
+        shell:
+            "asft --log {log} merge-adapter --settings {params.settings:q} --base {input.base}"
+            " --out {output}"
 
 
 rule prepare_benchmark:

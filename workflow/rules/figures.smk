@@ -4,7 +4,10 @@
 def captioned(**more):
     """What every figure is told: what its caption says, and whose colours it shares."""
     return as_json(
-        model=CONFIG.model, note=CONFIG.note, methods=list(CONFIG.methods), **more
+        model=CONFIG.model,
+        note=CONFIG.note,
+        methods=[*CONFIG.methods, *CONFIG.policies],
+        **more,
     )
 
 

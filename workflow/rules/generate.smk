@@ -1,10 +1,19 @@
-# A policy's answers to a benchmark. `run` is {dataset}/{method}/seed{seed}, or `base`.
+# A policy's answers to a benchmark. `run` is {dataset}/{method}/seed{seed}, `base`, or a name in `policies`.
 
 
 def policy_of(wildcards):
-    if wildcards.run == plan.BASE:
-        return f"<results>/models/{CONFIG.model}"
+    if model := model_of(wildcards.run):
+        return f"<results>/models/{model}"
     return f"<results>/runs/{wildcards.run}/policy"
+
+
+def model_of(run):
+    """The name of a policy that was not trained here; None of others."""
+    return CONFIG.model if run == plan.BASE else run if run in CONFIG.policies else None
+
+
+def answering_size(wildcards):
+    return size_of(model_of(wildcards.run) or CONFIG.model)
 
 
 def seed_of(wildcards):
@@ -23,11 +32,14 @@ rule generate:
     threads: cores_of(CONFIG.generation.processes, CONFIG.generation.threads)
     resources:
         gpu=JOB_GPUS * CONFIG.generation.processes,
-        mem_mb=growing(
-            CONFIG.generation.processes
-            * plan.inference_mb(size_of(CONFIG.model), JOB_GPUS)
+        mem_mb=lambda wildcards, attempt: (
+            attempt
+            * CONFIG.generation.processes
+            * plan.inference_mb(answering_size(wildcards), JOB_GPUS)
         ),
-        runtime=growing(plan.inference_minutes(size_of(CONFIG.model), JOB_GPUS)),
+        runtime=lambda wildcards, attempt: (
+            attempt * plan.inference_minutes(answering_size(wildcards), JOB_GPUS)
+        ),
     params:
         settings=lambda wildcards: as_json(
             decoding=CONFIG.benchmarks[wildcards.benchmark].decoding,

@@ -31,7 +31,7 @@ rule table3:
         settings=lambda wildcards: as_json(
             benchmark=TABLE3.benchmark,
             model=CONFIG.model,
-            note=CONFIG.note,
+            note=plan.untrained_in(CONFIG, TABLE3.methods)["note"],
             statistics=CONFIG.statistics,
         ),
     shell:
@@ -55,7 +55,7 @@ if CONFIG.tables.table2:
             cards=cards_of(
                 plan.Run(TABLE2.dataset, method, CONFIG.seeds[0])
                 for method in TABLE2.methods
-                if method != plan.BASE
+                if method in CONFIG.methods
             ),
         output:
             csv=embedded("<results>/table2.csv", "table2"),
@@ -74,7 +74,7 @@ if CONFIG.tables.table2:
             ),
             settings=lambda wildcards: as_json(
                 model=CONFIG.model,
-                note=CONFIG.note,
+                **plan.untrained_in(CONFIG, TABLE2.methods),
                 dataset=TABLE2.dataset,
                 min_coverage=TABLE2.min_coverage,
                 statistics=CONFIG.statistics,

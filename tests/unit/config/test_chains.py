@@ -125,6 +125,13 @@ REFUSED = [
 ]
 
 
+def test_a_policy_that_was_not_trained_here_is_no_start():
+    policy = {"sources": [{"hub": "owner/policy", "revision": "main"}]}
+    raw = merged(DEFAULT, {"policies": {"theirs": policy}, "methods": {"dpo": {"start": "theirs"}}})
+    with pytest.raises(UserError, match="'theirs' was not trained here, and may read other tokens"):
+        load(raw)
+
+
 @pytest.mark.parametrize(("methods", "message"), REFUSED)
 def test_a_start_that_cannot_be_is_refused(methods, message):
     with pytest.raises(UserError) as error:

@@ -1,9 +1,20 @@
 """The runs of an experiment, and what each depends on."""
 
+import pytest
 from default_config import DEFAULT, merged
 
 from asft.config.loading import load
-from asft.config.runs import Run, needs_mismatched, needs_reference, run_settings, table3_runs
+from asft.config.report_plan import shown_policies, trained_on
+from asft.config.runs import (
+    Run,
+    needs_mismatched,
+    needs_reference,
+    run_settings,
+    table2_contestants,
+    table3_runs,
+    untrained_in,
+)
+from asft.errors import UserError
 
 
 def test_base_is_one_run_whatever_the_data_sets():
@@ -44,3 +55,39 @@ def test_a_weighted_sum_travels_with_its_run_and_needs_what_its_terms_need():
     assert not needs_reference(config, "twice")
     assert needs_mismatched(config, "kto")
     assert not needs_mismatched(config, "irpo")
+
+
+POLICY = {"sources": [{"hub": "owner/policy", "revision": "main"}]}
+
+
+def test_a_policy_that_was_not_trained_here_is_one_run_like_base():
+    tables = {"table3": {"methods": ["theirs", "sft", "base"]}, "table2": {"methods": ["theirs"]}}
+    config = load(
+        merged(DEFAULT, {"policies": {"theirs": POLICY}, "tables": tables, "seeds": [1, 2]})
+    )
+    untrained = [Run("-", "base", 1), Run("-", "theirs", 1)]
+    assert table3_runs(config)[:2] == untrained
+    assert [run.folder for run in untrained] == ["base", "theirs"]
+    assert table2_contestants(config)[0] == ("theirs", 1, "theirs")
+    assert untrained_in(config, ["theirs", "sft"])["untrained"] == ["theirs"]
+    assert untrained_in(config, ["sft"]) == {"note": config.note}
+    assert shown_policies(config) == ["theirs"]
+    assert trained_on(config) == ["hh_rlhf", "ultrafeedback"]
+    assert "policies" not in load(DEFAULT).model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("policies", "message"),
+    [
+        ({"sft": POLICY}, "policies.sft: methods has this name too"),
+        ({"ultrafeedback": POLICY}, "policies.ultrafeedback: datasets has this name too"),
+        ({"smollm2-135m-instruct": POLICY}, "models has this name too"),
+        ({"base": POLICY}, "policies.base: the name of a row of its own"),
+        ({"control_null": POLICY}, "policies.control_null: the name of a row of its own"),
+        ({"a": POLICY | {"adapter_of": "smol"}}, "policies.a.adapter_of: unknown name 'smol'"),
+    ],
+)
+def test_a_policy_needs_a_name_and_a_base_of_its_own(policies, message):
+    with pytest.raises(UserError) as error:
+        load(merged(DEFAULT, {"policies": policies}))
+    assert message in str(error.value)

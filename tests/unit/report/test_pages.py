@@ -260,6 +260,19 @@ def test_a_chain_is_told_and_its_start_counted(tmp_path):
     assert ".m-sft " in (report / "assets/colours.css").read_text()
 
 
+def test_a_policy_that_was_not_trained_here_says_where_from(tmp_path):
+    sources = [{"hub": "owner/policy", "revision": "main"}]
+    raw = config_of(ONLY_TABLE3 | {"methods": ["base", "sft", "theirs"]}) | {
+        "policies": {"theirs": {"sources": sources}}
+    }
+    report = build(tmp_path, raw)
+    page = (report / "index.html").read_text()
+    assert "theirs (hub owner/policy, revision main; 99 parameters)" in page
+    assert "m=theirs" in page  # its numbers lead to its answers
+    assert (report / "files/models/theirs/card.json").is_file()
+    assert not (report / "files/runs/theirs").exists()  # no cost, no settings
+
+
 def test_the_note_and_the_date_stand_on_every_page(made):
     for page in ("index.html", "samples.html"):
         text = (made / page).read_text()

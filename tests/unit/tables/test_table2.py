@@ -243,6 +243,18 @@ def test_latex_says_what_markdown_does(tmp_path: Path):
     assert row["dataset"] == "ultra_feedback"
 
 
+def test_a_policy_that_was_not_trained_here_has_one_seed_like_base(tmp_path: Path):
+    scores = [job for job in jobs(tmp_path) if job[:2] != ("dpo", 2)]
+    with pytest.raises(UserError, match=r"dpo has seeds \[1\], asft has \[1, 2\]"):
+        run(tmp_path, scores)
+    out = run(tmp_path, scores, untrained=["dpo"])
+    assert {row["method"]: row["seeds"] for row in read(out)}["dpo"] == "1"
+    pairs = [
+        (row["method_a"], row["method_b"]) for row in read(out.with_name("table2.differences.csv"))
+    ]
+    assert ("dpo", "asft") in pairs
+
+
 def test_official_intervals_resample_all_methods_together(tmp_path: Path):
     """As arena-hard-auto does; a control is none of them."""
     rows = read(run(tmp_path, jobs(tmp_path)))
