@@ -16,7 +16,9 @@ from pathlib import Path
 
 from asft.errors import UserError
 from asft.files import read_jsonl, write_text
-from asft.metrics.bleu_rouge import bleu_signature, score_questions
+from asft.metrics.bleu_rouge import bleu_signature
+from asft.metrics.parallel import score_in_processes
+from asft.processes import job_threads
 from asft.records import Completion, Question, by_id
 
 
@@ -38,7 +40,7 @@ def score_answers(
     answers = [answered[question_id] for question_id in asked]
     references = [question.references for question in asked.values()]
     texts = [answer.texts(with_thinking)[0] for answer in answers]
-    columns = score_questions(texts, references)
+    columns = score_in_processes(texts, references, job_threads())
     table = {
         "question_id": list(asked),
         "category": [question.category for question in asked.values()],
