@@ -24,6 +24,11 @@ GRACE_S = 30  # for the others to end by themselves when one has failed
 POLL_S = 0.1
 
 
+def job_threads() -> int:
+    """Return how many threads this job may use: what Snakemake gave it, or all of the machine."""
+    return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+
+
 def place() -> tuple[int, int]:
     """Return this process's number among those that a launcher started, and how many they are."""
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
@@ -80,7 +85,7 @@ def launch(count: int, arguments: Sequence[object], accelerate: str | None = Non
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    threads = max(1, int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1) // count)
+    threads = max(1, job_threads() // count)
     shared: dict[str, str | int] = {
         **{"OMP_NUM_THREADS": threads, "ASFT_WATCH_PARENT": 1},
         **({} if gpus else {"ACCELERATE_USE_CPU": "true"}),

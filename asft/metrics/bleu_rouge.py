@@ -12,21 +12,18 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
-from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.bleu import BLEU
 from tqdm import tqdm
 
 from asft.metrics.corpus import BLEU_COUNTS, METRICS, ROUGE, measured
+from asft.metrics.matching import character_bleu, lcs_length, rouge_f1, segment
 from asft.metrics.scripts import dropped_script
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # both have invalid escapes in their sources
-    import jieba
+    warnings.simplefilter("ignore")  # invalid escapes in its sources
     from rouge_chinese import Rouge
     from rouge_chinese.rouge_score import f_r_p_rouge_n, rouge_n
 
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
 
 Row = dict[str, float]
 _BLEU = BLEU()
-_ROUGE = RougeScorer(ROUGE, use_stemmer=False)
 
 
 def score_questions(
@@ -115,8 +111,7 @@ def plain_row(prediction: str, references: list[str]) -> Row:
     if dropped_script(references):
         rouge = dict.fromkeys(ROUGE, math.nan)
     else:
-        scores = _ROUGE.score_multi(references, prediction)
-        rouge = {name: 100 * float(score.fmeasure) for name, score in scores.items()}
+        rouge = {name: 100 * score for name, score in rouge_f1(prediction, references).items()}
     bleu = _BLEU.corpus_score([prediction], [[reference] for reference in references])
     counts = (*bleu.counts, *bleu.totals, bleu.sys_len, bleu.ref_len)
     return {
@@ -133,9 +128,7 @@ def llamafactory_row(prediction: str, references: list[str]) -> Row:
     Source: hiyouga/LLaMA-Factory 097d0310, src/llamafactory/train/sft/metric.py.
     """
     reference = references[0]
-    bleu = sentence_bleu(
-        [list(reference)], list(prediction), smoothing_function=SmoothingFunction().method3
-    )
+    bleu = character_bleu(prediction, reference)
     rouge = _llamafactory_rouge(_sentences(prediction), _sentences(reference))
     row = {"lf_bleu4": bleu, **rouge}
     return {name: round(100 * float(value), 4) for name, value in row.items()}
@@ -147,23 +140,6 @@ def bleu_signature(references: list[list[str]]) -> str:
     counts = {len(texts) for texts in references}
     bleu.num_refs = counts.pop() if len(counts) == 1 else -1  # -1: sacreBLEU prints "nrefs:var"
     return str(bleu.get_signature())
-
-
-def lcs_length(first: list[str], second: list[str]) -> int:
-    """Return the length of the longest common subsequence, by bit-parallel rows (Hyyrö 2004).
-
-    Stands in for rouge_chinese's own: the same number, without its table of n x m Python objects
-    (4 s and 0.5 GB for two answers of 2000 words).
-    """
-    positions: dict[str, int] = {}
-    for index, word in enumerate(first):
-        positions[word] = positions.get(word, 0) | 1 << index
-    full = (1 << len(first)) - 1
-    row = full
-    for word in second:
-        matches = row & positions.get(word, 0)
-        row = ((row + matches) | (row - matches)) & full
-    return len(first) - row.bit_count()
 
 
 def _llamafactory_rouge(hypothesis: list[str], reference: list[str]) -> Row:
@@ -181,26 +157,13 @@ def _llamafactory_rouge(hypothesis: list[str], reference: list[str]) -> Row:
 
 def _sentences(text: str) -> list[str]:
     """jieba's tokens joined by blanks, cut into sentences as `Rouge.get_scores` does."""
-    spaced = " ".join(_segmenter().cut(text))
+    spaced = " ".join(segment(text))
     return [" ".join(sentence.split()) for sentence in Rouge().cut_sent(spaced) if sentence]
 
 
 def _words(sentences: list[str]) -> list[str]:
     # Not split(): an empty line between paragraphs is one (empty) word to rouge_chinese.
     return [word for sentence in sentences for word in sentence.split(" ")]
-
-
-@cache
-def _segmenter() -> Any:
-    """jieba's default tokenizer, its dictionary read from the package itself.
-
-    Left alone, jieba unmarshals `jieba.cache` from the shared temporary folder, whoever put it
-    there, writes one if there is none, and logs all of it to stderr.
-    """
-    segmenter = jieba.Tokenizer()
-    segmenter.FREQ, segmenter.total = segmenter.gen_pfdict(segmenter.get_dict_file())
-    segmenter.initialized = True
-    return segmenter
 
 
 def _pairs(

@@ -20,9 +20,11 @@ from typing import Any
 
 from asft.errors import UserError
 from asft.files import read_jsonl, write_text
-from asft.metrics.bleu_rouge import bleu_signature, score_questions
+from asft.metrics.bleu_rouge import bleu_signature
+from asft.metrics.parallel import score_in_processes
 from asft.metrics.score_files import DROPPED
 from asft.metrics.scripts import dropped_script
+from asft.processes import job_threads
 from asft.records import Completion, Question, by_id
 
 
@@ -44,7 +46,7 @@ def score_answers(
     answers = [answered[question_id] for question_id in asked]
     references = [question.references for question in asked.values()]
     texts = [answer.texts(with_thinking)[0] for answer in answers]
-    columns = score_questions(texts, references)
+    columns = score_in_processes(texts, references, job_threads())
     for number, answer in enumerate(answers):
         if not answer.has_answer():
             for column in columns.values():

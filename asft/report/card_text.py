@@ -154,7 +154,7 @@ def _results(scores: list[Score], confidence: float) -> str:
     else:
         remark = f"{remark} alone: what another seed would give is not in them."
     lines = [
-        f"| {s.benchmark} | {s.metric} | {s.value:.2f} | {_interval(s)} | {s.n} | {s.seeds} |"
+        f"| {s.benchmark} | {s.metric} | {s.value:z.2f} | {_interval(s)} | {s.n} | {s.seeds} |"
         for s in scores
     ]
     head = ["| benchmark | metric | value | interval | n | seeds |", "|---|---|---|---|---|---|"]
@@ -162,7 +162,7 @@ def _results(scores: list[Score], confidence: float) -> str:
 
 
 def _interval(score: Score) -> str:
-    return "" if score.low is None else f"{score.low:.2f} to {score.high:.2f}"
+    return "" if score.low is None else f"{score.low:z.2f} to {score.high:z.2f}"
 
 
 def _warnings(scores: list[Score]) -> list[str]:

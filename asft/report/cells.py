@@ -58,7 +58,7 @@ def read_rows(path: Path) -> list[Row]:
 
 def fixed(text: str | None, digits: int) -> str:
     """Return a CSV cell with so many decimals; a dash where it is empty."""
-    return f"{float(text):.{digits}f}" if text else NONE
+    return f"{float(text):z.{digits}f}" if text else NONE
 
 
 def bounds(row: Row, name: str, digits: int) -> str:

@@ -6,7 +6,7 @@ Ours are over the same questions, with what these allow to say.
 from collections import Counter
 from pathlib import Path
 
-from asft.config import Config
+from asft.config import BASE, Config
 from asft.report.cells import (
     NONE,
     HtmlCell,
@@ -20,7 +20,7 @@ from asft.report.cells import (
     read_rows,
     samples_link,
 )
-from asft.tables import estimate_columns, explain_verdict, headlines, p_text
+from asft.tables import estimate_columns, explain_verdict, headlines, p_text, signed
 
 PAIRED = "First minus second over the same questions; nothing is corrected for their number."
 PUBLISHED = (
@@ -37,27 +37,28 @@ COLUMN_LABELS = {
 def table3(results: Path, config: Config) -> HtmlTable:
     """Return the paired differences of Table 3, as a table of the front page."""
     benchmark = config.tables.table3.benchmark
-    lines, rows = [], read_rows(results / "table3.differences.csv")
+    lines, file = [], "table3.differences.csv"
+    rows, remark = _with_baseline(read_rows(results / file), "dataset")
     for row in rows:
         keys = [key_of(config, row["dataset"], row[f"method_{end}"]) for end in "ab"]
         link = samples_link(benchmark, m=keys[0], v=keys[1], s=row["metric"])
         digits = estimate_columns()[row["metric"]].digits
         lines.append([HtmlCell(row["dataset"]), *_difference(row, row["metric"], link, digits)])
-    remark = f"{_counts(rows)} {PAIRED}"
-    return HtmlTable("Differences in Table 3", remark, _difference_head("Data set"), lines)
+    return HtmlTable("Differences in Table 3", remark, _difference_head("Data set"), lines, (file,))
 
 
 def table2(results: Path, config: Config) -> HtmlTable:
     """Return the paired differences of Table 2, as a table of the front page."""
-    lines, rows = [], read_rows(results / "table2.differences.csv")
+    lines, file = [], "table2.differences.csv"
+    rows, remark = _with_baseline(read_rows(results / file), "benchmark", "judge")
     for row in rows:
         benchmark, column = row["benchmark"], headlines()[row["metric"]]
         keys = [judged_key(config, row[f"method_{end}"]) for end in "ab"]
         link = samples_link(benchmark, m=keys[0], v=keys[1], s=row["judge"])
         metric = f"{column.label} by {row['judge']}"
         lines.append([HtmlCell(benchmark), *_difference(row, metric, link, column.digits)])
-    remark = f"{_counts(rows)} {PAIRED}"
-    return HtmlTable("Differences in Table 2", remark, _difference_head("Benchmark"), lines)
+    head = _difference_head("Benchmark")
+    return HtmlTable("Differences in Table 2", remark, head, lines, (file,))
 
 
 def published(results: Path) -> HtmlTable:
@@ -73,10 +74,29 @@ def published(results: Path) -> HtmlTable:
     return HtmlTable(title, PUBLISHED, _difference_head("Column"), lines, ("table2.paper.csv",))
 
 
+def _with_baseline(rows: list[Row], *columns: str) -> tuple[list[Row], str]:
+    """The pairs with a baseline, and the remark that names it and counts all pairs.
+
+    The baseline of the rows that agree in `columns` is the untrained policy; without it, the first
+    method. So the page grows with the methods, not with their square.
+    """
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[column] for column in columns), []).append(row)
+    kept, baselines = [], []
+    for group in groups.values():
+        pairs = [(row["method_a"], row["method_b"]) for row in group]
+        baseline = BASE if any(BASE in pair for pair in pairs) else pairs[0][0]
+        kept += [row for row, pair in zip(group, pairs, strict=True) if baseline in pair]
+        baselines.append(baseline)
+    names = " or ".join(dict.fromkeys(baselines))
+    return kept, f"Pairs with {names}. All {len(rows)}, in the file below: {_counts(rows)} {PAIRED}"
+
+
 def _counts(rows: list[Row]) -> str:
     """How often each verdict was given, the most frequent first."""
     found = Counter(row["verdict"] for row in rows).most_common()
-    return ", ".join(f"{count} {verdict}" for verdict, count in found).capitalize() + "."
+    return ", ".join(f"{count} {verdict}" for verdict, count in found) + "."
 
 
 def _difference_head(first: str) -> list[HtmlCell]:
@@ -86,7 +106,7 @@ def _difference_head(first: str) -> list[HtmlCell]:
 
 def _difference(row: Row, metric: str, link: str, digits: int) -> list[HtmlCell]:
     names = f"{row['method_a']} − {row['method_b']}"
-    difference = f"{float(row['difference']):+.{digits}f}" if row["difference"] else NONE
+    difference = signed(float(row["difference"]), digits) if row["difference"] else NONE
     low, high, p = row["low"], row["high"], row["p_value"]
     spread = f"{fixed(low, digits)} to {fixed(high, digits)}" if low and high else ""
     return [

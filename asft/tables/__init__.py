@@ -24,6 +24,7 @@ __all__ = [
     "p_text",
     "rebuild_scores",
     "shown_paper_columns",
+    "signed",
     "tabulate_table1",
     "tabulate_table2",
     "tabulate_table3",

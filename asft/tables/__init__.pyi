@@ -22,3 +22,4 @@ from .table3_columns import estimate_columns as estimate_columns
 from .table3_columns import family_columns as family_columns
 from .text import explain_verdict as explain_verdict
 from .text import p_text as p_text
+from .text import signed as signed

@@ -84,18 +84,18 @@ class Column:
         if value is None:
             return none
         if self.kind == "share":
-            return f"{100 * value:.{self.digits}f} %"
+            return f"{100 * value:z.{self.digits}f} %"
         if self.kind == "bounded":
             low, high = (float(row[f"{name}_{end}"]) for end in ("low", "high"))
-            return f"{value:.{self.digits}f} {bracketed(low, high, self.digits)}"
-        return f"{value:.{self.digits}f}"
+            return f"{value:z.{self.digits}f} {bracketed(low, high, self.digits)}"
+        return f"{value:z.{self.digits}f}"
 
     def estimate(self, row: Row, names: Names) -> str:
         """Return the text of an estimate in a table's row with all its parts."""
         value, low, high, seed_sd = (row[name] for name in names)
         if value is None:
             return NONE
-        shown = f"{value:.{self.digits}f}{spread(seed_sd, self.digits)}"
+        shown = f"{value:z.{self.digits}f}{spread(seed_sd, self.digits)}"
         return f"{shown} {bracketed(low, high, self.digits)}"
 
     def difference(self, found: Difference, statistics: Statistics) -> Row:

@@ -15,10 +15,12 @@ from asft.tables.table2_rows import Table
 from asft.tables.text import (
     DIFFERENCES,
     Row,
+    bracketed,
     difference_texts,
     explain_intervals,
     grid,
     p_text,
+    signed,
 )
 
 REMARK = (
@@ -85,7 +87,7 @@ def paper_section(published: list[Row]) -> str:
         {
             "paper's column": paper.TABLE2_LABELS[row["column"]],
             "first − second": f"{row['method_a']} − {row['method_b']}",
-            "difference": f"{row['difference']:+.2f} [{row['low']:.2f}, {row['high']:.2f}]",
+            "difference": f"{signed(row['difference'], 2)} {bracketed(row['low'], row['high'], 2)}",
             "p": p_text(row["p_value"]),
             "questions": str(row["n"]),
             "correlation needed": f"{row['correlation_needed']:.3f}",

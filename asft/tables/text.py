@@ -52,7 +52,7 @@ def rounded(rows: list[Row]) -> list[Row]:
     """
     return [
         {
-            name: round(cell, DECIMALS) if isinstance(cell, float) else cell
+            name: round(cell, DECIMALS) + 0.0 if isinstance(cell, float) else cell  # never -0.0
             for name, cell in row.items()
         }
         for row in rows
@@ -69,14 +69,19 @@ def p_text(p_value: float) -> str:
     return "< 0.0001" if p_value < 0.00005 else f"{p_value:.4f}"
 
 
+def signed(value: float, digits: int) -> str:
+    """Return a difference with its sign; without one where it is zero in so many digits."""
+    return f"{value:{'+' if round(value, digits) else 'z'}.{digits}f}"
+
+
 def spread(seed_sd: float | None, digits: int) -> str:
     """Return " ± sd", to stand behind a value, where there are several seeds; else ""."""
-    return "" if seed_sd is None or seed_sd != seed_sd else f" ± {seed_sd:.{digits}f}"
+    return "" if seed_sd is None or seed_sd != seed_sd else f" ± {seed_sd:z.{digits}f}"
 
 
 def bracketed(low: float, high: float, digits: int) -> str:
     """Return an interval as "[low, high]"."""
-    return f"[{low:.{digits}f}, {high:.{digits}f}]"
+    return f"[{low:z.{digits}f}, {high:z.{digits}f}]"
 
 
 def grid(rows: list[dict[str, str]]) -> str:
@@ -92,7 +97,7 @@ def difference_texts(row: Row, digits: int) -> dict[str, str]:
     low, high, p_value = row["low"], row["high"], row["p_value"]
     bounds = NONE if low != low else bracketed(low, high, digits)
     return {
-        "difference": f"{row['difference']:+.{digits}f} {bounds}",
+        "difference": f"{signed(row['difference'], digits)} {bounds}",
         "p": NONE if p_value != p_value else p_text(p_value),
         "first is": explain_verdict(row),
     }

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from asft.config import Training
 from asft.errors import UserError
 from asft.files import follow_umask, write_json
 from asft.models import end_token_ids, load_tokenizer
@@ -94,11 +93,6 @@ def _refuse_broken(weights: dict[str, Any], out: Path) -> None:
             f"{out}: training diverged, {len(broken)} weights are not finite (first: {broken[0]}); "
             "lower training.learning_rate"
         )
-
-
-def _saved_as(training: Training) -> torch.dtype:
-    kind: torch.dtype = getattr(torch, training.save_dtype)
-    return kind
 
 
 def _save(trainer: ComparableTrainer, weights: Any, model: Path, out: Path) -> None:

@@ -182,6 +182,20 @@ def test_a_link_brings_back_what_was_seen(visit, made):
     assert len(titles[0]) == 2
 
 
+def test_leafing_through_samples_leaves_one_place_to_go_back_from(visit, made):
+    page = visit(f"{made}/samples.html#b=alpaca_en")
+    page.wait_for_selector(".answer")
+    before = page.evaluate("history.length")
+    for number in (1, 2, 3):
+        page.keyboard.press("j")
+        page.wait_for_selector(f"#sample >> text=alpaca_en-{number}")
+    page.keyboard.press("k")
+    page.wait_for_selector("#sample >> text=alpaca_en-2")
+    assert page.evaluate("history.length") == before + 1
+    page.go_back()
+    page.wait_for_function("!location.hash.includes('q=')")
+
+
 def test_code_keeps_its_lines_and_paper_shows_what_the_screen_did(visit, made):
     page = visit(f"{made}/samples.html#b=alpaca_en&q=alpaca_en-2")
     page.wait_for_selector("pre.code")

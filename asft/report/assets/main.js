@@ -50,7 +50,8 @@
     if (!view || !view.numbers.length) return;
     const place = view.numbers.indexOf(view.current);
     const next = place < 0 ? 0 : Math.min(view.numbers.length - 1, Math.max(0, place + by));
-    state.set({ b: view.index.benchmark, q: view.index.ids[view.numbers[next]] }, true);
+    // The first sample is a place to go back from; the many that a reader leafs through are none.
+    state.set({ b: view.index.benchmark, q: view.index.ids[view.numbers[next]] }, !state.get().q);
     scrollTo(0, 0);
   }
 

@@ -92,7 +92,8 @@ window.ASFT = window.ASFT || {};
   }
 
   function show(value, digits = 2) {
-    return value === null || value === undefined ? "–" : value.toFixed(digits);
+    if (value === null || value === undefined) return "–";
+    return (Number(value.toFixed(digits)) || 0).toFixed(digits); // || 0: never "-0.00"
   }
 
   function spread(index, measure, shown) {

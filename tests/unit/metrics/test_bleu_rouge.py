@@ -5,7 +5,6 @@ import os
 import random
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -97,20 +96,6 @@ def test_long_answers_score():
     words = random.Random(0).choices("abcdefgh", k=20_000)
     row = bleu_rouge.llamafactory_row(" ".join(words), [" ".join(words[:10_000])])
     assert row["lf_rougeL"] == pytest.approx(200 / 3, abs=1e-3)
-
-
-@settings(max_examples=200, deadline=None, derandomize=True)
-@given(*[st.lists(st.sampled_from("abc"), max_size=12)] * 2)
-def test_lcs_length_is_the_textbook_recurrence(first: list[str], second: list[str]):
-    @cache
-    def longest(i: int, j: int) -> int:
-        if i == 0 or j == 0:
-            return 0
-        if first[i - 1] == second[j - 1]:
-            return longest(i - 1, j - 1) + 1
-        return max(longest(i - 1, j), longest(i, j - 1))
-
-    assert bleu_rouge.lcs_length(first, second) == longest(len(first), len(second))
 
 
 def test_score_questions_gives_the_rows_of_both_families():

@@ -1,0 +1,80 @@
+"""Each count against the library that defines it, to the last digit."""
+
+import random
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
+from rouge_score.rouge_scorer import RougeScorer
+
+from asft.metrics import matching
+
+TEXT = st.one_of(
+    st.text(max_size=40), st.text(alphabet="ab .,1\n\r\u3000\u00a0今天很好", max_size=60)
+)
+MANY = settings(max_examples=200, deadline=None, derandomize=True)
+
+
+@MANY
+@given(*[st.lists(st.sampled_from("abc"), max_size=12)] * 2)
+def test_lcs_length_is_the_textbook_recurrence(first: list[str], second: list[str]):
+    @cache
+    def longest(i: int, j: int) -> int:
+        if i == 0 or j == 0:
+            return 0
+        if first[i - 1] == second[j - 1]:
+            return longest(i - 1, j - 1) + 1
+        return max(longest(i - 1, j), longest(i, j - 1))
+
+    assert matching.lcs_length(first, second) == longest(len(first), len(second))
+
+
+def rouge_score(prediction: str, references: list[str]) -> dict[str, float]:
+    scorer = RougeScorer(["rouge1", "rouge2", "rougeL"])
+    found = scorer.score_multi(references, prediction)
+    return {name: score.fmeasure for name, score in found.items()}
+
+
+@MANY
+@given(TEXT, st.lists(TEXT, min_size=1, max_size=3))
+def test_rouge_is_rouge_score_s(prediction: str, references: list[str]):
+    assert matching.rouge_f1(prediction, references) == rouge_score(prediction, references)
+
+
+@MANY
+@given(TEXT, TEXT)
+def test_character_bleu_is_nltk_s(prediction: str, reference: str):
+    smoothing = SmoothingFunction().method3
+    expected = sentence_bleu([list(reference)], list(prediction), smoothing_function=smoothing)
+    assert matching.character_bleu(prediction, reference) == expected
+
+
+def words(seed: int) -> str:
+    return " ".join(random.Random(seed).choices(["the", "cat", "sat.", "on", "a", "mat,"], k=200))
+
+
+def test_long_texts_give_the_last_digit_too():
+    first, second = words(0), words(1)
+    smoothing = SmoothingFunction().method3
+    expected = sentence_bleu([list(second)], list(first), smoothing_function=smoothing)
+    assert matching.character_bleu(first, second) == expected
+    assert matching.rouge_f1(first, [second]) == rouge_score(first, [second])
+
+
+LONG = "长城从太空用肉眼看不见真的吗因为它很长但是很窄" * 3
+
+
+@MANY
+@given(TEXT)
+def test_any_text_is_cut_as_jieba_cuts_it(text: str):
+    assert matching.segment(text) == list(matching._segmenter().cut(text))
+
+
+@pytest.mark.parametrize(
+    "text", [f"The Wall {LONG} is-long, 21,196 km.\r\n\n  So? {LONG}", words(0), "x" * 99, " a  b "]
+)
+def test_words_and_what_is_longer_are_cut_as_jieba_cuts_the_text(text: str):
+    for _ in range(2):  # the second time from the cache
+        assert matching.segment(text) == list(matching._segmenter().cut(text))
