@@ -5,8 +5,9 @@ Each measurement is `asft train` of the same pairs in a process of its own, by o
 memory. The two alternate, medians count. References are computed before and not in the time; TRL
 does so in the process that trains, so they are in its memory.
 By hand: python bench/trl_trainers.py [--methods kto] [--batches 4] [--repeats 3] [--steps 8]
-TRL takes a step's pairs at once, padded: of long ones 8 may not fit where 4 do. What was measured
-is written after each row. Needs a quiet machine, and the default model in results/models/ (`make demo`) or another --model.
+TRL takes a step's pairs at once, padded: of long ones 8 may not fit where 4 do. The file is written
+after each row. Needs a quiet machine, and the default model in results/models/ (`make demo`) or
+another --model.
 """
 
 import argparse
