@@ -6,13 +6,20 @@ import signal
 
 import pandas as pd
 import pytest
+import torch
 import trl
 import yaml
+from loss_formulas import hyperparameters
 from preferences import learnable_pairs
 from transformers import TrainerCallback
 
+from asft.config.training import Training
+from asft.config.trl_losses import TRL_LOSSES
 from asft.data.tokens import write_tokens
 from asft.errors import UserError
+from asft.losses import METHODS
+from asft.models.folders import load_tokenizer
+from asft.models.loading import load_policy
 from asft.training import by_trl
 from asft.training.by_trl import TrlTrainer
 from asft.training.train import train_policy
@@ -28,9 +35,9 @@ def tokens(tmp_path_factory):
     return folder
 
 
-def train(tiny, tokens, out, loss="dpo", hyperparameters=None, **training):
+def train(tiny, tokens, out, loss="dpo", given=None, **training):
     out.mkdir(exist_ok=True)
-    given = {"beta": 0.1} if hyperparameters is None else hyperparameters
+    given = {"beta": 0.1} if given is None else given
     run = RUN | {"loss": loss, "hyperparameters": given, "training": TRAINING | training}
     (out / "settings.yaml").write_text(yaml.safe_dump(run))
     train_policy(out / "settings.yaml", tiny, tokens, out)
@@ -63,6 +70,29 @@ def test_precision_is_ours_not_trls_bf16(tiny, tokens, tmp_path):
         cost[precision] = pd.read_csv(out / "history.csv")["loss"]
     assert abs(cost["fp32"] - cost["bf16"]).max() < 0.02
     assert abs(cost["fp32"] - cost["bf16"]).max() > 1e-6
+
+
+@pytest.mark.parametrize("loss", TRL_LOSSES)
+def test_what_trl_turns_on_by_itself_is_as_in_the_config(tiny, tmp_path, loss):
+    """bf16, checkpointing of gradients, 1024 tokens, another learning rate, shuffling or not."""
+    pairs, given = learnable_pairs(4), hyperparameters(METHODS[loss])
+    for name in TRL_LOSSES[loss].ignored:
+        given.pop(name)
+    for checkpointing in (False, True):
+        training = Training(precision="fp32", gradient_checkpointing=checkpointing)
+        common = {"hyperparameters": given, "training": training, "precision": torch.float32}
+        policy, tokenizer = load_policy(tiny, torch.float32), load_tokenizer(tiny)
+        where = {"seed": 5, "output_dir": str(tmp_path / str(checkpointing))}
+        trainer = by_trl.trl_trainer(policy, pairs, [], loss, tokenizer, **common, **where)
+        args = trainer.args
+        assert args.activation_checkpointing is checkpointing
+        assert (args.bf16, args.fp16, args.report_to, args.push_to_hub) == (False, False, [], False)
+        longest = max(len(p.prompt) + max(len(p.chosen), len(p.rejected)) for p in pairs)
+        assert args.max_length == longest
+        assert (args.learning_rate, args.seed, args.data_seed) == (training.learning_rate, 5, 5)
+        assert (args.per_device_train_batch_size, args.gradient_accumulation_steps) == (4, 1)
+        assert args.train_sampling_strategy == "random"
+        assert getattr(trainer, "ref_model", None) is None
 
 
 @pytest.mark.parametrize("loss", ["dpo", "kto", "sft"])
