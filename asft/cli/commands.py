@@ -24,6 +24,7 @@ class Command(NamedTuple):
     room: str
     step: str
     help: str
+    passes_on: bool = False  # options that it does not know are arguments
 
     def load(self) -> Callable[..., None]:
         """Import the function that the command runs."""
@@ -36,6 +37,10 @@ GROUPS = {
     "import": "Published judgments as our verdicts.",
 }
 COMMANDS = {
+    "init": Command("cli.project", "init", "Lay out a project in a folder, with its config."),
+    "run": Command(
+        "cli.project", "run", "Snakemake with the package's own files where none are here.", True
+    ),
     "fetch-model": Command(
         "models", "fetch_base_model", "Import the base policy from its sources."
     ),
@@ -123,7 +128,9 @@ def add_commands(app: typer.Typer, words: list[str]) -> None:
     for name, row in COMMANDS.items():
         group, _, own = name.rpartition(" ")
         called = words[: len(name.split())] == name.split()
-        groups[group].command(own, help=row.help)(flags_of(row.load()) if called else _listed)
+        context = {"ignore_unknown_options": row.passes_on}
+        add = groups[group].command(own, help=row.help, context_settings=context)
+        add(flags_of(row.load()) if called else _listed)
 
 
 def flags_of(step: Callable[..., None]) -> Callable[..., None]:

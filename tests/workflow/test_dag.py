@@ -79,14 +79,69 @@ def test_a_card_counts_overlap_with_every_benchmark_asked(finished):
     assert card["overlap"]["questions"] == sum(asked) == 12
 
 
-def test_one_run_can_be_forced(finished):
-    policy = "results/test/runs/hh_rlhf/asft/seed42/policy"
-    jobs = planned(snakemake(finished, "-n", TABLE3, "-R", policy, overlays=["small.yaml"]))
-    assert jobs == {"train": 1, "generate": 1, "score": 1, "table3": 1}
-    jobs = planned(
-        snakemake(finished, "-n", TABLE3, "--forcerun", "train", overlays=["small.yaml"])
-    )
-    assert jobs == {"train": 4, "generate": 4, "score": 4, "table3": 1}
+ANSWERED = {"generate": 5, "score": 5, "table3": 1}
+TRAINED = {"fetch_model": 1, "prepare_dataset": 2, "reference": 2, "settings": 4, "train": 4}
+# What follows the targets of a line in docs/reruns.md → whether all is made already, which jobs
+# follow, and which must not.
+PARTS = {
+    "-R results/runs/hh_rlhf/asft/seed42/policy": (
+        True,
+        {"train": 1, "generate": 1, "score": 1, "table3": 1},
+    ),
+    "-R results/runs/*/asft/seed*/policy": (
+        True,
+        {"train": 2, "generate": 2, "score": 2, "table3": 1},
+    ),
+    "-R results/runs/hh_rlhf/*/seed*/policy": (
+        True,
+        {"train": 2, "generate": 2, "score": 2, "table3": 1},
+    ),
+    "--forcerun score": (True, {"score": 5, "table3": 1}),
+    "--force results/runs/hh_rlhf/asft/seed42/policy": (True, {"train": 1}),
+    "results/runs/{hh_rlhf,ultrafeedback}/asft/seed42/policy": (
+        False,
+        {"fetch_model": 1, "prepare_dataset": 2, "settings": 2, "train": 2},
+    ),
+    "--until train": (False, TRAINED),
+    "--omit-from judge": (False, {"judge": None, "table2": None, "report": None, "score": 5}),
+    "--batch table3=1/3": (False, {"score": 1, "table3": None}),
+    "--keep-going --retries 2": (False, {**TRAINED, **ANSWERED}),
+    "--rerun-incomplete": (True, {}),
+    "--rerun-triggers mtime": (True, {}),
+    "--touch": (True, {}),
+}
+LINE = re.compile(
+    r"^\| .* \| `snakemake --cores all (?:results/table3.csv )?(.*)` \|$", re.MULTILINE
+)
+
+
+def test_every_line_about_parts_is_tried():
+    assert LINE.findall((ROOT / "docs/reruns.md").read_text(encoding="utf-8")) == list(PARTS)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_can_be_run(finished, tmp_path, part):
+    made, jobs = PARTS[part]
+    folder = finished
+    if not made:
+        folder = copy_project(tmp_path)
+    elif part == "--touch":  # a copy whose files are all as old as the copying
+        folder = shutil.copytree(finished, tmp_path / "copy", copy_function=shutil.copyfile)
+    overlay(folder, "small.yaml", SMALL)
+    overlay(folder, "other.yaml", {"training": {"batch_size": 2}} if "mtime" in part else {})
+    target = "" if part.startswith(("--force ", "results", "--omit")) else "results/table3.csv"
+    shell = f"{BIN}/snakemake --cores 2 {target} {part}".replace("results/", "results/test/")
+    configs = f"--configfile {OVERLAY} small.yaml other.yaml"
+    tried = [f"{shell} {configs}", f"{shell.removesuffix(part)} -n {configs}"]
+    for line in tried if part == "--touch" else [f"{shell} -n {configs}"]:
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=folder, text=True, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    found = planned(done.stdout + done.stderr)
+    assert {name: found.get(name) for name in jobs} == jobs
+    if not part.startswith(("--omit", "--batch")):  # what others they plan does not matter
+        assert set(found) <= {*jobs, "prepare_benchmark", "data_card"}
 
 
 def test_steps_that_need_no_torch_import_none(finished, tmp_path):
@@ -237,6 +292,8 @@ def test_the_papers_experiment_is_planned():
         # Tables of others: their row SFT is the base policy, or the start of all.
         (["simpo-table"], "simpo-table/table3.csv", {"train": 9, "generate": 10}),
         (["paper", "simpo-table"], "simpo-table/table2.csv", {"train": 9, "judge": 42}),
+        # Of thirty-four, two load the reference's model or need none of the shared file.
+        (["small", "oxrl"], "oxrl/table3.csv", {"train": 170, "generate": 171}),
         (["blur"], "blur/table3.csv", {"train": 9, "generate": 10, "reference_start": 1}),
         (["paper", "blur"], "blur/table3.csv", {"train": 9, "generate": 10}),
     ],
