@@ -292,7 +292,7 @@ def test_the_papers_experiment_is_planned():
         # Tables of others: their row SFT is the base policy, or the start of all.
         (["simpo-table"], "simpo-table/table3.csv", {"train": 9, "generate": 10}),
         (["paper", "simpo-table"], "simpo-table/table2.csv", {"train": 9, "judge": 42}),
-        # Of thirty-four, two load the reference's model or need none of the shared file.
+        # Thirty-four rows, five seeds.
         (["small", "oxrl"], "oxrl/table3.csv", {"train": 170, "generate": 171}),
         (["blur"], "blur/table3.csv", {"train": 9, "generate": 10, "reference_start": 1}),
         (["paper", "blur"], "blur/table3.csv", {"train": 9, "generate": 10}),
