@@ -14,7 +14,7 @@ from asft.errors import UserError
 TOKENIZERS = {"tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json"}
 _PACKAGE = Path(__file__).parents[1]
 # The project's own files in the package: of a checkout links to where they lie, of a wheel copies.
-PROJECT = _PACKAGE / "project"
+PROJECT = Path(__file__).parent / "project"
 _BUNDLED = {"asft": _PACKAGE, "workflow": PROJECT / "workflow"}
 
 

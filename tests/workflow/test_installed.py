@@ -42,11 +42,11 @@ def run(installed, folder, *command):
 def test_the_wheel_brings_the_workflow(installed):
     where = "import asft.config; print(asft.config.PROJECT)"
     project = run(installed, installed.parent, sys.executable, "-c", where).strip()
-    assert project == str(installed / "asft/project")
+    assert project == str(installed / "asft/config/project")
     for folder in ("rules", "config", "report", "schemas", "accelerate", "profiles/slurm"):
         names = {path.name for path in (ROOT / "workflow" / folder).iterdir()}
         assert {
-            path.name for path in (installed / "asft/project/workflow" / folder).iterdir()
+            path.name for path in (installed / "asft/config/project/workflow" / folder).iterdir()
         } == names
 
 
