@@ -58,8 +58,8 @@ def test_chat_templates(tmp_path):
 def test_what_is_here_wins_over_what_is_bundled(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     name = "asft/demo/hh_rlhf.jsonl"
-    assert find_path(name) == PROJECT.parent / "demo/hh_rlhf.jsonl"
-    assert find_path("asft/demo/*.jsonl") == PROJECT.parent / "demo/*.jsonl"
+    assert find_path(name) == PROJECT.parents[1] / "demo/hh_rlhf.jsonl"
+    assert find_path("asft/demo/*.jsonl") == PROJECT.parents[1] / "demo/*.jsonl"
     accelerate = find_path("workflow/accelerate/fsdp2.yaml")
     assert accelerate.is_absolute()
     assert accelerate.is_file()
