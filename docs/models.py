@@ -27,7 +27,7 @@ from asft.data import TokenPair
 from asft.errors import UserError
 
 OUT = Path(__file__).with_suffix(".md")
-SECONDS = 120  # of one architecture
+SECONDS = 300  # of one architecture
 LARGEST = 50_000_000  # parameters
 NEAR = 1e-5  # of a log-probability
 
