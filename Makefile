@@ -33,7 +33,7 @@ optional: env  ## of all tests those that skip without a browser, LaTeX, tcmallo
 CITED := $(addprefix tests/,$(shell grep -oE '(unit|workflow)/([a-z]+/)?test_[a-z0-9_]+\.py' docs/faults.md | sort -u))
 
 faults: env  ## kills, full disks, damaged files, hostile texts: all tests of docs/faults.md
-	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/faults $(CITED)
+	ASFT_KILLS=20 OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/faults $(CITED)
 
 # These files alone: to trace the whole suite costs more time than it tells.
 coverage: env  ## of the modules that make numbers: fails if their tests leave a line out
