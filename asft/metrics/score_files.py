@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -146,8 +147,9 @@ def in_all(files: Sequence[Scores]) -> list[Scores]:
         raise UserError(f"{files[0].path}: no question has an answer in this and every other file")
     return [
         file._replace(
-            question_ids=[q for q, there in zip(file.question_ids, kept, strict=True) if there],
+            question_ids=list(compress(file.question_ids, kept)),
             columns={name: values[kept] for name, values in file.columns.items()},
+            dropped=list(compress(file.dropped, kept)),
         )
         for file in files
     ]

@@ -34,7 +34,7 @@ class ComparableTrainer(Trainer):
     policy: Any
     method: Method
     hyperparameters: dict[str, Any]
-    reference: Reference | None
+    reference: Reference | None = None  # TRL's trainers have their own
     training: Training
     precision: torch.dtype
     token_budget: int

@@ -1,6 +1,6 @@
 """The whole DAG, killed at random moments: the same bytes in the end, nothing paid twice.
 
-Each kill costs some fifteen seconds: eight among all tests, twenty in `make faults`.
+Each kill costs some fifteen seconds: six among all tests, twenty in `make faults`.
 """
 
 import json
@@ -14,7 +14,7 @@ from judge_server import JudgeServer, completion
 from judge_store import stored_rows
 from project import BIN, OVERLAY, copy_project, overlay
 
-KILLS = int(os.environ.get("ASFT_KILLS", 8))
+KILLS = int(os.environ.get("ASFT_KILLS", 6))
 TARGETS = ["results/test/table3.csv", "results/test/table2.csv", "results/test/figure2a.csv"]
 CONTENT = {
     "judges": {"remote": {"backend": "openai", "model": "judge", "concurrency": 2}},

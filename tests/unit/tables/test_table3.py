@@ -221,6 +221,20 @@ def with_rouge_dropped(folder: Path, count: int) -> Path:
     return run(folder, scores)
 
 
+def test_a_question_may_lack_an_answer_where_others_lack_rouge(tmp_path: Path):
+    """Of twelve, five have no ROUGE; one of them, and one more, no answer of one method."""
+    without = dropped(60.0, 5)
+    for number in (4, 6):
+        without[number] |= dict.fromkeys([*MEANS, *BLEU_COUNTS, "tokens"], "")
+        without[number]["finish_reason"] = NO_ANSWER
+    scores = [
+        ("d", "sft", 1, write(tmp_path / "a", dropped(40.0, 5))),
+        ("d", "asft", 1, write(tmp_path / "b", without)),
+    ]
+    row = read(run(tmp_path, scores))[0]
+    assert (row["n"], row["rouge_n"], row["rouge_dropped"]) == ("10", "6", "GREEK 4")
+
+
 def test_means_are_of_the_questions_that_were_measured(tmp_path: Path):
     out = with_rouge_dropped(tmp_path, 5)
     row = read(out)[0]
