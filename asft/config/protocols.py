@@ -34,6 +34,20 @@ class Protocol(NamedTuple):
         return self.metric.replace("_", " ")
 
 
+_ARENA_HARD = Protocol(
+    "a judge compares with a baseline's answer, in both orders",
+    formats=("arena_hard", "alpaca"),
+    needs=("prompts", "baseline"),
+    turns=1,
+    verdict="label",
+    prompts="prompts.yaml",
+    pairwise=True,
+    weighs=True,
+    metric="win_rate",
+    scale="%",
+    unit="games",
+    digits=1,
+)
 # Judges of single answers take one or two turns, since there are no prompts for more; a game has
 # one, and reference metrics need a gold answer as well.
 PROTOCOLS = {
@@ -48,34 +62,9 @@ PROTOCOLS = {
         scale="1-10",
         unit="ratings",
     ),
-    # v0.1; below, one category of v2.0.
-    "arena_hard": Protocol(
-        "a judge compares with a baseline's answer, in both orders",
-        formats=("arena_hard", "alpaca"),
-        needs=("prompts", "baseline"),
-        turns=1,
-        verdict="label",
-        prompts="prompts.yaml",
-        pairwise=True,
-        weighs=True,
-        metric="win_rate",
-        scale="%",
-        unit="games",
-        digits=1,
-    ),
-    "arena_hard_v2": Protocol(
-        "the same by the rules of Arena-Hard v2.0; a benchmark is one category",
-        formats=("arena_hard", "alpaca"),
-        needs=("prompts", "baseline"),
-        turns=1,
-        verdict="label",
-        prompts="prompts.yaml",
-        pairwise=True,
-        weighs=True,
-        metric="win_rate",
-        scale="%",
-        unit="games",
-        digits=1,
+    "arena_hard": _ARENA_HARD,
+    "arena_hard_v2": _ARENA_HARD._replace(
+        about="the same by the rules of Arena-Hard v2.0; a benchmark is one category"
     ),
 }
 

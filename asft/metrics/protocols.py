@@ -59,6 +59,17 @@ class Scoring(NamedTuple):
     remark: Callable[[Any], str] = lambda content: ""  # what tables must say beside the score
 
 
+_ARENA_HARD = Scoring(
+    asked=lambda question: [(1, 1), (1, 2)],
+    rows=game_rows,
+    columns=("g1_label", "g1_status", "g2_label", "g2_status"),
+    read=read_games,
+    pool=arena_hard.pool,
+    per_question=arena_hard.outcomes_per_question,
+    over_questions=arena_hard.win_rate,
+    flags=arena_hard.flags,
+    rules=arena_hard.rules,
+)
 SCORING = {
     "mt_bench": Scoring(
         asked=lambda question: [(turn, 0) for turn in range(1, len(question.turns) + 1)],
@@ -72,26 +83,11 @@ SCORING = {
         remark=mt_bench.remark,
     ),
     # Before v0.1, whose files lack the first column.
-    "arena_hard_v2": Scoring(
-        asked=lambda question: [(1, 1), (1, 2)],
+    "arena_hard_v2": _ARENA_HARD._replace(
         rows=whole_question_rows,
-        columns=("both_games", "g1_label", "g1_status", "g2_label", "g2_status"),
+        columns=("both_games", *_ARENA_HARD.columns),
         read=read_whole_questions,
-        pool=arena_hard.pool,
-        per_question=arena_hard.outcomes_per_question,
-        over_questions=arena_hard.win_rate,
-        flags=arena_hard.flags,
         rules=arena_hard_v2.rules,
     ),
-    "arena_hard": Scoring(
-        asked=lambda question: [(1, 1), (1, 2)],
-        rows=game_rows,
-        columns=("g1_label", "g1_status", "g2_label", "g2_status"),
-        read=read_games,
-        pool=arena_hard.pool,
-        per_question=arena_hard.outcomes_per_question,
-        over_questions=arena_hard.win_rate,
-        flags=arena_hard.flags,
-        rules=arena_hard.rules,
-    ),
+    "arena_hard": _ARENA_HARD,
 }
