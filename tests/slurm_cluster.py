@@ -3,14 +3,15 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
-from project import BIN, OVERLAY
+from project import OVERLAY
 
-# The profile is for clusters of many nodes. On one with two CPUs: jobs of one CPU; and the queue
-# is looked at as often as can be.
-HURRY = ["--cores", "1", "--max-threads", "1", "--slurm-init-seconds-before-status-checks", "1"]
+# The profile is for clusters of many nodes. On one with two CPUs: jobs of one CPU.
+SMALL = ["--cores", "1", "--max-threads", "1"]
+IMPATIENT = [sys.executable, str(Path(__file__).with_name("impatient_snakemake.py"))]
 FIELDS = {  # squeue's names → ours
     "JobID": "id",
     "State": "state",
@@ -39,10 +40,10 @@ class Cluster:
 
     def start(self, folder: Path, *arguments: str, overlays=()) -> subprocess.Popen:
         """Start snakemake with the project's profile; its output goes to `snakemake.log`."""
-        command = [str(BIN / "snakemake"), "--profile", "workflow/profiles/slurm", *arguments]
+        command = [*IMPATIENT, "--profile", "workflow/profiles/slurm", *arguments]
         with (folder / "snakemake.log").open("w") as log:
             return subprocess.Popen(
-                [*command, *HURRY, "--configfile", OVERLAY, *overlays],
+                [*command, *SMALL, "--configfile", OVERLAY, *overlays],
                 cwd=folder,
                 env=self.environment | {"ASFT_CACHE": str(folder / "cache")},
                 stdout=log,
