@@ -66,7 +66,9 @@ def _panel(row: Row, benchmark: str, judge: str) -> Panel:
     """Tell a judge's protocol by the table: the one whose columns it has, and lacks fewest of."""
 
     def fit(panel: Panel) -> int:
-        return sum(1 if panel.name(c, row) in row else -1 for c in panel.block.columns)
+        return sum(
+            1 if panel.name(c, row) in row else -1 for c in panel.block.columns if not c.rare
+        )
 
     panels = [Panel(benchmark, judge, protocol) for protocol in judged_protocols()]
     return max((panel for panel in panels if panel.headline in row), key=fit)

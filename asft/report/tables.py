@@ -86,7 +86,7 @@ def table2(results: Path, config: Config) -> HtmlTable:
         line += [_beside(config, row, panel, column) for panel, column in ends]
         link = _table2_link(config, row, panels[0])
         lines.append([*line, HtmlCell(row["seeds"], link=link, number=True)])
-    remark = "Win rates against the baseline's answers, and mean ratings (1–10) of both turns."
+    remark = "Win rates against the baseline's answers, and mean ratings (1–10) of all turns."
     return HtmlTable("Table 2", remark, head, lines, ("table2.csv", "table2.differences.csv"))
 
 

@@ -48,6 +48,10 @@ class Panel(NamedTuple):
         name = self.named(column.key)
         return name if column.of != "all" or name in row else column.key
 
+    def shows(self, column: JudgedColumn, row: Container[str]) -> bool:
+        """Tell whether a table shows a column: a rare one only where its rows have it."""
+        return not column.rare or self.named(column.key) in row
+
 
 class Entry(NamedTuple):
     """One method's entry in Table 2: its seeds, and what each panel's judge said of it."""

@@ -37,6 +37,7 @@ class JudgedColumn(Column):
     values: Callable[[Cells], ByMethod]
     of: Literal["contestants", "scored", "all"] = "scored"
     habit: str = ""  # head in the report's table of judges
+    rare: bool = False  # left out where no method has a value
 
 
 class Block(NamedTuple):
@@ -154,6 +155,12 @@ WIN_RATE = Block(
         ),
     ],
 )
+_LATER_TURNS = [
+    JudgedColumn(
+        key=f"turn{n}", label=f"turn {n}", digits=2, values=_each(partial(_turn, n)), rare=True
+    )
+    for n in range(3, 10)
+]
 RATING = Block(
     prefix="{benchmark}_{judge}",
     name="{benchmark}_{judge}",
@@ -171,6 +178,7 @@ RATING = Block(
     columns=[
         JudgedColumn(key="turn1", label="turn 1", digits=2, values=_each(partial(_turn, 1))),
         JudgedColumn(key="turn2", label="turn 2", digits=2, values=_each(partial(_turn, 2))),
+        *_LATER_TURNS,
         JudgedColumn(
             key="category",
             label="category",
@@ -191,6 +199,7 @@ WIN_RATE_V2 = WIN_RATE._replace(
             kind="bounded",
             values=_official_style,
             of="contestants",
+            page="official score, style-controlled, %",
         ),
         *WIN_RATE.columns[1:],
     ],

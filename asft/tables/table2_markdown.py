@@ -120,7 +120,7 @@ def _line(panel: Panel, row: Row, published: list[str]) -> dict[str, str]:
     cells = {"method": row["method"], "seeds": str(row["seeds"])}
     cells[headline.label] = _headline(panel, row)
     for column in panel.block.columns:
-        if column.kind != "means":
+        if column.kind != "means" and panel.shows(column, row):
             cells[column.label] = column.text(row, panel.name(column, row))
     for name in published:
         cells[f"paper's, {paper.TABLE2_LABELS[name]}"] = headline.text(row, f"paper_{name}")

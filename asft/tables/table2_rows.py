@@ -80,6 +80,8 @@ def _values(
             yield column, column.values(compared) if compared else {}
         elif column.of == "scored":
             values = column.values(cells)
+            if column.rare and not any(value is not None for value in values.values()):
+                continue
             yield column, values | {name: _emptied(values[name]) for name in refused}
 
 

@@ -202,6 +202,11 @@ def test_three_turns_that_others_rated_count_alike(tmp_path: Path):
     table = pd.read_csv(tmp_path / "out/table.csv")
     assert table["mt_bench_gpt-4"].tolist() == [6.5]
     assert table["mt_bench_gpt-4_n"].tolist() == [6]
+    turns = [f"mt_bench_gpt-4_turn{n}" for n in (1, 2, 3)]
+    assert table[turns].to_numpy().tolist() == [[6.5, 7.5, 5.5]]
+    assert "mt_bench_gpt-4_turn4" not in table
+    heads = (tmp_path / "out/table.md").read_text().split("| method")[1].splitlines()[0].split()
+    assert "| turn 1 | turn 2 | turn 3 | paper" in " ".join(heads)
 
 
 def test_ratings_outside_the_scale_stand_and_are_said(tmp_path: Path):
