@@ -20,13 +20,10 @@ from asft.generation.endpoint.probes import PROBES, probes
 from asft.generation.endpoint.sending import send
 from asft.generation.endpoint.store import Reply, Store
 from asft.generation.endpoint.waits import Waits, retrying
-from asft.records import Message
 
-# After this many calls in a row that used up their attempts, with no answer between, the server
-# must show that it is not down.
+# So many calls in a row used up their attempts: the server must show that it is not down.
 DOUBT_AFTER = 3
-# After this many refused calls before any answer, the settings are taken to be wrong: the first
-# alone may be the one bad question.
+# So many calls refused before any answer: the settings are wrong (one may be a bad question).
 REFUSED_AT_FIRST = 2
 # Seconds until a call that another job was asking is looked at again.
 LOOK_AGAIN_S = 0.5
@@ -51,6 +48,8 @@ class Run:
         self.sent: Counter[str] = Counter()  # requests, by key
         self.found: dict[str, Reply] = {}  # answers to calls that were asked before their turn
         self.slots = asyncio.Semaphore(endpoint.concurrency)
+        # A slow disk slows the asking: it does not pile up answers that are paid for and not kept.
+        self.unsaved = asyncio.Semaphore(2 * endpoint.concurrency)
         self.waits = Waits()
         self.in_vain: list[str] = []  # errors of calls in a row that used up their attempts
         self.known = known  # some request that was answered, now or before
@@ -79,56 +78,56 @@ class Run:
 
     async def _tried(self, key: str, request: Request) -> Outcome | None:
         """The outcome of a call; None if another job is asking it."""
-        async with self.slots:
-            if not await self._begin():
-                return Outcome(key, None, self.waits.reason, state="not_asked")
-            try:
-                self.left.pop(key, None)
-                await self._prove()
-                if key in self.found:
-                    return answered(key, self.found.pop(key), self.sent[key])
-                if await asyncio.to_thread(self.store.claim, key):
-                    outcome = await self._outcome(key, request)
-                    # Not after an error: the answer may still be on its way to the disk.
-                    await asyncio.to_thread(self.store.release, key)
-                    return outcome
-                answer = await asyncio.to_thread(self.store.get, key)
-                self.proven = self.proven or bool(answer)
-                return answered(key, answer) if answer else None
-            finally:
-                await self._end()
+        async with self.unsaved:
+            async with self.slots:
+                outcome, claimed = await self._turn(key, request)
+            if outcome and claimed:  # outside the slot: the server need not wait for the disk
+                await asyncio.to_thread(self._settle, key, request, outcome.answer)
+            return outcome
+
+    async def _turn(self, key: str, request: Request) -> tuple[Outcome | None, bool]:
+        """The outcome of a call, None if another job is asking it; and whether this job does."""
+        if not await self._begin():
+            return Outcome(key, None, self.waits.reason, state="not_asked"), False
+        try:
+            self.left.pop(key, None)
+            await self._prove()
+            if key in self.found:
+                return answered(key, self.found.pop(key), self.sent[key]), False
+            if await asyncio.to_thread(self.store.claim, key):
+                return await self._outcome(key, request), True
+            answer = await asyncio.to_thread(self.store.get, key)
+            self.proven = self.proven or bool(answer)
+            return answered(key, answer) if answer else None, False
+        finally:
+            await self._end()
 
     async def _outcome(self, key: str, request: Request) -> Outcome:
-        async def attempt() -> Reply:
-            return await self._send(key, request.messages)
-
         try:
-            answer: Reply = await retrying(self.endpoint, self.waits)(attempt)
+            attempts = retrying(self.endpoint, self.waits)
+            answer: Reply = await attempts(self._send, key, request)
         except Fault as fault:
             error, state = self._given_up(fault)
-            return Outcome(
-                key, None, error, self.sent[key], state if self.sent[key] else "not_asked"
-            )
-        await self._keep(key, request, answer)
+            state = state if self.sent[key] else "not_asked"
+            return Outcome(key, None, error, self.sent[key], state)
         return answered(key, answer, self.sent[key])
 
-    async def _keep(self, key: str, request: Request, answer: Reply) -> None:
-        self.in_vain, self.proven, self.known = [], True, request
-        # Within the slot: a slow disk slows the asking, it does not pile up unsaved answers.
-        await asyncio.to_thread(self.store.put, key, described(self.endpoint, request), answer)
+    def _settle(self, key: str, request: Request, answer: Reply | None) -> None:
+        """Keep what a claimed call brought, and let go of it."""
+        if answer:
+            self.store.put(key, described(self.endpoint, request), answer)
+        # Not after an error: the answer may still be on its way to the disk.
+        self.store.release(key)
 
     async def _prove(self) -> None:
         """After calls in vain, let the server show that it is not down; else stop the run."""
         if not self._in_doubt():
             return
-        log.warning(
-            "judge %s: %d calls in a row without an answer: others show whether the server is down",
-            *(self.endpoint.model, len(self.in_vain)),
-        )
+        text = "judge %s: %d calls in a row without an answer: others show whether it is down"
+        log.warning(text, self.endpoint.model, len(self.in_vain))
         for number, (key, request) in enumerate(probes(self.left, self.known)):
-            await self.waits.sleep(
-                min(self.endpoint.backoff_s * 2**number, self.endpoint.max_wait_s)
-            )
+            wait = self.endpoint.backoff_s * 2**number
+            await self.waits.sleep(min(wait, self.endpoint.max_wait_s))
             await self._probe(key, request)
             if not self.in_vain or self.waits.stopped():
                 async with self.ended:
@@ -140,19 +139,18 @@ class Run:
         asked_before = key not in self.left
         if not asked_before and not await asyncio.to_thread(self.store.claim, key):
             return  # another job asks it
+        answer = None
         try:
-            answer = await self._send(key, request.messages)
+            answer = await self._send(key, request)
         except Fault as fault:
             if fault.state == "fatal":
                 self.waits.stop(str(fault))
             self.waits.heed(fault)
-        else:
-            if not asked_before:
-                await self._keep(key, self.left.pop(key), answer)
-                self.found[key] = answer
-            self.in_vain = []
         if not asked_before:
-            await asyncio.to_thread(self.store.release, key)
+            if answer:  # before anybody else may run
+                self.found[key] = answer
+                del self.left[key]
+            await asyncio.to_thread(self._settle, key, request, answer)
 
     def _in_doubt(self) -> bool:
         """Tell whether the server may be down; the last few calls are rather asked than this."""
@@ -181,10 +179,12 @@ class Run:
                 self.waits.stop(self.refusals[0])
             self.ended.notify_all()
 
-    async def _send(self, key: str, messages: list[Message]) -> Reply:
+    async def _send(self, key: str, request: Request) -> Reply:
         await self.waits.pause()
         self.sent[key] += 1
-        return await send(self.client, self.endpoint, messages)
+        answer = await send(self.client, self.endpoint, request.messages)
+        self.in_vain, self.proven, self.known = [], True, request
+        return answer
 
     def _given_up(self, fault: Fault) -> tuple[str, State]:
         """The outcome's error and state; also whether the others may go on."""
