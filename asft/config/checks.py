@@ -81,6 +81,13 @@ def _check_also(table: Table2, name: str, protocol: str, judges: list[str]) -> N
 
 
 def _require_figures(config: Config) -> None:
+    for name in config.figures.fields:
+        _require(name, config.methods, "figures.fields")
+        if not find_method(config.methods[name].loss or name).needs_sums_alone:
+            raise UserError(
+                f"config: figures.fields: {name}: its loss looks at more than a pair's"
+                " log-probabilities, over which Figure 1 is drawn (docs/methods.md, needs)"
+            )
     if margins := config.figures.margins:
         _require(margins.dataset, config.datasets, "figures.margins.dataset")
         for method in margins.methods:

@@ -121,8 +121,13 @@ class Cost(Section):
 
 
 class Figures(Section):
-    """Figures that need settings; 1 and 3, training curves and pictures of tables need none."""
+    """Figures that take settings; 3, training curves and pictures of tables take none."""
 
+    fields: Distinct[Name] = Field(
+        default=[],
+        description="Names in `methods` whose losses Figure 1 draws, a row each; none draws the "
+        "paper's two.",
+    )
     margins: Margins | None = Field(
         Margins(),
         description="Figure 2(a), likelihood margin over training; null leaves it out.",

@@ -1,13 +1,17 @@
-"""Figure 1: where two losses lead, over the probabilities of the chosen and rejected answer.
+"""Figure 1: where losses lead, over the probabilities of the chosen and rejected answer.
 
-The paper's two columns, the surface and the field over probabilities, and a third of our own: the
-field over log-probabilities, which are what a model's last layer gives and an optimiser moves.
+The paper's two losses, or those of any methods. The paper's two columns, the surface and the field
+over probabilities, and a third of our own: the field over log-probabilities, which are what a
+model's last layer gives and an optimiser moves.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +21,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from asft.errors import UserError
-from asft.figures.loss_fields import POINTS, fields
+from asft.figures.loss_fields import POINTS, REFERENCE, fields, method_loss, paper_losses
 from asft.figures.plotting import PAGE, add_caption, new_figure, render
+from asft.losses import loss_label
 
 TITLES = {
     "bradley_terry": "(a) Bradley–Terry, −log σ(β log x₁ − β log x₂), β = {beta:g}",
@@ -47,13 +52,16 @@ CAPTION = (
     " Gradients are autograd's, of the losses that train. Arrows are as long as the square root of"
     " the gradient's size, the longest of a panel equally long in all; dark: high loss."
 )
+REMARK = (
+    f" One token an answer; a reference, where there is one, gives both probability {REFERENCE:g}."
+)
 
 
-def draw_figure1(numbers: pd.DataFrame, beta: float) -> Figure:
-    """Draw Figure 1 of the numbers that `asft.figures.loss_fields.fields` gives."""
-    figure = new_figure(PAGE, 4.9)
-    grid = figure.add_gridspec(2, 3)
-    for row, (loss, title) in enumerate(TITLES.items()):
+def draw_figure1(numbers: pd.DataFrame, titles: Mapping[str, str], caption: str) -> Figure:
+    """Draw Figure 1 of the numbers that `asft.figures.loss_fields.fields` gives, a row a title."""
+    figure = new_figure(PAGE, 2.25 * len(titles) + 0.4)
+    grid = figure.add_gridspec(len(titles), 3)
+    for row, (loss, title) in enumerate(titles.items()):
         mine = numbers[numbers["loss"] == loss]
         by_space = {space: mine[mine["space"] == space] for space in AXES}
         surface = figure.add_subplot(grid[row, 0], projection="3d")
@@ -61,10 +69,26 @@ def draw_figure1(numbers: pd.DataFrame, beta: float) -> Figure:
         for column, (space, points) in enumerate(by_space.items(), 1):
             _field(figure.add_subplot(grid[row, column]), points, AXES[space])
         # Over all three panels, in the line that the other two leave empty.
-        heading = surface.set_title(title.format(beta=beta) + "\n", loc="left", weight="bold")
+        heading = surface.set_title(title + "\n", loc="left", weight="bold")
         heading.set_in_layout(False)
-    add_caption(figure, CAPTION)
+    add_caption(figure, caption)
     return figure
+
+
+def paper_titles(beta: float) -> dict[str, str]:
+    """Return the headings of the paper's losses, by name."""
+    return {name: title.format(beta=beta) for name, title in TITLES.items()}
+
+
+def method_titles(methods: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return a heading for each method: its loss and hyper-parameters."""
+    titles = {}
+    for number, (name, row) in enumerate(methods.items()):
+        loss = loss_label(row["loss"])
+        given = [f"{key} = {value:g}" for key, value in row["hyperparameters"].items()]
+        words = [name if name == loss else f"{name}: {loss}", *given]
+        titles[name] = f"({ascii_lowercase[number % 26]}) {', '.join(words)}"
+    return titles
 
 
 def _grid(points: pd.DataFrame, column: str) -> Any:
@@ -102,7 +126,8 @@ def _field(axes: Axes, points: pd.DataFrame, scale: Scale) -> None:
     gradient = np.stack([here["gradient_1"], here["gradient_2"]])
     size = np.hypot(*gradient)
     longest = np.ptp(np.unique(here["x1"])[:2])  # from one arrow to the next
-    arrows = -gradient / size * np.sqrt(size / size.max()) * longest
+    length = np.sqrt(size / (size.max() or 1)) * longest
+    arrows = np.divide(-gradient, size, out=np.zeros_like(gradient), where=size > 0) * length
     axes.quiver(
         here["x1"],
         here["x2"],
@@ -125,17 +150,22 @@ def _field(axes: Axes, points: pd.DataFrame, scale: Scale) -> None:
     axes.grid(False)
 
 
-def make_figure1(out: Path, beta: float = 0.1) -> None:
+def make_figure1(out: Path, beta: float = 0.1, methods: str = "{}") -> None:
     """Draw loss surfaces and gradient fields, Figure 1.
 
     Args:
         out: the pdf; png and csv go beside it
         beta: of the Bradley-Terry loss; ASFT's alignment loss has none
+        methods: losses to draw in their place, {name: {loss, hyperparameters}} as JSON
 
     Raises:
         UserError: `beta` is not positive.
     """
     if not beta > 0:
         raise UserError(f"{out}: beta is {beta:g}; the Bradley-Terry loss needs one above 0")
-    numbers = fields(beta)
-    render(partial(draw_figure1, numbers, beta), numbers, out)
+    losses, titles, caption = paper_losses(beta), paper_titles(beta), CAPTION
+    if asked := json.loads(methods):
+        losses = {name: method_loss(**row) for name, row in asked.items()}
+        titles, caption = method_titles(asked), CAPTION + REMARK
+    numbers = fields(losses)
+    render(partial(draw_figure1, numbers, titles, caption), numbers, out)

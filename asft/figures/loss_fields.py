@@ -6,8 +6,9 @@ losses are those that train (asft.losses); an answer here has one token, so sums
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,11 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from asft.losses import CompletionLogps, PairLogps, align, dpo
+from asft.losses import CompletionLogps, PairLogps, align, dpo, find_method
+from asft.losses import Loss as Named
 
 Space = Literal["probability", "log_probability"]
 Loss = Callable[[PairLogps], Tensor]
 Values = NDArray[np.float64]
+REFERENCE = 0.5  # probability of either answer
 POINTS = 41  # a side of the grid
 ARROWS = slice(2, None, 4)  # the rows and columns of the grid that carry an arrow
 RANGES: dict[Space, tuple[float, float]] = {
@@ -46,9 +49,22 @@ def bradley_terry(beta: float) -> Loss:
     return loss
 
 
-def losses(beta: float) -> dict[str, Loss]:
-    """Return the losses of Figure 1, by name."""
+def paper_losses(beta: float) -> dict[str, Loss]:
+    """Return the losses of the paper's Figure 1, by name."""
     return {"bradley_terry": bradley_terry(beta), "asft_align": align}
+
+
+def method_loss(loss: Named, hyperparameters: Mapping[str, Any]) -> Loss:
+    """Return a method's loss; to its reference, if it has one, both answers are `REFERENCE`."""
+    method = find_method(loss)
+
+    def value(policy: PairLogps) -> Tensor:
+        half = torch.full_like(policy.chosen.sum, math.log(REFERENCE))
+        side = CompletionLogps(half, policy.chosen.tokens)
+        reference = PairLogps(side, side) if method.needs_reference else None
+        return method.loss(policy, reference, **hyperparameters)
+
+    return value
 
 
 def field(loss: Loss, space: Space, first: Values, second: Values) -> Field:
@@ -66,8 +82,8 @@ def field(loss: Loss, space: Space, first: Values, second: Values) -> Field:
     return Field(value.detach().double().numpy(), *gradient.numpy())
 
 
-def fields(beta: float) -> pd.DataFrame:
-    """Compute both losses in both spaces on square grids; `arrow` marks points that carry one.
+def fields(losses: Mapping[str, Loss]) -> pd.DataFrame:
+    """Compute losses in both spaces on square grids; `arrow` marks points that carry one.
 
     Columns: loss, space, x1, x2 (the coordinates in that space), value, gradient_1, gradient_2,
     arrow. Within a loss and space x1 varies fastest.
@@ -75,7 +91,7 @@ def fields(beta: float) -> pd.DataFrame:
     marked = np.zeros((POINTS, POINTS), dtype=bool)
     marked[ARROWS, ARROWS] = True
     tables = []
-    for name, loss in losses(beta).items():
+    for name, loss in losses.items():
         for space, ends in RANGES.items():
             side = np.linspace(*ends, POINTS)
             x1, x2 = (axis.ravel() for axis in np.meshgrid(side, side))

@@ -78,6 +78,13 @@ class Method:
         """Whether the reference model is loaded beside the policy: its cached logps do not do."""
         return self.needs_divergences or self.moves_reference
 
+    @property
+    def needs_sums_alone(self) -> bool:
+        """Whether a pair's log-probabilities, and the reference's, are all that it looks at."""
+        more = self.needs_prompt or self.needs_mismatched or self.needs_collisions
+        more |= self.needs_shared or self.needs_divergences or self.needs_margin
+        return self.looks_at == "pair" and not more
+
     def limit(self, hyperparameter: str) -> Limit:
         """Return which values a hyper-parameter may take."""
         return self.limits.get(hyperparameter, FINITE)

@@ -1,6 +1,8 @@
 """The figures as rules: `all` asks for those that the config has, and rules make them."""
 
+import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +55,17 @@ def test_a_further_judged_benchmark_is_planned_to_the_report(tmp_path):
     assert re.search(r" judge --settings .* --protocol arena_hard --benchmark \S+/played_2 ", plan)
     assert re.search(r"score-verdicts .*played_2.* --baseline \S+/played_2/judge/baseline", plan)
     assert "played_2/judge/baseline.jsonl" in re.search(r"table1 --settings .*", plan)[0]
+
+
+def test_figure_1_of_named_methods_is_told_their_settings(tmp_path):
+    fields = {"methods": {"simpo": {"beta": 2.5, "gamma": 1.4}}, "figures": {"fields": ["simpo"]}}
+    (tmp_path / "fields.yaml").write_text(yaml.safe_dump(fields))
+    command = [SNAKEMAKE, "-n", "-p", "--cores", "2", f"{tmp_path}/none/figure1.pdf"]
+    command += ["--config", f"results={tmp_path}/none", "--configfile", f"{tmp_path}/fields.yaml"]
+    output = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True)
+    told = re.search(r"plot figure1 --methods (.*) --out", output.stdout + output.stderr)[1]
+    row = {"loss": "simpo", "hyperparameters": {"beta": 2.5, "gamma": 1.4}}
+    assert json.loads(shlex.split(told)[0]) == {"simpo": row}
 
 
 def test_rows_of_trl_stand_beside_ours_in_tables_curves_and_cost(tmp_path):

@@ -2,6 +2,7 @@
 
 import copy
 
+import pytest
 from default_config import DEFAULT
 
 from asft.config.experiment import Config
@@ -15,6 +16,7 @@ from asft.config.figure_plan import (
     training_runs,
 )
 from asft.config.loading import load
+from asft.errors import UserError
 
 
 def config(**changes: object) -> Config:
@@ -85,3 +87,12 @@ def test_trls_dpo_is_an_arm_where_a_method_is_trained_by_it():
     assert cost_arms(of_kto) == ["dpo_online", "dpo_cached", "asft"]
     of_dpo = config(methods__row={"loss": "dpo", "beta": 0.1, "trainer": "trl"})
     assert cost_arms(of_dpo) == ["dpo_online", "dpo_cached", "dpo_trl", "asft"]
+
+
+def test_figure_1_draws_losses_of_pairs_alone():
+    rows = {"methods__simpo": {"beta": 2.5, "gamma": 1.4}, "methods__kto": {}}
+    assert config(**rows, figures={"fields": ["asft", "simpo"]}).figures.fields
+    with pytest.raises(UserError, match=r"figures.fields: kto: .* more than a pair"):
+        config(**rows, figures={"fields": ["kto"]})
+    with pytest.raises(UserError, match=r"figures.fields: unknown name 'simp'; .*simpo"):
+        config(**rows, figures={"fields": ["simp"]})

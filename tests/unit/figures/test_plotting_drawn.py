@@ -13,7 +13,7 @@ from asft.figures.case_study import COLUMNS as CASE
 from asft.figures.colours import FIXED, OTHERS
 from asft.figures.cost import ARMS, Measurement, costs
 from asft.figures.curves import CURVES, draw_curves
-from asft.figures.figure1 import draw_figure1
+from asft.figures.figure1 import CAPTION, draw_figure1, paper_titles
 from asft.figures.figure2a import MARGINS, draw_margins
 from asft.figures.figure2b import draw_costs
 from asft.figures.figure3 import draw_case
@@ -82,13 +82,13 @@ def case() -> pd.DataFrame:
 
 
 def losses() -> pd.DataFrame:
-    from asft.figures.loss_fields import fields
+    from asft.figures.loss_fields import fields, paper_losses
 
-    return fields(0.1)
+    return fields(paper_losses(0.1))
 
 
 DRAWN = {
-    "figure1": lambda: draw_figure1(losses(), 0.1),
+    "figure1": lambda: draw_figure1(losses(), paper_titles(0.1), CAPTION),
     "figure2b": lambda: draw_costs(cost(), "toy", ABOUT),
     "training": lambda: draw_curves(measured(3), ABOUT),
     "mt_bench": lambda: draw_mt_bench(judged(), SETTINGS, ABOUT),
@@ -197,7 +197,7 @@ def test_names_of_the_case_are_black_beside_their_colour():
 
 
 def test_losses_are_labelled_and_their_ticks_round():
-    figure = drawn(draw_figure1, losses(), 0.1)
+    figure = drawn(draw_figure1, losses(), paper_titles(0.1), CAPTION)
     figure.draw_without_rendering()
     bars = [axes for axes in figure.axes if axes.get_ylabel() == "loss"]
     assert len(bars) == 4
