@@ -14,7 +14,7 @@ from judge_server import JudgeServer, completion
 from judge_store import stored_rows
 from project import BIN, OVERLAY, copy_project, overlay
 
-KILLS = int(os.environ.get("ASFT_KILLS", 6))
+KILLS = int(os.environ.get("ASFT_KILLS", 4))
 TARGETS = ["results/test/table3.csv", "results/test/table2.csv", "results/test/figure2a.csv"]
 CONTENT = {
     "judges": {"remote": {"backend": "openai", "model": "judge", "concurrency": 2}},

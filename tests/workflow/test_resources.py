@@ -87,9 +87,12 @@ def test_a_cluster_is_asked_for_what_the_papers_model_needs():
     ("cores", "said"), [(4, "no node of partition gpu has more than 4"), (8, "")]
 )
 def test_a_node_smaller_than_the_profiles_cores_is_said(tmp_path, cores, said):
-    sinfo = tmp_path / "sinfo"
-    sinfo.write_text(f"#!/bin/sh\necho 'cpu 64'; echo 'gpu {cores}'; echo 'gpu 2'\n")
-    sinfo.chmod(0o755)
+    # With sinfo alone the executor's plugin says that SLURM is half installed.
+    for name in ("sinfo", "squeue"):
+        (tmp_path / name).write_text(
+            f"#!/bin/sh\necho 'cpu 64'; echo 'gpu {cores}'; echo 'gpu 2'\n"
+        )
+        (tmp_path / name).chmod(0o755)
     command = [str(BIN / "snakemake"), "-n", "results/test/table3.csv", *SLURM]
     result = subprocess.run(
         [*command, "--configfile", OVERLAY],
