@@ -1,7 +1,7 @@
 """The experiment: its keys, their checks, what tables, figures and report ask for. No torch."""
 
 from asft.config.benchmarks import Benchmark
-from asft.config.chains import starts_named
+from asft.config.chains import UNTRAINED, starts_named
 from asft.config.data import CHAT_TEMPLATES, PARTS, Dataset, Model, Policy, Tokens
 from asft.config.experiment import Config, Statistics, json_schema
 from asft.config.fields import Section
@@ -46,7 +46,6 @@ from asft.config.report_plan import (
 from asft.config.resources import inference_mb, inference_minutes, training_mb, training_minutes
 from asft.config.runs import (
     BASE,
-    UNTRAINED,
     Run,
     card_settings,
     reference_file,

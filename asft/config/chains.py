@@ -6,7 +6,8 @@ from asft.config.methods import Start
 from asft.errors import UserError, nearest
 from asft.losses import Method, find_method
 
-Link = tuple[str, str]  # data set and method of a policy that is trained
+UNTRAINED = "-"  # the data set of policies that were not trained here
+Link = tuple[str, str]  # data set and method of a policy
 
 
 def start_of(config: Config, dataset: str, method: str) -> Link | None:
@@ -15,22 +16,35 @@ def start_of(config: Config, dataset: str, method: str) -> Link | None:
     if row is None or row.start is None:
         return None
     start = row.start if isinstance(row.start, Start) else Start(method=row.start)
+    if start.method in config.policies:
+        return UNTRAINED, start.method
     return start.dataset or dataset, start.method
 
 
 def chain_of(config: Config, dataset: str, method: str) -> list[Link]:
     """Return all that is trained for a method on a data set, in order, the method itself last."""
+    return [link for link in _links(config, dataset, method) if link[0] != UNTRAINED]
+
+
+def origin_of(config: Config, dataset: str, method: str) -> str | None:
+    """Return the row of `policies` that a method's chain begins with; None is the base policy."""
+    data, name = _links(config, dataset, method)[0]
+    return name if data == UNTRAINED else None
+
+
+def starts_named(config: Config, dataset: str, method: str) -> list[str]:
+    """Return the names of a method's starts in order, with their data where it is another."""
+    links = _links(config, dataset, method)[:-1]
+    here = (dataset, UNTRAINED)
+    return [name if data in here else f"{name} on {data}" for data, name in links]
+
+
+def _links(config: Config, dataset: str, method: str) -> list[Link]:
     links, start = [(dataset, method)], start_of(config, dataset, method)
     while start is not None:
         links.insert(0, start)
         start = start_of(config, *start)
     return links
-
-
-def starts_named(config: Config, dataset: str, method: str) -> list[str]:
-    """Return the names of a method's starts in order, with their data where it is another."""
-    links = chain_of(config, dataset, method)[:-1]
-    return [name if data == dataset else f"{name} on {data}" for data, name in links]
 
 
 def check_starts(config: Config) -> None:
@@ -44,13 +58,12 @@ def check_starts(config: Config) -> None:
         if start := start_of(config, "", name):
             if start[1] == "base":
                 raise UserError(f"{key}.start: what has no `start` starts from base; leave it out")
-            if start[1] in config.policies:
+            _require(start[1], [*config.methods, *config.policies], f"{key}.start")
+            if start[0] == UNTRAINED and isinstance(row.start, Start) and row.start.dataset:
                 raise UserError(
-                    f"{key}.start: {start[1]!r} was not trained here, and may read other tokens"
-                    " than the base policy; a start is one of `methods`"
+                    f"{key}.start.dataset: {start[1]!r} was not trained here; leave it out"
                 )
-            _require(start[1], list(config.methods), f"{key}.start")
-            if start[0]:
+            if start[0] not in ("", UNTRAINED):
                 _require(start[0], list(config.datasets), f"{key}.start.dataset")
         if row.reference == "base":
             _check_base(f"{key}.reference", row, find_method(row.loss or name))

@@ -48,7 +48,8 @@ class Method(Section):
         None,
         exclude_if=lambda start: start is None,
         description="Method whose policy this one starts from, of the same seed: its name, or "
-        "{method, dataset} if it was trained on other data; null starts from the base policy.",
+        "{method, dataset} if it was trained on other data; or a name in `policies`; null starts "
+        "from the base policy.",
     )
     reference: Literal["start", "base"] = Field(
         "start",

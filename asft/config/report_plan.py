@@ -7,6 +7,7 @@ Used while the Snakefile is parsed: imports neither torch nor transformers.
 from typing import NamedTuple
 
 from asft.config import runs as experiment
+from asft.config.chains import UNTRAINED
 from asft.config.experiment import Config
 from asft.config.figure_plan import figure_names
 
@@ -25,7 +26,7 @@ class Contestant(NamedTuple):
     @property
     def is_trained(self) -> bool:
         """Whether it is a policy that was trained here."""
-        return self.dataset != experiment.UNTRAINED
+        return self.dataset != UNTRAINED
 
     def completions(self, benchmark: str) -> str:
         """Return where its answers lie, below <results>."""
@@ -129,10 +130,8 @@ def report_inputs(config: Config) -> list[str]:
 
 def _table2_contestants(config: Config) -> list[Contestant]:
     table = config.tables.table2
-    trained = table.dataset if table else experiment.UNTRAINED
+    trained = table.dataset if table else UNTRAINED
     return [
-        Contestant(
-            trained if method in config.methods else experiment.UNTRAINED, method, seed, folder
-        )
+        Contestant(trained if method in config.methods else UNTRAINED, method, seed, folder)
         for method, seed, folder in experiment.table2_contestants(config)
     ]

@@ -6,14 +6,13 @@ Used while the Snakefile is parsed: imports neither torch nor transformers.
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from asft.config.chains import chain_of, start_of
+from asft.config.chains import UNTRAINED, chain_of, origin_of, start_of
 from asft.config.experiment import Config
 from asft.config.loading import training_of
 from asft.config.sources import HubSource, Source
 from asft.losses import find_method
 
 BASE = "base"  # the row of the untrained policy
-UNTRAINED = "-"  # the data set of policies that were not trained here
 
 
 class Run(NamedTuple):
@@ -42,7 +41,8 @@ def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[s
     row, start = config.methods[method], start_of(config, dataset, method)
     chained: dict[str, Any] = {}
     if start:
-        chained["start"] = {"dataset": start[0], "method": start[1]}
+        trained = {"dataset": start[0], "method": start[1]}
+        chained["start"] = {"policy": start[1]} if start[0] == UNTRAINED else trained
         chained |= {"reference": row.reference} if needs_reference(config, method) else {}
     # Left out of ours: a key more would redo every run.
     trainer = {} if row.trainer == "asft" else {"trainer": row.trainer}
@@ -73,7 +73,10 @@ def needs_mismatched(config: Config, method: str) -> bool:
 
 
 def start_run(config: Config, run: Run) -> Run | None:
-    """Return the run that a run starts from, of the same seed; None is the base policy."""
+    """Return the run that a run starts from; None is the base policy.
+
+    It is of the same seed, or a policy that was not trained here.
+    """
     start = start_of(config, run.dataset, run.method)
     return Run(*start, run.seed) if start else None
 
@@ -154,7 +157,8 @@ def tables_of(config: Config, dataset: str) -> list[str]:
 
 def card_settings(config: Config, dataset: str, method: str) -> dict[str, Any]:
     """Return what a model card says of a policy of `method` on `dataset` beside its run's files."""
-    base = _hub_names(config.models[config.model].sources)
+    origin = origin_of(config, dataset, method)
+    base = _hub_names((config.policies[origin] if origin else config.models[config.model]).sources)
     trained_on = [config.datasets[name] for name, _ in chain_of(config, dataset, method)]
     return {
         "base": base[0] if base else "",

@@ -12,6 +12,7 @@ __all__ = [
     "load_policy",
     "load_tokenizer",
     "merge_adapter",
+    "refuse_other_tokens",
     "resolve_precision",
     "use_threads",
 ]

@@ -103,14 +103,20 @@ def _summary(run: dict[str, Any], origin: Origin) -> str:
 def _chain(run: dict[str, Any]) -> str:
     """What was trained before, each from the policy of the one before it."""
     links: list[str] = []
+    found: list[str] = []
     link: dict[str, Any] | None = run
     while link is not None:
-        links.insert(0, f"`{link['method']}` on `{link['dataset']}`")
+        if "policy" in link:
+            found.append(f"It started from `{link['policy']}`, which was not trained here.")
+        else:
+            links.insert(0, f"`{link['method']}` on `{link['dataset']}`")
         link = link.get("start")
-    if len(links) == 1:
-        return ""
-    text = f"\n\nTrained in {len(links)} stages, each from the policy before: {' → '.join(links)}."
-    return text + (" The reference is the base policy." if run.get("reference") == "base" else "")
+    if len(links) > 1:
+        chain = " → ".join(links)
+        found.append(f"Trained in {len(links)} stages, each from the policy before: {chain}.")
+    if found and run.get("reference") == "base":
+        found.append("The reference is the base policy.")
+    return "\n\n" + " ".join(found) if found else ""
 
 
 def _training(run: dict[str, Any], data: dict[str, Any], cost: dict[str, Any]) -> str:

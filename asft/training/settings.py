@@ -1,7 +1,7 @@
 """Write and read the resolved settings of one training run, and where they come from.
 
 Reads  a slice of the config (JSON), card.json of the data and of the model, settings.yaml of the
-       run that this one starts from
+       run that this one starts from, or card.json of a policy that was not trained here
 Writes <results>/runs/{dataset}/{method}/seed{seed}/settings.yaml
 By hand: asft settings --run JSON --data-card FILE --model-card FILE --out settings.yaml
 """
@@ -16,6 +16,7 @@ import yaml
 from asft import __version__
 from asft.errors import UserError
 from asft.files import read_json, read_text, write_text
+from asft.models import refuse_other_tokens
 
 
 def write_settings(
@@ -25,10 +26,12 @@ def write_settings(
 
     Args:
         run: the run's slice of the config, as JSON
-        start: settings.yaml of the run that this one starts from; it becomes a part of these
+        start: settings.yaml of the run that this one starts from, or card.json of a policy that
+            was not trained here; it becomes a part of these
 
     Raises:
-        UserError: `start` is another run than the slice names, or began with another model.
+        UserError: `start` is another run than the slice names, or began with another model, or
+            reads other tokens than the base policy.
     """
     provenance = {
         "asft": __version__,
@@ -39,13 +42,16 @@ def write_settings(
     if own.get("trainer") == "trl":
         provenance["trl"] = version("trl")
     # Whole, for the checkpoints' key: after another start they are another run's.
-    before = {"start": _start_of(own, start)} if start else {}
+    before = {"start": _start_of(own, start, model_card)} if start else {}
     resolved = own | before | {"provenance": provenance}
     text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True, explicit_end=True)
     write_text(out, text)
 
 
-def _start_of(run: dict[str, Any], path: Path) -> dict[str, Any]:
+def _start_of(run: dict[str, Any], path: Path, model_card: Path) -> dict[str, Any]:
+    if path.name == model_card.name:
+        refuse_other_tokens(model_card.parent, path.parent)
+        return {**run["start"], "provenance": {"model": read_json(path)}}
     found = read_settings(path)
     named = run.get("start", {}) | {key: run[key] for key in ("model", "seed") if key in run}
     for key, value in named.items():

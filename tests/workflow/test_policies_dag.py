@@ -1,11 +1,14 @@
 """Rows that were not trained here: fetched, answered and scored beside those that were."""
 
+import csv
 import json
+import math
 from itertools import combinations
 
 import pandas as pd
 import pytest
 import torch
+import yaml
 from peft import LoraConfig, get_peft_model
 from project import copy_project, overlay, planned, snakemake
 
@@ -16,6 +19,7 @@ from asft.models.loading import load_policy
 
 TABLE3, TABLE2 = "results/test/table3.csv", "results/test/table2.csv"
 ROWS = ["asft", "theirs", "base", "merged"]
+MORE = {"loss": "dpo", "beta": 0.1}
 
 
 def overlays(folder):
@@ -79,6 +83,23 @@ def test_another_base_policy_leaves_theirs_alone(finished):
     found = planned(snakemake(finished, "-n", TABLE3, overlays=["policies.yaml", "other.yaml"]))
     assert found["fetch_model"] == found["merge_adapter"] == 1
     assert found["generate"] == found["score"] == len(ROWS) - 1  # all but `theirs`
+
+
+def test_a_method_starts_from_one(finished):
+    """It is the reference too; nothing of the base policy's is read."""
+    overlay(finished, "more.yaml", {"methods": {"more": MORE | {"start": "merged"}}})
+    run = finished / "results/test/runs/hh_rlhf/more/seed42"
+    targets = [f"{run.relative_to(finished)}/{name}" for name in ("history.csv", "model_card.md")]
+    made = planned(snakemake(finished, "-n", *targets, overlays=["policies.yaml", "more.yaml"]))
+    assert made.pop("train") == made.pop("settings") == made.pop("reference_start") == 1
+    assert "reference" not in made
+    snakemake(finished, targets[0], overlays=["policies.yaml", "more.yaml"])
+    with (run / "history.csv").open() as file:
+        first = next(row for row in csv.DictReader(file) if row["split"] == "heldout")
+    assert float(first["loss"]) == pytest.approx(math.log(2), abs=1e-6)
+    start = yaml.safe_load((run / "settings.yaml").read_text())["start"]
+    card = json.loads((finished / "results/test/models/merged/card.json").read_text())
+    assert start == {"policy": "merged", "provenance": {"model": card}}
 
 
 MISTAKES = [

@@ -123,17 +123,26 @@ def run_of(wildcards):
     return plan.Run(wildcards.dataset, wildcards.method, int(wildcards.seed))
 
 
+def policy_folder(run):
+    """The policy of a folder below <results>/runs; one that was not trained here is a model."""
+    trained = run not in CONFIG.policies
+    return f"<results>/runs/{run}/policy" if trained else f"<results>/models/{run}"
+
+
 def start_policy_of(wildcards):
-    """What training starts from: the base policy, or that of the method that a row names."""
+    """What training starts from: the base policy, or the one that a row names."""
     start = plan.start_run(CONFIG, run_of(wildcards))
-    if start is None:
-        return f"<results>/models/{CONFIG.model}"
-    return f"<results>/runs/{start.folder}/policy"
+    return policy_folder(start.folder) if start else f"<results>/models/{CONFIG.model}"
 
 
 def start_settings_of(wildcards):
+    """What is known of it: how it was trained here, or the card of one that was not."""
     start = plan.start_run(CONFIG, run_of(wildcards))
-    return f"<results>/runs/{start.folder}/settings.yaml" if start else []
+    if start is None:
+        return []
+    if start.dataset == plan.UNTRAINED:
+        return f"{policy_folder(start.folder)}/card.json"
+    return f"<results>/runs/{start.folder}/settings.yaml"
 
 
 def planned(made, check, *args):

@@ -59,17 +59,17 @@ use rule reference as reference_mismatched with:
         settings=as_json(**REFERENCE_SETTINGS, mismatched=True),
 
 
-# Under the policy of another method, for those that start from it.
+# Under the policy of another method, or one not trained here, for those that start from it.
 use rule reference as reference_start with:
     input:
-        model="<results>/runs/{start}/policy",
+        model=lambda wildcards: policy_folder(wildcards.start),
         tokens="<results>/data/{dataset}/tokens",
     output:
         "<results>/data/{dataset}/reference_logps{mismatched}/{start}.parquet",
     log:
         "<results>/logs/reference_start/{dataset}{mismatched}/{start}.log",
     wildcard_constraints:
-        start=TRAINED_RUN,
+        start=RUN,
         mismatched="|_mismatched",
     params:
         settings=lambda wildcards: as_json(

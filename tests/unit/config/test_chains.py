@@ -84,6 +84,21 @@ def test_a_reference_is_the_start_unless_the_row_says_otherwise():
     }
 
 
+def test_a_policy_that_was_not_trained_here_may_be_the_start():
+    theirs = {"sources": [{"hub": "them/theirs", "revision": "0" * 40}]}
+    rows = {"methods": {"ipo": {"start": "theirs", "reference": "start"}, "kto": {"start": "ipo"}}}
+    config = load(merged(merged(DEFAULT, CHAIN), rows | {"policies": {"theirs": theirs}}))
+    run = Run("hh_rlhf", "ipo", 3)
+    assert start_run(config, run) == Run("-", "theirs", 3)
+    assert chain_of(config, "hh_rlhf", "kto") == [("hh_rlhf", "ipo"), ("hh_rlhf", "kto")]
+    assert starts_named(config, "hh_rlhf", "kto") == ["theirs", "ipo"]
+    assert with_starts(config, [run]) == [run]
+    assert reference_file(config, run) == "data/hh_rlhf/reference_logps/theirs.parquet"
+    assert run_settings(config, *run)["start"] == {"policy": "theirs"}
+    assert card_settings(config, "hh_rlhf", "kto")["base"] == "them/theirs"
+    assert card_settings(config, "hh_rlhf", "asft")["base"] != "them/theirs"
+
+
 def test_settings_hold_the_start_and_are_as_before_without_one():
     config, plain = loaded(), load(DEFAULT)
     settings = run_settings(config, "hh_rlhf", "ipo", 42)
@@ -125,10 +140,11 @@ REFUSED = [
 ]
 
 
-def test_a_policy_that_was_not_trained_here_is_no_start():
+def test_a_policy_that_was_not_trained_here_has_no_data():
     policy = {"sources": [{"hub": "owner/policy", "revision": "main"}]}
-    raw = merged(DEFAULT, {"policies": {"theirs": policy}, "methods": {"dpo": {"start": "theirs"}}})
-    with pytest.raises(UserError, match="'theirs' was not trained here, and may read other tokens"):
+    start = {"method": "theirs", "dataset": "hh_rlhf"}
+    raw = merged(DEFAULT, {"policies": {"theirs": policy}, "methods": {"dpo": {"start": start}}})
+    with pytest.raises(UserError, match=r"dpo.start.dataset: 'theirs' was not trained here; leave"):
         load(raw)
 
 
