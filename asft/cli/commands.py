@@ -41,6 +41,8 @@ COMMANDS = {
     "run": Command(
         "cli.project", "run", "Snakemake with the package's own files where none are here.", True
     ),
+    "du": Command("cli.disk", "disk_usage", "What an experiment's folder takes, by kind of file."),
+    "clean": Command("cli.disk", "clean", "What of it is safe to delete; deletes it if told to."),
     "fetch-model": Command(
         "models", "fetch_base_model", "Import the base policy from its sources."
     ),

@@ -11,6 +11,7 @@ from asft.config.figure_plan import (
     figure_names,
     judged_cells,
     margin_runs,
+    runs_of,
     trained_datasets,
     training_runs,
 )
@@ -133,6 +134,7 @@ __all__ = [
     "require_model",
     "require_template",
     "run_settings",
+    "runs_of",
     "shown_policies",
     "start_run",
     "starts_named",

@@ -6,7 +6,7 @@ classes cannot know of one another is checked in `loading`.
 """
 
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import (
     Field,
@@ -88,6 +88,14 @@ class Config(Section):
         min_length=1,
         description="Training seeds: each method is trained once per seed, and tables give the "
         "mean over seeds. With several, intervals hold the variation between them too.",
+    )
+    # Left out of what rules print where it says nothing: a key more would redo the report.
+    keep_policies: Literal["all", "none"] = Field(
+        "all",
+        exclude_if=lambda kept: kept == "all",
+        description="Which trained policies stay: all, or none, then each is deleted as soon as "
+        "all that is asked of it exists (answers, cards, what starts from it), and trained again, "
+        "to the same weights, when more is.",
     )
     gpus: int = Field(
         0,

@@ -66,6 +66,14 @@ def training_runs(config: Config, dataset: str) -> list[Run]:
     return [Run(dataset, method, seed) for method in methods for seed in config.seeds]
 
 
+def runs_of(config: Config, method: str) -> list[Run]:
+    """Return the runs of a method that a table or figure needs; if none does, on Table 3's data."""
+    runs = [run for dataset in config.datasets for run in training_runs(config, dataset)]
+    asked = [run for run in runs if run.method == method]
+    datasets = config.tables.table3.datasets
+    return asked or [Run(data, method, seed) for data in datasets for seed in config.seeds]
+
+
 def trained_datasets(config: Config) -> list[str]:
     """Return the data sets on which a method is trained, in the order of the config."""
     return [dataset for dataset in config.datasets if training_runs(config, dataset)]

@@ -125,6 +125,7 @@ class Figures(Section):
 
     fields: Distinct[Name] = Field(
         default=[],
+        exclude_if=lambda fields: not fields,  # a key more would redo the report
         description="Names in `methods` whose losses Figure 1 draws, a row each; none draws the "
         "paper's two.",
     )

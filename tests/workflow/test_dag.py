@@ -98,9 +98,14 @@ PARTS = {
     ),
     "--forcerun score": (True, {"score": 5, "table3": 1}),
     "--force results/runs/hh_rlhf/asft/seed42/policy": (True, {"train": 1}),
-    "results/runs/{hh_rlhf,ultrafeedback}/asft/seed42/policy": (
+    "policies_asft": (
         False,
         {"fetch_model": 1, "prepare_dataset": 2, "settings": 2, "train": 2},
+    ),
+    "policies_asft --forcerun train": (True, {"train": 2}),
+    "results/runs/hh_rlhf/asft/seed42/policy": (
+        False,
+        {"fetch_model": 1, "prepare_dataset": 1, "settings": 1, "train": 1},
     ),
     "--until train": (False, TRAINED),
     "--omit-from judge": (False, {"judge": None, "table2": None, "report": None, "score": 5}),
@@ -129,7 +134,11 @@ def test_a_part_can_be_run(finished, tmp_path, part):
         folder = shutil.copytree(finished, tmp_path / "copy", copy_function=shutil.copyfile)
     overlay(folder, "small.yaml", SMALL)
     overlay(folder, "other.yaml", {"training": {"batch_size": 2}} if "mtime" in part else {})
-    target = "" if part.startswith(("--force ", "results", "--omit")) else "results/table3.csv"
+    target = (
+        ""
+        if part.startswith(("--force ", "results", "policies", "--omit"))
+        else "results/table3.csv"
+    )
     shell = f"{BIN}/snakemake --cores 2 {target} {part}".replace("results/", "results/test/")
     configs = f"--configfile {OVERLAY} small.yaml other.yaml"
     tried = [f"{shell} {configs}", f"{shell.removesuffix(part)} -n {configs}"]
@@ -141,7 +150,7 @@ def test_a_part_can_be_run(finished, tmp_path, part):
     found = planned(done.stdout + done.stderr)
     assert {name: found.get(name) for name in jobs} == jobs
     if not part.startswith(("--omit", "--batch")):  # what others they plan does not matter
-        assert set(found) <= {*jobs, "prepare_benchmark", "data_card"}
+        assert set(found) <= {*jobs, "prepare_benchmark", "data_card", "policies_asft"}
 
 
 def test_steps_that_need_no_torch_import_none(finished, tmp_path):

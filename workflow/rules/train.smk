@@ -78,6 +78,11 @@ use rule reference as reference_start with:
         ),
 
 
+def kept(policy):
+    """Of a policy that nobody waits for any more, Snakemake deletes the folder if none is kept."""
+    return temp(policy) if CONFIG.keep_policies == "none" else policy
+
+
 def reference_of(wildcards):
     found = plan.reference_file(CONFIG, run_of(wildcards))
     return f"<results>/{found}" if found else []
@@ -90,7 +95,7 @@ rule train:
         tokens="<results>/data/{dataset}/tokens",
         reference=reference_of,
     output:
-        policy=directory("<results>/runs/{dataset}/{method}/seed{seed}/policy"),
+        policy=kept(directory("<results>/runs/{dataset}/{method}/seed{seed}/policy")),
         history="<results>/runs/{dataset}/{method}/seed{seed}/history.csv",
         cost="<results>/runs/{dataset}/{method}/seed{seed}/cost.json",
     log:
@@ -108,6 +113,19 @@ rule train:
     shell:
         "asft --log {log} train --settings {input.settings} --model {input.model}"
         " --tokens {input.tokens} {params.reference} --out {params.folder}"
+
+
+# A target for each method: its policies, of all data sets and seeds.
+for method in CONFIG.methods:
+
+    rule:
+        name:
+            f"policies_{method}"
+        input:
+            [
+                f"<results>/runs/{run.folder}/policy"
+                for run in plan.runs_of(CONFIG, method)
+            ],
 
 
 def cost_settings(wildcards):
