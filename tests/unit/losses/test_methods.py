@@ -48,6 +48,16 @@ def test_value_and_gradient_are_those_of_the_formula(name, pair):
     assert pair.pushes(name, **given_) == pytest.approx(slopes, **close)
 
 
+def test_which_look_at_more_than_the_sums_of_a_pair():
+    """Of tokens, of other pairs, of the prompt, of the data."""
+    more = {name for name, method in METHODS.items() if not method.needs_sums_alone}
+    of_batches = set(METHODS) - set(OF_PAIRS)
+    assert more - of_batches == {
+        *("orpo_full_nll", "odpo", "odpo_linear", "wpo", "ld_dpo", "tdpo1", "tdpo2"),
+    }
+    assert of_batches < more
+
+
 def test_every_method_has_a_formula():
     assert FORMULAS.keys() == set(OF_PAIRS)
 
