@@ -80,14 +80,15 @@ def test_lone_surrogates_are_dropped_and_counted(given: Path, tmp_path: Path) ->
     assert card["first_dropped"] == {"invalid_unicode": "row 4"}
 
 
+LENGTH = 300_000
 LETTERS = ["a", "ab ", "\ufdd0", "<|im_end|>", "🙂", "\n\nHuman: "]
 
 
 @pytest.mark.parametrize("letter", LETTERS)
 @pytest.mark.parametrize("kind", ["conversation", "plain"])
-def test_a_line_of_a_megabyte(letter: str, kind: str, given: Path, tmp_path: Path) -> None:
-    """Time that grows with the square of a text would be hours here."""
-    long = letter * (10**6 // len(letter))
+def test_a_very_long_line(letter: str, kind: str, given: Path, tmp_path: Path) -> None:
+    """Time that grows with the square of a text would be an hour here."""
+    long = letter * (LENGTH // len(letter))
     one = row(0, chosen=f"{long} yes", rejected=f"{long} no")
     one["prompt"][0]["content"] = f"{long}."
     if kind == "plain":
@@ -97,8 +98,8 @@ def test_a_line_of_a_megabyte(letter: str, kind: str, given: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("letter", LETTERS[:-1])
-def test_a_transcript_of_a_megabyte(letter: str, given: Path, tmp_path: Path) -> None:
-    start = f"\n\nHuman: {letter * (10**6 // len(letter))}.\n\nAssistant: "
+def test_a_very_long_transcript(letter: str, given: Path, tmp_path: Path) -> None:
+    start = f"\n\nHuman: {letter * (LENGTH // len(letter))}.\n\nAssistant: "
     write_rows(given, [{"chosen": f"{start}Yes.", "rejected": f"{start}No."}])
     assert prepare(given, tmp_path, format="hh_rlhf")["kept"] == {"train": 1, "heldout": 0}
 
