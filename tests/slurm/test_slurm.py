@@ -17,10 +17,10 @@ RUNS = "results/test/runs"
 CHANGES = {
     # The node has two GPUs that do nothing: jobs are given them, and find only CPUs to compute on.
     "gpus": 1,
-    # All methods on both data sets are 33 SLURM jobs, six minutes on two cores; these are 13.
+    # All methods on both data sets are 33 SLURM jobs, six minutes on two cores; these are fewer.
     "tables": {
-        "table3": {"datasets": ["hh_rlhf"], "methods": ["base", "sft", "dpo", "asft"]},
-        "table2": {"dataset": "hh_rlhf", "methods": ["base", "asft"], "controls": []},
+        "table3": {"datasets": ["hh_rlhf"], "methods": ["sft", "dpo"]},
+        "table2": {"dataset": "hh_rlhf", "methods": ["dpo"], "controls": []},
     },
 }
 LIMIT_S = 360  # for Table 3, on two cores
@@ -53,7 +53,7 @@ def test_table_3_with_the_gpus_and_groups_of_the_profile(cluster, finished, caps
     (preparation,) = [name for name in gpus if name.startswith("rule_preparation")]
     assert gpus[preparation] == "N/A"
     ridden = [job for job in jobs if job["comment"] == "rule_training_settings_train"]
-    assert len(ridden) == 3  # settings in one SLURM job with their training, each by itself
+    assert len(ridden) == 2  # settings in one SLURM job with their training, each by itself
 
 
 def test_its_outputs_equal_those_of_a_local_run(finished, tmp_path):
@@ -65,7 +65,7 @@ def test_its_outputs_equal_those_of_a_local_run(finished, tmp_path):
         path = Path("results/test") / name
         assert (local / path).read_bytes() == (folder / path).read_bytes(), name
     runs = sorted(path.parent.relative_to(local) for path in local.glob(f"{RUNS}/*/*/*/cost.json"))
-    assert len(runs) == 3
+    assert len(runs) == 2
     for run in runs:
         for name in SAME:
             assert (local / run / name).read_bytes() == (folder / run / name).read_bytes(), name
@@ -83,14 +83,14 @@ def test_table_2_by_a_judge_with_a_model(cluster, finished):
     assert all(job["gpus"].endswith("gpu:1") for job in judging)
     assert not [job for job in jobs if "train" in job["comment"]]
     rows = (folder / "results/test/table2.csv").read_text().splitlines()
-    assert [row.split(",")[0] for row in rows[1:]] == ["base", "asft"]
+    assert [row.split(",")[0] for row in rows[1:]] == ["dpo"]
 
 
 def test_one_beta_runs_one_method_and_too_little_memory_is_mended(cluster, finished):
     """Its first training is killed for the memory it takes, not for what it was told to do."""
     folder, _ = finished
     before = cluster.newest()
-    overlay(folder, "beta.yaml", {"methods": {"asft": {"beta": 0.3}}})
+    overlay(folder, "beta.yaml", {"methods": {"dpo": {"beta": 0.3}}})
     # In one SLURM job with its settings, which ask for little.
     scarce = ["--set-resources", "train:mem_mb=200 * attempt ** 3", "settings:mem_mb=100"]
     cluster.run(folder, TABLE3, *scarce, overlays=["slurm.yaml", "beta.yaml"])
