@@ -153,6 +153,7 @@ def test_a_stop_ends_the_waits_of_others(store: Store, caplog: pytest.LogCapture
         if body["messages"][0]["content"] == "question 0":
             until(lambda: _waits(caplog) == 2)
             return error(401)
+        until(lambda: len(server.bodies) == 3)  # else the second would wait before it is sent
         return error(503, Retry_After="60")
 
     start = time.monotonic()

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from accelerate import PartialState
 from datasets import Dataset
 from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer
 from trl.experimental.cpo import CPOTrainer
@@ -306,6 +307,7 @@ def test_the_moving_reference_moves_as_trls(tiny, reference_folder, mix):
         load_policy(folder, torch.float32) for folder in (tiny, reference_folder, reference_folder)
     )
     OnlineReference(ours, torch.float32).follow(policy, mix)
+    PartialState()  # which the callback asks for, and a trainer would have made
     SyncRefModelCallback.sync_target_model(policy, theirs, mix)
     for own, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(own, other, rtol=1e-6, atol=1e-7)

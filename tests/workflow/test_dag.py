@@ -155,8 +155,7 @@ def test_a_part_can_be_run(finished, tmp_path, part):
 
 def test_steps_that_need_no_torch_import_none(finished, tmp_path):
     """Each step but these runs with a `torch` in the path that ends the process."""
-    folder = tmp_path / "copy"
-    shutil.copytree(finished, folder)
+    folder = shutil.copytree(finished, tmp_path / "copy")
     (folder / "poison").mkdir()
     (folder / "poison/torch.py").write_text("raise SystemExit('torch was imported')")
     poisoned = os.environ | {"PATH": f"{BIN}:/usr/bin:/bin", "PYTHONPATH": "poison"}
@@ -169,40 +168,46 @@ def test_steps_that_need_no_torch_import_none(finished, tmp_path):
     assert subprocess.run(steps["train"], shell=True, cwd=folder, env=poisoned).returncode != 0
 
 
-def test_seeds_reach_the_tables(finished):
+@pytest.fixture
+def copied(finished, tmp_path):
+    """The finished run, for a test that changes it."""
+    return shutil.copytree(finished, tmp_path / "copy")
+
+
+def test_seeds_reach_the_tables(copied):
     """Two seeds of two methods: means, spread, and differences that say with how many seeds."""
     one = {"datasets": ["hh_rlhf"], "methods": ["base", "sft", "asft"]}
-    overlay(finished, "seeds.yaml", {"seeds": [1, 2], "tables": {"table3": one}})
-    snakemake(finished, TABLE3, overlays=["seeds.yaml"])
-    table = pd.read_csv(finished / "results/test/table3.csv").set_index("method")
+    overlay(copied, "seeds.yaml", {"seeds": [1, 2], "tables": {"table3": one}})
+    snakemake(copied, TABLE3, overlays=["seeds.yaml"])
+    table = pd.read_csv(copied / "results/test/table3.csv").set_index("method")
     assert table["seeds"].to_dict() == {"base": 1, "sft": 2, "asft": 2}
     assert table["rougeL_seed_sd"].notna().to_dict() == {"base": False, "sft": True, "asft": True}
-    differences = pd.read_csv(finished / "results/test/table3.differences.csv")
+    differences = pd.read_csv(copied / "results/test/table3.differences.csv")
     assert set(differences["seeds"]) == {2}
     assert set(differences["verdict"]) <= {"better", "worse", "not separable"}
-    assert "plus the variance between 2 seeds" in (finished / "results/test/table3.md").read_text()
-    runs = [finished / f"results/test/runs/hh_rlhf/asft/seed{seed}" for seed in (1, 2)]
+    assert "plus the variance between 2 seeds" in (copied / "results/test/table3.md").read_text()
+    runs = [copied / f"results/test/runs/hh_rlhf/asft/seed{seed}" for seed in (1, 2)]
     assert len({(run / "policy/model.safetensors").read_bytes() for run in runs}) == 2
 
 
-def test_table_2_and_its_answers_are_kept(finished):
+def test_table_2_and_its_answers_are_kept(copied):
     """Judged once: from the store the same table comes back without a judge's model."""
     content = {"tables": {"table2": {"methods": ["base"], "controls": ["injection"]}}}
-    overlay(finished, "judged.yaml", content)
+    overlay(copied, "judged.yaml", content)
     overlays = ["small.yaml", "judged.yaml"]
     targets = ["results/test/table2.csv", "results/test/table1.csv"]
-    snakemake(finished, *targets, overlays=overlays)
-    first = (finished / "results/test/table2.csv").read_bytes()
-    table = pd.read_csv(finished / "results/test/table2.csv")
+    snakemake(copied, *targets, overlays=overlays)
+    first = (copied / "results/test/table2.csv").read_bytes()
+    table = pd.read_csv(copied / "results/test/table2.csv")
     assert list(table["method"]) == ["base", "control_injection"]
     assert table["arena_hard_win_rate"].notna().all()
-    facts = pd.read_csv(finished / "results/test/table1.csv")
+    facts = pd.read_csv(copied / "results/test/table1.csv")
     assert len(facts) == 2
-    shutil.rmtree(finished / "results/test/runs/base/verdicts")
+    shutil.rmtree(copied / "results/test/runs/base/verdicts")
     again = ["--forcerun", "judge"]
-    assert planned(snakemake(finished, "-n", *targets, *again, overlays=overlays))["judge"] == 4
-    snakemake(finished, *targets, *again, overlays=overlays)
-    assert (finished / "results/test/table2.csv").read_bytes() == first
+    assert planned(snakemake(copied, "-n", *targets, *again, overlays=overlays))["judge"] == 4
+    snakemake(copied, *targets, *again, overlays=overlays)
+    assert (copied / "results/test/table2.csv").read_bytes() == first
 
 
 def test_an_error_shows_on_the_terminal_in_one_line(tmp_path):

@@ -48,8 +48,6 @@ class Run:
         self.sent: Counter[str] = Counter()  # requests, by key
         self.found: dict[str, Reply] = {}  # answers to calls that were asked before their turn
         self.slots = asyncio.Semaphore(endpoint.concurrency)
-        # A slow disk slows the asking: it does not pile up answers that are paid for and not kept.
-        self.unsaved = asyncio.Semaphore(2 * endpoint.concurrency)
         self.waits = Waits()
         self.in_vain: list[str] = []  # errors of calls in a row that used up their attempts
         self.known = known  # some request that was answered, now or before
@@ -78,29 +76,24 @@ class Run:
 
     async def _tried(self, key: str, request: Request) -> Outcome | None:
         """The outcome of a call; None if another job is asking it."""
-        async with self.unsaved:
-            async with self.slots:
-                outcome, claimed = await self._turn(key, request)
-            if outcome and claimed:  # outside the slot: the server need not wait for the disk
-                await asyncio.to_thread(self._settle, key, request, outcome.answer)
-            return outcome
-
-    async def _turn(self, key: str, request: Request) -> tuple[Outcome | None, bool]:
-        """The outcome of a call, None if another job is asking it; and whether this job does."""
-        if not await self._begin():
-            return Outcome(key, None, self.waits.reason, state="not_asked"), False
-        try:
-            self.left.pop(key, None)
-            await self._prove()
-            if key in self.found:
-                return answered(key, self.found.pop(key), self.sent[key]), False
-            if await asyncio.to_thread(self.store.claim, key):
-                return await self._outcome(key, request), True
-            answer = await asyncio.to_thread(self.store.get, key)
-            self.proven = self.proven or bool(answer)
-            return answered(key, answer) if answer else None, False
-        finally:
-            await self._end()
+        async with self.slots:
+            if not await self._begin():
+                return Outcome(key, None, self.waits.reason, state="not_asked")
+            try:
+                self.left.pop(key, None)
+                await self._prove()
+                if key in self.found:
+                    return answered(key, self.found.pop(key), self.sent[key])
+                if await asyncio.to_thread(self.store.claim, key):
+                    outcome = await self._outcome(key, request)
+                    # Within the slot: a slow disk slows the asking, unsaved answers do not pile up.
+                    await asyncio.to_thread(self._settle, key, request, outcome.answer)
+                    return outcome
+                answer = await asyncio.to_thread(self.store.get, key)
+                self.proven = self.proven or bool(answer)
+                return answered(key, answer) if answer else None
+            finally:
+                await self._end()
 
     async def _outcome(self, key: str, request: Request) -> Outcome:
         try:
