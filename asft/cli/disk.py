@@ -28,6 +28,8 @@ KINDS = {
     "logs": r"logs/",
     "tables, figures, report": "",
 }
+# What is being written is hidden, beside what it becomes: `files.atomic`, and folders.
+TEMPORARY = re.compile(r"\..+\.(partial|[a-z0-9_]{8})")
 LEFT_BEHIND_S = 86_400.0  # a temporary file that old is nobody's
 
 
@@ -38,6 +40,7 @@ def disk_usage(results: Results = Path("results")) -> None:
         UserError: there is no such folder.
     """
     sizes: dict[str, int] = defaultdict(int)
+    _refuse_others(results)
     for path in _files(results):
         below = path.relative_to(results).as_posix()
         kind = next(kind for kind, pattern in KINDS.items() if re.match(pattern, below))
@@ -71,12 +74,10 @@ def clean(results: Results = Path("results"), policies: bool = False, delete: bo
 
 def _removable(results: Path, policies: bool) -> list[Path]:
     """What no step reads again."""
-    if not results.is_dir():
-        raise UserError(f"{results}: no such folder; give the config's `results`")
+    _refuse_others(results)
     old = time.time() - LEFT_BEHIND_S
-    # Files and folders that are being written are hidden, beside what they become.
-    hidden = [path for path in results.rglob(".*") if path.name != ".snakemake_timestamp"]
-    found = [path for path in sorted(hidden) if path.lstat().st_mtime < old]
+    written = [path for path in sorted(results.rglob(".*")) if TEMPORARY.fullmatch(path.name)]
+    found = [path for path in written if path.lstat().st_mtime < old]
     for run in sorted(results.glob("runs/*/*/seed*")):
         policy, checkpoints = run / "policy", run / "checkpoints"
         if checkpoints.is_dir() and policy.is_dir():  # it was saved, then killed
@@ -91,10 +92,18 @@ def _is_scored(run: Path) -> bool:
     return bool(answered) and all(any(run.glob(f"scores/{name}/*.csv")) for name in answered)
 
 
-def _files(results: Path) -> list[Path]:
-    if not results.is_dir():
-        raise UserError(f"{results}: no such folder; give the config's `results`")
-    return [path for path in sorted(results.rglob("*")) if path.is_symlink() or path.is_file()]
+def _refuse_others(results: Path) -> None:
+    """A project's own folder holds hidden files that are nobody's to delete."""
+    if not any((results / name).is_dir() for name in ("models", "data", "benchmarks", "runs")):
+        raise UserError(f"{results}: no such folder of results; give the config's `results`")
+    if hidden := [
+        name for name in (".git", ".snakemake", "Snakefile") if (results / name).exists()
+    ]:
+        raise UserError(f"{results}: holds {hidden[0]}, so is no folder of results alone")
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.is_symlink() or path.is_file()]
 
 
 def _size(path: Path) -> int:

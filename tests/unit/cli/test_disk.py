@@ -23,7 +23,7 @@ FILES = {
     "runs/toy/sft/seed1/completions/alpaca_en.jsonl": 100_000,
     "runs/base/completions/alpaca_en.jsonl": 100_000,
     "table3.csv": 100_000,
-    ".table3.csv.x1y2": 100_000,
+    ".table3.csv.x1y2_abc": 100_000,
 }
 
 
@@ -33,7 +33,7 @@ def results(tmp_path):
         path = tmp_path / "results" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(bytes(size))
-    for name in (".table3.csv.x1y2", "runs/toy/dpo/seed1/.policy.partial"):
+    for name in (".table3.csv.x1y2_abc", "runs/toy/dpo/seed1/.policy.partial"):
         os.utime(tmp_path / "results" / name, (1e9, 1e9))
     return tmp_path / "results"
 
@@ -68,7 +68,7 @@ def test_what_may_go_goes_when_told(results, capsys):
     gone = {
         f"{RUN}/checkpoints/checkpoint-3/model.safetensors",
         "runs/toy/dpo/seed1/.policy.partial/model.safetensors",
-        ".table3.csv.x1y2",
+        ".table3.csv.x1y2_abc",
     }
     assert "14.1 MB in all; `--delete` deletes it" in said(capsys, "clean", results)
     assert left(results) == {*FILES}
@@ -92,4 +92,19 @@ def test_what_is_being_written_stays(results, capsys):
 def test_another_folder_is_refused(tmp_path, capfd):
     with pytest.raises(SystemExit):
         run(["clean", str(tmp_path / "resluts")])
-    assert "no such folder; give the config's `results`" in capfd.readouterr().err
+    assert "no such folder of results; give the config's `results`" in capfd.readouterr().err
+
+
+def test_hidden_files_of_others_stay(results, capsys):
+    """In a results folder, and in a project's, which is refused as a whole."""
+    for name in (".git", "runs/.notes", "data/.env.local"):
+        (results / name).mkdir(parents=True)
+        os.utime(results / name, (1e9, 1e9))
+    with pytest.raises(SystemExit) as end:
+        run(["clean", str(results), "--delete"])
+    assert end.value.code
+    assert left(results) == {*FILES}
+    (results / ".git").rmdir()
+    said(capsys, "clean", results, "--delete")
+    assert (results / "runs/.notes").is_dir()
+    assert (results / "data/.env.local").is_dir()
