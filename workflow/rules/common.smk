@@ -123,10 +123,15 @@ def run_of(wildcards):
     return plan.Run(wildcards.dataset, wildcards.method, int(wildcards.seed))
 
 
+def model_of(run):
+    """The name of a policy that was not trained here; None of others."""
+    return CONFIG.model if run == plan.BASE else run if run in CONFIG.policies else None
+
+
 def policy_folder(run):
     """The policy of a folder below <results>/runs; one that was not trained here is a model."""
-    trained = run not in CONFIG.policies
-    return f"<results>/runs/{run}/policy" if trained else f"<results>/models/{run}"
+    model = model_of(run)
+    return f"<results>/models/{model}" if model else f"<results>/runs/{run}/policy"
 
 
 def start_policy_of(wildcards):

@@ -1,17 +1,6 @@
 # A policy's answers to a benchmark. `run` is {dataset}/{method}/seed{seed}, `base`, or a name in `policies`.
 
 
-def policy_of(wildcards):
-    if model := model_of(wildcards.run):
-        return f"<results>/models/{model}"
-    return f"<results>/runs/{wildcards.run}/policy"
-
-
-def model_of(run):
-    """The name of a policy that was not trained here; None of others."""
-    return CONFIG.model if run == plan.BASE else run if run in CONFIG.policies else None
-
-
 def answering_size(wildcards):
     return size_of(model_of(wildcards.run) or CONFIG.model)
 
@@ -23,7 +12,7 @@ def seed_of(wildcards):
 
 rule generate:
     input:
-        policy=policy_of,
+        policy=lambda wildcards: policy_folder(wildcards.run),
         questions="<results>/benchmarks/{benchmark}/questions.jsonl",
     output:
         "<results>/runs/{run}/completions/{benchmark}.jsonl",
