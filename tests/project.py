@@ -47,7 +47,7 @@ def planned(output):
 
 
 def overlay(folder, name, content):
-    (folder / name).write_text(yaml.safe_dump(content))
+    (folder / name).write_text(yaml.safe_dump(content, sort_keys=False))
     return name
 
 

@@ -35,6 +35,7 @@ class Command(NamedTuple):
 GROUPS = {
     "plot": "One figure: pdf, png and the numbers as csv.",
     "import": "Published judgments as our verdicts.",
+    "join": "The tables of several base models in one.",
 }
 COMMANDS = {
     "init": Command("cli.project", "init", "Lay out a project in a folder, with its config."),
@@ -86,6 +87,8 @@ COMMANDS = {
     "table2": Command("tables", "make_table2", "Table 2."),
     "table1": Command("tables", "make_table1", "Table 1."),
     "table3": Command("tables", "make_table3", "Table 3."),
+    "join table2": Command("tables", "join_table2", "Tables 2 of several base models."),
+    "join table3": Command("tables", "join_table3", "Tables 3 of several base models."),
     "model-card": Command(
         "report", "make_model_card", "README.md of a trained policy, with its scores."
     ),
@@ -117,6 +120,9 @@ COMMANDS = {
     ),
     "plot differences": Command(
         "figures", "make_figure_differences", "Forest plot of all paired differences."
+    ),
+    "plot ranks": Command(
+        "figures", "make_figure_ranks", "Ranks of the methods against the size of the base model."
     ),
 }
 

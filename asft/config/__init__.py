@@ -1,5 +1,6 @@
 """The experiment: its keys, their checks, what tables, figures and report ask for. No torch."""
 
+from asft.config.base_models import experiments
 from asft.config.benchmarks import Benchmark
 from asft.config.chains import UNTRAINED, starts_named
 from asft.config.data import CHAT_TEMPLATES, PARTS, Dataset, Model, Policy, Tokens
@@ -114,6 +115,7 @@ __all__ = [
     "card_settings",
     "case_runs",
     "cost_arms",
+    "experiments",
     "figure_files",
     "figure_names",
     "find_path",

@@ -6,7 +6,7 @@ classes cannot know of one another is checked in `loading`.
 """
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     Field,
@@ -53,6 +53,13 @@ class Config(Section):
     model: Name = Field(
         description="Name in `models` of the base policy: the start of every run, and the "
         "reference of the methods that need one."
+    )
+    base_models: dict[Name, dict[str, Any] | None] | None = Field(
+        default=None,
+        exclude_if=lambda models: not models,
+        description="Several base policies by their names in `models`, in place of `model`: the "
+        "whole experiment is made with each, in <results>/{name}, with the changes to this config "
+        "that stand at the name, and their tables are joined in <results>.",
     )
     models: dict[Name, Model] = Field(
         description="Models by name: base policies, and local judges."

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from asft.config.base_models import experiments
 from asft.config.chains import check_starts
 from asft.config.checks import check_benchmarks, check_names, check_pairs
 from asft.config.experiment import Config
@@ -45,6 +46,11 @@ def load(raw: dict[str, Any]) -> Config:
         check_trainer(name, method, training)
     check_starts(config)
     check_pairs(config)
+    for name, own in experiments(raw).items():
+        try:
+            load(own)
+        except UserError as error:
+            raise UserError(f"with base_models.{name}: {error}") from None
     return config
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "make_figure_differences",
     "make_figure_length",
     "make_figure_mt_bench",
+    "make_figure_ranks",
     "make_figure_training",
     "plot_case",
     "plot_cost",
@@ -21,6 +22,7 @@ __all__ = [
     "plot_length",
     "plot_margins",
     "plot_mt_bench",
+    "plot_ranks",
 ]
 
 # Where each is: __init__.pyi. Loaded when first used.

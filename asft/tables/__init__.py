@@ -17,6 +17,8 @@ __all__ = [
     "explain_verdict",
     "family_columns",
     "headlines",
+    "join_table2",
+    "join_table3",
     "make_table1",
     "make_table2",
     "make_table3",

@@ -1,3 +1,5 @@
+from .by_model import join_table2 as join_table2
+from .by_model import join_table3 as join_table3
 from .columns import Column as Column
 from .columns import Names as Names
 from .columns import names_of as names_of

@@ -62,8 +62,12 @@ class Entry(NamedTuple):
 
     @property
     def is_control(self) -> bool:
-        """True if it is no contestant but a test of the judge: a constant answer, an echo, …"""
-        return self.method.startswith("control_")
+        return is_control(self.method)
+
+
+def is_control(method: str) -> bool:
+    """Tell whether a row is no contestant but a test of the judge: a constant answer, an echo, …"""
+    return method.startswith("control_")
 
 
 def columns_at_end(panels: Iterable[Panel]) -> list[tuple[Panel, JudgedColumn]]:

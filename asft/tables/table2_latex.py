@@ -10,7 +10,14 @@ from asft.tables.latex import (
     tex_table,
     tex_text,
 )
-from asft.tables.panels import Panel, judge_label, panel_note, published_columns, remarks
+from asft.tables.panels import (
+    Panel,
+    is_control,
+    judge_label,
+    panel_note,
+    published_columns,
+    remarks,
+)
 from asft.tables.table2_columns import JudgedColumn
 from asft.tables.table2_rows import Table
 from asft.tables.text import Row
@@ -46,12 +53,12 @@ def _values(table: Table) -> list[str]:
     """Values, intervals, coverage, and the paper's values where there are any."""
     width = len(table.panels)
     names = [escape_tex(f"{panel.benchmark}, {panel.judge}") for panel in table.panels]
-    kinds = [(entry.is_control, row) for entry, row in zip(table.entries, table.rows, strict=True)]
     lines = []
     for control in (False, True):
-        if control and any(kind for kind, _ in kinds):
+        rows = [row for row in table.rows if is_control(row["method"]) == control]
+        if control and rows:
             lines += [r"\midrule", tex_heading("Controls", width + 2)]
-        for row in (row for kind, row in kinds if kind == control):
+        for row in rows:
             lines += _method(table, row)
     return tabular(f"ll{'r' * width}", ["Method", "", *names], lines)
 

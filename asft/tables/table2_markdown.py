@@ -1,5 +1,7 @@
 """Table 2 as Markdown."""
 
+from collections.abc import Sequence
+
 from asft.config import Statistics
 from asft.tables import paper
 from asft.tables.panels import (
@@ -31,6 +33,10 @@ REMARK = (
     ' The paper\'s values are of Meta-Llama-3-8B-Instruct; its "SFT" is the off-the-shelf model,'
     " our `base`."
 )
+CONTROLS = (
+    "A judge that rates them like a policy can be fooled. They are judged like any method,"
+    " but enter neither the differences nor the style control."
+)
 REFUSED = r"— \*"
 
 
@@ -49,7 +55,7 @@ def markdown(table: Table, title: str, trained: str, statistics: Statistics) -> 
     controls = [line for line in lines if line[0].is_control]
     for panel in table.panels:
         published = published_columns(table.entries, panel)
-        cells = [_line(panel, row, published) for _, row in contestants]
+        cells = [panel_cells(panel, row, published) for _, row in contestants]
         sections += [_heading(table, panel), grid(cells)]
         for column in panel.block.columns:
             if column.kind == "means":
@@ -58,10 +64,8 @@ def markdown(table: Table, title: str, trained: str, statistics: Statistics) -> 
     if controls:
         sections += [
             "## Controls: answers that deserve nothing",
-            "A judge that rates them like a policy can be fooled. They are judged like any method,"
-            " but enter neither the differences nor the style control."
-            + _uncompared(table.rows, table.panels),
-            grid([_control_cells(table.panels, row) for _, row in controls]),
+            CONTROLS + _uncompared(table.rows, table.panels),
+            grid([control_cells(table.panels, row) for _, row in controls]),
         ]
     refused = [f"- {row['method']}: {row['refused']}" for row in table.rows if row["refused"]]
     if refused:
@@ -73,7 +77,7 @@ def markdown(table: Table, title: str, trained: str, statistics: Statistics) -> 
         sections += [
             "## Differences between methods, over the same questions",
             DIFFERENCES,
-            grid([_difference_cells(row) for row in table.differences]),
+            grid([difference_cells(row) for row in table.differences]),
         ]
     return "\n\n".join(sections) + "\n"
 
@@ -114,8 +118,8 @@ def _heading(table: Table, panel: Panel) -> str:
     return f"## {panel.benchmark}, judged by {label}\n\n{note[0].upper()}{note[1:]}.{about}"
 
 
-def _line(panel: Panel, row: Row, published: list[str]) -> dict[str, str]:
-    """One line of a panel's table."""
+def panel_cells(panel: Panel, row: Row, published: Sequence[str] = ()) -> dict[str, str]:
+    """Return one line of a panel's table; `published` are the paper's columns beside it."""
     headline = panel.block.headline
     cells = {"method": row["method"], "seeds": str(row["seeds"])}
     cells[headline.label] = _headline(panel, row)
@@ -147,7 +151,8 @@ def _unscored(entries: list[Entry], panel: Panel) -> list[str]:
     return [f"Without a verdict that counts: {'; '.join(lines)}."] if lines else []
 
 
-def _control_cells(panels: list[Panel], row: Row) -> dict[str, str]:
+def control_cells(panels: list[Panel], row: Row) -> dict[str, str]:
+    """Return one line of the controls' table."""
     cells = {"control": row["method"]}
     for panel in panels:
         cells[f"{panel.benchmark}, {panel.judge}"] = _headline(panel, row)
@@ -163,7 +168,8 @@ def _uncompared(rows: list[Row], panels: list[Panel]) -> str:
     return f" `base` has no value to compare them with: {', '.join(names)}." if names else ""
 
 
-def _difference_cells(row: Row) -> dict[str, str]:
+def difference_cells(row: Row) -> dict[str, str]:
+    """Return one line of the table of differences."""
     return {
         "benchmark, judge": f"{row['benchmark']}, {row['judge']}",
         "first − second": f"{row['method_a']} − {row['method_b']}",

@@ -1,4 +1,6 @@
-"""Table 3 as Markdown and LaTeX."""
+"""Table 3 as Markdown and LaTeX; rows of several base models have a column, or heading, of it."""
+
+from itertools import groupby
 
 from asft.tables.latex import (
     escape_tex,
@@ -16,19 +18,20 @@ from asft.tables.table3_columns import (
     estimate_columns,
     family_columns,
 )
-from asft.tables.text import DIFFERENCES, Row, difference_texts, grid
+from asft.tables.text import DIFFERENCES, Row, difference_texts, grid, named
 
 
 def markdown(rows: list[Row], differences: list[Row], title: str, remark: str) -> str:
     """Return Table 3 in Markdown: title, remark, one table per metric family, differences."""
     sections = [f"# Table 3: {title}", remark]
     for family, heading in FAMILIES.items():
-        sections += [f"## {heading}", grid([_family_cells(row, family) for row in rows])]
+        lines = [named(row, rows) | _family_cells(row, family) for row in rows]
+        sections += [f"## {heading}", grid(lines)]
     if differences:
         sections += [
             "## Differences between methods, over the same questions",
             DIFFERENCES,
-            grid([_difference_cells(row) for row in differences]),
+            grid([named(row, differences) | _difference_cells(row) for row in differences]),
         ]
     return "\n\n".join(sections) + "\n"
 
@@ -44,8 +47,11 @@ def latex(rows: list[Row], title: str) -> str:
         columns = {column.tex: column for column in family_columns(family)}
         lines += [r"\midrule"] if number else []
         lines.append(tex_heading(heading, 3 + len(heads)))
-        for row in rows:
-            lines += _tex_lines(row, [columns.get(head) for head in heads])
+        for model, found in groupby(rows, lambda row: row["model"]):
+            if len({row["model"] for row in rows}) > 1:
+                lines.append(tex_heading(model, 3 + len(heads)))
+            for row in found:
+                lines += _tex_lines(row, [columns.get(head) for head in heads])
     body = tabular(f"lll{'r' * len(heads)}", ["Dataset", "Method", "", *heads], lines)
     caption = f"BLEU and ROUGE: {title}"
     return tex_table(f"Table 3: {title}", caption, [r"\smallskip", *body])

@@ -84,6 +84,11 @@ def bracketed(low: float, high: float, digits: int) -> str:
     return f"[{low:z.{digits}f}, {high:z.{digits}f}]"
 
 
+def named(row: Row, rows: list[Row]) -> dict[str, str]:
+    """Return the cell with a row's base model where `rows` are of several; else nothing."""
+    return {"model": row["model"]} if len({row.get("model") for row in rows}) > 1 else {}
+
+
 def grid(rows: list[dict[str, str]]) -> str:
     """Return a Markdown table of rows; a row's keys are the heads."""
     return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)

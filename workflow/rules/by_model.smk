@@ -1,0 +1,136 @@
+# Several base models: the experiment of each in <results>/{model}, and their tables joined.
+
+EXPERIMENTS = plan.experiments(config)
+BY_MODEL = {name: plan.load(own) for name, own in EXPERIMENTS.items()}
+
+
+def with_places(by_rule):
+    """What a profile says of a rule, said of each model's rule too."""
+    for rule_name, said in list(by_rule.items()):
+        by_rule |= {f"{model}_{rule_name}": said for model in EXPERIMENTS}
+
+
+# Before the rules are made, since that reads them.
+with_places(workflow.resource_settings.overwrite_resources)
+with_places(workflow.resource_settings.overwrite_threads)
+with_places(workflow.group_settings.overwrite_groups)
+
+for MODEL, OWN in EXPERIMENTS.items():
+    PREFIX = f"{MODEL}_"  # of its rules' names
+
+    module:
+        name: MODEL
+        pathvars:
+            results=OWN["results"],
+        snakefile:
+            "../../Snakefile"
+        config:
+            OWN
+
+    use rule * from MODEL as PREFIX*
+
+
+def each(path, models=BY_MODEL):
+    """A file of each model's experiment."""
+    return [f"<results>/{model}/{path}" for model in models]
+
+
+WITH_TABLE2 = [name for name, own in BY_MODEL.items() if own.tables.table2]
+PANELS = list(
+    dict.fromkeys(
+        (benchmark, judge, own.benchmarks[benchmark].protocol)
+        for own in BY_MODEL.values()
+        for benchmark, judge in plan.table2_columns(own)
+    )
+)
+SIZES = {name: size_of(name) for name in BY_MODEL}
+
+
+def joined(paths, models=BY_MODEL):
+    return " ".join(f"--table {model}={path}" for model, path in zip(models, paths))
+
+
+WANTED = [
+    *(rules.__getattr__(f"{model}_all").input for model in BY_MODEL),
+    "<results>/table3.csv",
+    *(["<results>/table2.csv"] if WITH_TABLE2 else []),
+    "<results>/figure_ranks.pdf",
+]
+
+
+rule join_table3:
+    input:
+        each("table3.csv"),
+    output:
+        csv=report(
+            "<results>/table3.csv", caption="../report/table3.rst", category="Tables"
+        ),
+        differences="<results>/table3.differences.csv",
+        markdown="<results>/table3.md",
+        latex="<results>/table3.tex",
+    log:
+        "<results>/logs/join_table3.log",
+    params:
+        tables=lambda wildcards, input: joined(input),
+        settings=as_json(note=CONFIG.note, statistics=CONFIG.statistics),
+    shell:
+        "asft --log {log} join table3 --settings {params.settings:q} {params.tables}"
+        " --out {output.csv}"
+
+
+if WITH_TABLE2:
+
+    rule join_table2:
+        input:
+            each("table2.csv", WITH_TABLE2),
+        output:
+            csv=report(
+                "<results>/table2.csv",
+                caption="../report/table2.rst",
+                category="Tables",
+            ),
+            differences="<results>/table2.differences.csv",
+            markdown="<results>/table2.md",
+            latex="<results>/table2.tex",
+        log:
+            "<results>/logs/join_table2.log",
+        params:
+            tables=lambda wildcards, input: joined(input, WITH_TABLE2),
+            settings=as_json(
+                note=CONFIG.note,
+                statistics=CONFIG.statistics,
+                panels=PANELS,
+            ),
+        shell:
+            "asft --log {log} join table2 --settings {params.settings:q} {params.tables}"
+            " --out {output.csv}"
+
+
+rule figure_ranks:
+    input:
+        table3="<results>/table3.differences.csv",
+        table2="<results>/table2.differences.csv" if WITH_TABLE2 else [],
+    output:
+        pdf="<results>/figure_ranks.pdf",
+        png=report(
+            "<results>/figure_ranks.png",
+            caption="../report/figure_ranks.rst",
+            category="Figures",
+        ),
+        csv="<results>/figure_ranks.csv",
+    log:
+        "<results>/logs/figure_ranks.log",
+    params:
+        table2=lambda wildcards, input: (
+            f"--table2 {input.table2}" if input.table2 else ""
+        ),
+        settings=as_json(
+            model=", ".join(BY_MODEL),
+            note=CONFIG.note,
+            methods=[*CONFIG.methods, *CONFIG.policies],
+            billion_parameters=SIZES,
+            statistics=CONFIG.statistics,
+        ),
+    shell:
+        "asft --log {log} plot ranks --settings {params.settings:q} --table3 {input.table3}"
+        " {params.table2} --out {output.pdf}"
