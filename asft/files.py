@@ -114,25 +114,38 @@ def read_json_rows(path: Path | str) -> list[dict[str, Any]]:
     Raises:
         UserError: the file is not UTF-8 JSON; names the file and the line.
     """
+    return list(iterate_json_rows(path))
+
+
+def iterate_json_rows(path: Path | str) -> Iterator[dict[str, Any]]:
+    """Read such rows one after the other; of a list all are read at once.
+
+    Raises:
+        UserError: as `read_json_rows`, at the row that is at fault.
+    """
     path = Path(path)
-    text = read_text(path)
     # Many name JSON lines .json.
-    if path.suffix == ".json" and not _is_lines(text):
-        rows = _parse_json(text, f"{path}")
+    if path.suffix == ".json" and not _is_lines(path):
+        rows = _parse_json(read_text(path), f"{path}")
         if not isinstance(rows, list):
             raise UserError(f"{path}: expected a JSON list of objects, found {type(rows).__name__}")
     else:
-        # Not splitlines(): it also cuts at U+2028 and others, which JSON strings may contain.
-        lines = text.split("\n")
-        rows = [
-            _parse_json(line, f"{path}, line {n}")
-            for n, line in enumerate(lines, 1)
-            if line.strip()
-        ]
+        rows = (_parse_json(line, f"{path}, line {n}") for n, line in _lines(path))
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
             raise UserError(f"{path}, row {number}: expected an object, found {type(row).__name__}")
-    return rows
+        yield row
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a file that are not blank, with their numbers."""
+    try:
+        # Not splitlines(): it also cuts at U+2028 and others, which JSON strings may contain.
+        with path.open(encoding="utf-8-sig") as file:
+            yield from ((n, line) for n, line in enumerate(file, 1) if line.strip())
+    except (FileNotFoundError, UnicodeDecodeError):
+        read_text(path)  # says what is wrong, and where
+        raise
 
 
 def read_jsonl(path: Path | str, kind: type[M]) -> list[M]:
@@ -152,13 +165,15 @@ def read_jsonl(path: Path | str, kind: type[M]) -> list[M]:
     return records
 
 
-def _is_lines(text: str) -> bool:
-    """Whether a text is JSON lines: its first line is an object, and more follows."""
-    first, _, rest = text.strip().partition("\n")
+def _is_lines(path: Path) -> bool:
+    """Whether a file is JSON lines: its first line is an object, and more follows."""
+    lines = _lines(path)
+    _, first = next(lines, (0, ""))
     try:
-        return bool(rest) and isinstance(json.loads(first), dict)
+        is_object = first.lstrip().startswith("{") and isinstance(json.loads(first), dict)
     except (ValueError, RecursionError):
         return False
+    return is_object and next(lines, None) is not None
 
 
 def _parse_json(text: str, where: str, advice: str = "") -> Any:

@@ -37,8 +37,8 @@ def useful_flops(model: Path, pairs: Path, left_out: Collection[int] = ()) -> fl
     from transformers import AutoConfig
 
     from asft.config.data import Tokens
+    from asft.data.encoding import encode_pair
     from asft.data.pair_formats import FORMATS
-    from asft.data.tokens import encode_pair
     from asft.models.folders import load_tokenizer
 
     config, tokenizer = AutoConfig.from_pretrained(model), load_tokenizer(model)

@@ -30,7 +30,7 @@ def generation(repeats: int) -> list[dict[str, Any]]:
     """Generated tokens a second of the same greedy answers, alternating, medians."""
     import torch
 
-    from asft.data.tokens import encode_prompt
+    from asft.data.encoding import encode_prompt
     from asft.files import read_jsonl
     from asft.machine import keep_freed_memory
     from asft.models.folders import load_tokenizer

@@ -51,9 +51,9 @@ SLICES = {
 def workload(name: str, folder: Path, count: int) -> tuple[Path, str]:
     """A file of at most `count` pairs in TRL's format that fit, and where they are from."""
     from asft.config.data import Tokens
+    from asft.data.encoding import encode_pair
     from asft.data.pair_formats import FORMATS
     from asft.data.rows import Unusable
-    from asft.data.tokens import encode_pair
     from asft.files import read_json_rows
     from asft.models.folders import load_tokenizer
 

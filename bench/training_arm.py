@@ -71,8 +71,8 @@ def ours(job: dict[str, Any], rows: list[dict[str, Any]], scratch: str) -> tuple
     """This project's trainer; the reference, where there is one, cached and not in the time."""
     from asft.config.data import Tokens
     from asft.config.training import LoRA, Training
+    from asft.data.encoding import encode_pair
     from asft.data.pair_formats import FORMATS
-    from asft.data.tokens import encode_pair
     from asft.losses import METHODS
     from asft.machine import keep_freed_memory
     from asft.training.lora import adapt

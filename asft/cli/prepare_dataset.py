@@ -24,16 +24,16 @@ def prepare_dataset(settings: str, name: str, model: Path, out: Path) -> None:
     Args:
         settings: {"dataset": …, "tokens": …} of the config, as JSON.
     """
-    from asft.data import load_rows
+    from asft.data import open_rows
     from asft.models import load_tokenizer
 
     chosen = Settings.model_validate_json(settings)
     dataset = chosen.dataset
-    heldout_rows = load_rows(dataset.heldout_sources) if dataset.heldout_sources else None
+    heldout_rows = open_rows(dataset.heldout_sources) if dataset.heldout_sources else None
     prepare(
         dataset,
         name,
-        load_rows(dataset.sources, dataset.limit),
+        open_rows(dataset.sources, dataset.limit),
         heldout_rows,
         load_tokenizer(model),
         chosen.tokens,

@@ -9,6 +9,7 @@ from .chat_templates import CLOCK as CLOCK
 from .chat_templates import DATE as DATE
 from .chat_templates import refuse_chance as refuse_chance
 from .chat_templates import turn_end_id as turn_end_id
+from .encoding import encode_prompt as encode_prompt
 from .hub import make_cache as make_cache
 from .hub import reason as reason
 from .hub import snapshot as snapshot
@@ -19,7 +20,8 @@ from .question_formats import BENCHMARK_FORMATS as BENCHMARK_FORMATS
 from .rows import Unusable as Unusable
 from .sources import fetch_one as fetch_one
 from .sources import load_rows as load_rows
+from .sources import open_rows as open_rows
 from .sources import try_each as try_each
+from .tokens import Joined as Joined
 from .tokens import TokenPair as TokenPair
-from .tokens import encode_prompt as encode_prompt
 from .tokens import read_tokens as read_tokens

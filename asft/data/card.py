@@ -12,31 +12,36 @@ By hand: asft data-card --counts FILE --pairs FILE --questions NAME=FILE … --o
 import hashlib
 import math
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asft.config import Tokens
 from asft.data.contamination import count_overlap
 from asft.data.pair_numbers import count_numbers
 from asft.data.rendering import render_prompt
-from asft.data.tokens import Split, TokenPair
+from asft.data.tokens import Split
 from asft.files import fingerprint, read_json, read_jsonl, write_json
 from asft.parquet import read_parquet
-from asft.records import NO_NUMBERS, Message, Pair, Question
+from asft.records import NO_NUMBERS, Message, PairNumbers, Question
 
 QUANTILES = {"min": 0, "25": 25, "50": 50, "75": 75, "95": 95, "max": 100}
 NOTES = ("truncated_chosen", "truncated_rejected", "boundary_merges", "double_bos")
 
 
 class Example(NamedTuple):
-    """A pair that is kept: its split, its text, its token ids, and notes on it."""
+    """What is counted of a pair that is kept; its texts and ids wait elsewhere."""
 
     split: Split
-    pair: Pair
-    tokens: TokenPair
-    notes: list[str]
+    id: str
+    prompt: bytes  # a fingerprint
+    plain: bool  # strings, not conversations
+    lengths: tuple[int, int, int]  # tokens of prompt, chosen, rejected
+    numbers: PairNumbers[float]
+    notes: Sequence[str]
 
 
 def dataset_card(examples: list[Example], tokenizer: Any, tokens: Tokens) -> dict[str, Any]:
@@ -48,42 +53,41 @@ def dataset_card(examples: list[Example], tokenizer: Any, tokens: Tokens) -> dic
     """
     train = [example for example in examples if example.split == "train"]
     heldout = [example for example in examples if example.split == "heldout"]
-    prompts = {fingerprint(example.pair.prompt) for example in train}
-    encoded = [example.tokens for example in examples]
+    prompts = {example.prompt for example in train}
+    lengths = np.array([example.lengths for example in examples])
     notes = Counter(note for example in examples for note in example.notes)
-    paired = all(len(pair.chosen) and len(pair.rejected) for pair in encoded)
-    longer = sum(len(pair.chosen) > len(pair.rejected) for pair in encoded)
-    plain = isinstance(examples[0].pair.prompt, str)
+    paired = bool((lengths[:, 1:] > 0).all())
+    longer = int((lengths[:, 1] > lengths[:, 2]).sum())
+    plain = examples[0].plain
     return {
         "kind": "plain" if plain else "conversational",
         "kept": {"train": len(train), "heldout": len(heldout)},
-        "heldout_prompts_in_train": sum(fingerprint(e.pair.prompt) in prompts for e in heldout),
+        "heldout_prompts_in_train": sum(example.prompt in prompts for example in heldout),
         "lengths": {
-            "prompt": _quantiles([len(pair.prompt) for pair in encoded]),
-            "chosen": _quantiles([len(pair.chosen) for pair in encoded]),
-            "rejected": _quantiles([len(pair.rejected) for pair in encoded]),
+            name: _quantiles(column)
+            for name, column in zip(("prompt", "chosen", "rejected"), lengths.T, strict=True)
         },
-        "chosen_longer_share": round(longer / len(encoded), 6) if paired else None,
+        "chosen_longer_share": round(longer / len(examples), 6) if paired else None,
         **{note: notes[note] for note in NOTES},
         "unrendered": {n: notes[n] for n in sorted(notes) if n.startswith("unrendered_")},
         "tokens": tokens.model_dump(),
         "template_sha256": None if plain else _template_sha256(tokenizer),
         "singles": {
-            "desirable": sum(len(example.tokens.chosen) > 0 for example in train),
-            "undesirable": sum(len(example.tokens.rejected) > 0 for example in train),
+            "desirable": sum(example.lengths[1] > 0 for example in train),
+            "undesirable": sum(example.lengths[2] > 0 for example in train),
         },
-        "numbers": count_numbers([pair.numbers for pair in encoded]),
+        "numbers": count_numbers([example.numbers for example in examples]),
         "fingerprint": fingerprint([_told_apart(example) for example in examples]),
     }
 
 
 def _told_apart(example: Example) -> list[Any]:
-    numbers = [None if math.isnan(number) else number for number in example.tokens.numbers]
+    numbers = [None if math.isnan(number) else number for number in example.numbers]
     said = [] if numbers == [None, None, None, NO_NUMBERS.weight] else numbers
-    return [example.pair.id, example.split, *said]
+    return [example.id, example.split, *said]
 
 
-def _quantiles(lengths: list[int]) -> dict[str, int]:
+def _quantiles(lengths: NDArray[np.int64]) -> dict[str, int]:
     values = np.percentile(lengths, list(QUANTILES.values()), method="inverted_cdf")
     return {name: int(value) for name, value in zip(QUANTILES, values, strict=True)}
 

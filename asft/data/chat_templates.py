@@ -40,15 +40,20 @@ def apply_template(
         Unusable: template_refused.
         UserError: the tokenizer has no chat template.
     """
+    marked = mark_within(messages, tokenizer), mark_within(tools, tokenizer)
+    return apply_to_marked(*marked, tokenizer, **options)
+
+
+def apply_to_marked(messages: Any, tools: Any, tokenizer: Any, **options: Any) -> str:
+    """Render a conversation and tools that are marked already, as `apply_template` does."""
     if tokenizer.chat_template is None:
         raise UserError(
             "the model has no chat template, and the data are conversations; "
             "set models.<name>.chat_template"
         )
-    marked, options["tools"] = mark_within(messages, tokenizer), mark_within(tools, tokenizer)
     try:
         _stop_clock(tokenizer, tools)
-        return str(tokenizer.apply_chat_template(marked, tokenize=False, **options))
+        return str(tokenizer.apply_chat_template(messages, tools=tools, tokenize=False, **options))
     except _REFUSALS as error:
         raise Unusable("template_refused") from error
 

@@ -18,6 +18,9 @@ MARKED = re.compile(f"{_OPEN}(.*?){_CLOSE}", re.DOTALL)
 
 def mark(content: str, tokenizer: Any) -> str:
     content = without_marks(content)
+    # Most texts hold none: to look for the characters that one may begin with is faster.
+    if not any(first in content for first in _first_characters(tokenizer)):
+        return content
     return special_tokens(tokenizer).sub(f"{_OPEN}\\g<0>{_CLOSE}", content)
 
 
@@ -46,6 +49,12 @@ def special_tokens(tokenizer: Any) -> re.Pattern[str]:
     added = tokenizer.added_tokens_decoder.values()
     names = sorted((token.content for token in added if token.special), key=len, reverse=True)
     return re.compile("|".join(map(re.escape, names)) or "(?!)")
+
+
+@lru_cache(maxsize=4)
+def _first_characters(tokenizer: Any) -> frozenset[str]:
+    added = tokenizer.added_tokens_decoder.values()
+    return frozenset(token.content[:1] for token in added if token.special)
 
 
 def eos_of(tokenizer: Any) -> str:

@@ -28,9 +28,13 @@ class Drops:
             try:
                 kept.append(use(row))
             except Unusable as fault:
-                self.reasons[fault.reason] += 1
-                self.first.setdefault(fault.reason, f"{label} {number}")
+                self.count(fault, f"{label} {number}")
         return kept
+
+    def count(self, fault: Unusable, where: str) -> None:
+        """Count a row that cannot be used."""
+        self.reasons[fault.reason] += 1
+        self.first.setdefault(fault.reason, where)
 
     def check(self, limit: float, where: str, key: str) -> None:
         """Refuse rows of which none is usable, or a larger share than `limit` is not.

@@ -78,8 +78,8 @@ def snapshot(name: str, revision: str) -> Path:
         raise UserError(reason(error)) from error
 
 
-def load_rows(source: HubSource, limit: int | None) -> list[dict[str, Any]]:
-    """Load the first `limit` rows (None: all) of `source.split`.
+def load_dataset(source: HubSource) -> Any:
+    """Load `source.split`, a data set of `datasets`.
 
     Raises:
         UserError: the data set is not available.
@@ -88,13 +88,11 @@ def load_rows(source: HubSource, limit: int | None) -> list[dict[str, Any]]:
 
     warn_unless_pinned(source)
     try:
-        data = datasets.load_dataset(
+        return datasets.load_dataset(
             source.hub, revision=source.revision, data_dir=source.data_dir, split=source.split
         )
     except Exception as error:
         raise UserError(reason(error)) from error
-    rows: list[dict[str, Any]] = data.select(range(min(limit or len(data), len(data)))).to_list()
-    return rows
 
 
 def warn_unless_pinned(source: HubSource) -> None:

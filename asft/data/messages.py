@@ -37,14 +37,15 @@ def message_of(turn: Any, role: str, content: str) -> Message:
     if turn.get(role) not in ("system", "user", "assistant"):
         raise Unusable("unknown_role")
     fields = {key: turn[key] for key in turn if key not in (role, content) and _says(key, turn)}
-    try:
-        text_of(json.dumps(fields, ensure_ascii=False))
-    except (TypeError, ValueError):
-        raise Unusable("malformed") from None
+    if fields:
+        try:
+            text_of(json.dumps(fields, ensure_ascii=False))
+        except (TypeError, ValueError):
+            raise Unusable("malformed") from None
     # What only calls tools says nothing; elsewhere null is a fault.
     said = "" if turn.get(content) is None and "tool_calls" in fields else turn.get(content)
     message = Message(role=turn[role], content=_text(said))
-    return cast(Message, message | fields)
+    return cast(Message, message | fields) if fields else message
 
 
 def with_columns(row: Row, conversation: list[Message], *, system: bool = False) -> list[Message]:

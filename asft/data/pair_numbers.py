@@ -5,7 +5,7 @@ set's `columns`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -35,22 +35,29 @@ def numbers_of(row: Row) -> Numbers:
     return PairNumbers(chosen, rejected, margin, float(weight))
 
 
-def number_columns(numbers: Sequence[Numbers]) -> dict[str, Any]:
-    """Return columns of numbers by name: of those alone that are said of any pair, else null."""
+def said_of_any(numbers: Iterable[Numbers]) -> list[str]:
+    """Return the names of the numbers that are said of any of the pairs."""
+    said = dict.fromkeys(PairNumbers._fields, False)
+    for each in numbers:
+        for name, value, nothing in zip(said, each, NO_NUMBERS, strict=True):
+            said[name] |= not (value == nothing or math.isnan(value))
+    return [name for name, is_said in said.items() if is_said]
+
+
+def number_columns(numbers: Sequence[Numbers], names: Sequence[str]) -> dict[str, Any]:
+    """Return columns of the numbers with these names; null where one is not said."""
     columns = {}
-    for name in PairNumbers._fields:
+    for name in names:
         values = [getattr(each, name) for each in numbers]
-        nothing = getattr(NO_NUMBERS, name)
-        if not all(value == nothing or math.isnan(value) for value in values):
-            given = [None if math.isnan(value) else value for value in values]
-            columns[name] = pa.array(given, pa.float64())
+        given = [None if math.isnan(value) else value for value in values]
+        columns[name] = pa.array(given, pa.float64())
     return columns
 
 
 def count_numbers(numbers: Sequence[Numbers]) -> dict[str, dict[str, float]]:
     """Return of how many pairs each number is said, and its least, mean and largest value."""
     found = {}
-    for name, column in number_columns(numbers).items():
+    for name, column in number_columns(numbers, said_of_any(numbers)).items():
         said = [value for value in column.to_pylist() if value is not None]
         mean = round(math.fsum(said) / len(said), 6)
         found[name] = {"pairs": len(said), "min": min(said), "mean": mean, "max": max(said)}

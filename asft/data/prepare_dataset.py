@@ -1,32 +1,30 @@
 """Prepare preference data: from rows to pairs and token ids, with everything counted."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
 
 from asft.config import Dataset, Tokens, unpinned
 from asft.data.card import Example, dataset_card
 from asft.data.drops import Drops
 from asft.data.pair_formats import FORMATS
-from asft.data.pair_numbers import number_columns, numbers_of
-from asft.data.rows import Row, Unusable, renamed
-from asft.data.tokens import TokenPair, encode_pair, write_tokens
+from asft.data.pair_numbers import said_of_any
+from asft.data.pair_table import write_pairs
+from asft.data.rows import Row, Unusable, in_groups, renamed
+from asft.data.sifting import Sifted, Sifter
+from asft.data.tokens import write_token_groups
 from asft.errors import UserError
 from asft.files import write_json
-from asft.parquet import write_parquet
-from asft.records import Message, Pair
-
-Usable = tuple[Pair, TokenPair, list[str]]
+from asft.parquet import GROUP
+from asft.records import Pair
 
 
 def prepare_pairs(
     dataset: Dataset,
     name: str,
-    rows: list[Row],
-    heldout_rows: list[Row] | None,
+    rows: Iterable[Row],
+    heldout_rows: Iterable[Row] | None,
     tokenizer: Any,
     tokens: Tokens,
     out: Path,
@@ -35,7 +33,8 @@ def prepare_pairs(
 
     Held out are the `dataset.heldout` pairs with the smallest ids, whatever the order of the rows:
     of `heldout_rows` where given (all of them if `heldout` is 0; a row that is also there is
-    dropped from training as a duplicate), else of the pairs themselves.
+    dropped from training as a duplicate), else of the pairs themselves. Rows are gone through more
+    than once, and are never in memory together.
 
     Raises:
         UserError: no rows, too many of them unusable, none left to train on, fewer than are to be
@@ -45,20 +44,10 @@ def prepare_pairs(
     rows = renamed(rows, dataset.columns, f"datasets.{name}.columns")
     if heldout_rows is not None:
         heldout_rows = renamed(heldout_rows, dataset.columns, f"datasets.{name}.columns")
-    parse, seen = FORMATS[dataset.format], set[str]()
-
-    def use(row: Row) -> Usable:
-        pair = parse(row)
-        if pair.id in seen:
-            raise Unusable("duplicate")
-        encoded, notes = encode_pair(pair, tokenizer, tokens)
-        encoded = encoded._replace(numbers=numbers_of(row))
-        seen.add(pair.id)
-        return pair, encoded, notes
-
     drops = Drops()
-    outside = None if heldout_rows is None else drops.sift(heldout_rows, "held-out row", use)
-    inside = drops.sift(rows, "row", use)
+    sifter = Sifter(FORMATS[dataset.format], tokenizer, tokens, drops, out)
+    outside = None if heldout_rows is None else sifter.sift(heldout_rows, "held-out row")
+    inside = sifter.sift(rows, "row")
     key = f"datasets.{name}.max_dropped_share"
     card = {"dataset": name, "format": dataset.format, **drops.counts()}
     try:
@@ -66,18 +55,22 @@ def prepare_pairs(
     except UserError as error:
         write_json(out / "counts.json", card)  # of every reason
         raise UserError(f"{error}{_other_format(rows, dataset.format)}") from None
-    _check_one_kind([*inside, *(outside or [])], where)
-    examples = _split(inside, outside, dataset.heldout, f"datasets.{name}.heldout")
-    _write_pairs(out / "pairs.parquet", examples)
-    write_tokens(out / "tokens", [e.split for e in examples], [e.tokens for e in examples])
+    parts = [inside] if outside is None else [inside, outside]
+    _check_one_kind([example for part in parts for example in part.examples], where)
+    _split(inside, outside, dataset.heldout, f"datasets.{name}.heldout")
+    examples = [example for part in parts for example in part.kept()]
+    numbers = said_of_any(example.numbers for example in examples)
+    write_pairs(out / "pairs.parquet", parts, numbers)
+    ids = ((split, ids) for part in parts for split, ids in part.tokens())
+    write_token_groups(out / "tokens", in_groups(ids, GROUP), numbers)
     card |= {"unpinned": unpinned([*dataset.sources, *dataset.heldout_sources])}
     card |= dataset_card(examples, tokenizer, tokens)
     write_json(out / "counts.json", card)
 
 
-def _other_format(rows: list[Row], given: str) -> str:
+def _other_format(rows: Iterable[Row], given: str) -> str:
     """A hint at formats that take more of the first rows than the given one does; else ""."""
-    first = rows[:20]
+    first = list(islice(rows, 20))
     taken = {name: sum(_fits(parse, row) for row in first) for name, parse in FORMATS.items()}
     best = max(taken, key=lambda name: taken[name])
     if taken[best] <= taken[given]:
@@ -93,60 +86,26 @@ def _fits(parse: Callable[[Row], Pair], row: Row) -> bool:
     return True
 
 
-def _check_one_kind(pairs: list[Usable], where: str) -> None:
-    plain = sum(isinstance(pair.prompt, str) for pair, *_ in pairs)
-    if 0 < plain < len(pairs):
+def _check_one_kind(examples: list[Example], where: str) -> None:
+    plain = sum(example.plain for example in examples)
+    if 0 < plain < len(examples):
         raise UserError(
-            f"{where}: {plain} pairs are plain strings and {len(pairs) - plain} are conversations; "
-            "make all of them one or the other"
+            f"{where}: {plain} pairs are plain strings and {len(examples) - plain} are"
+            " conversations; make all of them one or the other"
         )
 
 
-def _split(
-    inside: list[Usable], outside: list[Usable] | None, count: int, key: str
-) -> list[Example]:
+def _split(inside: Sifted, outside: Sifted | None, count: int, key: str) -> None:
+    """Set aside the held-out pairs; of those from elsewhere the others are left out."""
     pool = inside if outside is None else outside
     if outside is not None and count == 0:
-        count = len(outside)
-    left = len(inside) - (count if outside is None else 0)
-    if left < 1 or count > len(pool) or not pool:
-        raise UserError(
-            f"{key}: {count} pairs cannot be held out: {len(inside)} usable pairs to train on"
-            + ("" if outside is None else f", {len(outside)} usable held-out pairs")
-        )
-    heldout = set(sorted(pair.id for pair, *_ in pool)[:count])
+        count = len(outside.examples)
+    left = len(inside.examples) - (count if outside is None else 0)
+    if left < 1 or count > len(pool.examples) or not pool.examples:
+        usable = f"{len(inside.examples)} usable pairs to train on"
+        more = "" if outside is None else f", {len(outside.examples)} usable held-out pairs"
+        raise UserError(f"{key}: {count} pairs cannot be held out: {usable}{more}")
+    heldout = set(sorted(example.id for example in pool.examples)[:count])
+    inside.assign(lambda name: "heldout" if name in heldout else "train")
     if outside is not None:
-        inside = [*inside, *(usable for usable in outside if usable[0].id in heldout)]
-    return [Example("heldout" if u[0].id in heldout else "train", *u) for u in inside]
-
-
-def _write_pairs(path: Path, examples: list[Example]) -> None:
-    """Write the pairs as text; of messages' further fields, where there are any, their JSON."""
-    pairs = [example.pair for example in examples]
-    columns = {
-        "id": pa.array([pair.id for pair in pairs], pa.string()),
-        "split": pa.array([example.split for example in examples], pa.string()),
-    }
-    turns = [t for p in pairs for part in p[:3] if not isinstance(part, str) for t in part]
-    fields = sorted({key for turn in turns for key in turn} - {"role", "content"})
-    messages = pa.list_(pa.struct([(f, pa.string()) for f in ("role", "content", *fields)]))
-    text = messages if turns else pa.string()
-    for name in Pair._fields[:3]:
-        columns[name] = pa.array([_plain(getattr(pair, name)) for pair in pairs], text)
-    if any(pair.tools for pair in pairs):
-        given = [
-            json.dumps(pair.tools, ensure_ascii=False) if pair.tools else None for pair in pairs
-        ]
-        columns["tools"] = pa.array(given, pa.string())
-    columns |= number_columns([example.tokens.numbers for example in examples])
-    write_parquet(path, pa.table(columns))
-
-
-def _plain(part: list[Message] | str) -> Any:
-    if isinstance(part, str):
-        return part
-    return [{k: v if isinstance(v, str) else _json(v) for k, v in t.items()} for t in part]
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+        outside.assign(lambda name: "heldout" if name in heldout else None)

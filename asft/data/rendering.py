@@ -7,8 +7,8 @@ branch for vanishes, and so would what a pair is about. Whatever a rendered pair
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from asft.data.chat_templates import apply_template, turn_end
-from asft.data.control_tokens import eos_of, mark, without_marks
+from asft.data.chat_templates import apply_template, apply_to_marked, turn_end
+from asft.data.control_tokens import eos_of, mark, mark_within, without_marks
 from asft.data.rows import Unusable
 from asft.records import Message, Pair
 
@@ -43,15 +43,18 @@ def render_pair(pair: Pair, tokenizer: Any, *, plain_is_rendered: bool = False) 
     """
     if isinstance(pair.prompt, str):
         return _render_plain(pair, tokenizer, plain_is_rendered)
-    start = render_prompt(pair.prompt, tokenizer, pair.tools)
-    lost = set[str]()
+    # Once, for the three texts that begin with it.
+    prompt, tools = mark_within(pair.prompt, tokenizer), mark_within(pair.tools, tokenizer)
+    start = apply_to_marked(prompt, tools, tokenizer, add_generation_prompt=True)
+    contents, lost = [_content(message) for message in pair.prompt], set[str]()
 
     def rest(turns: Any) -> str:
         if not turns:  # rows of one completion
             return ""
         talk = [*pair.prompt, *turns]
-        whole = apply_template(talk, tokenizer, pair.tools)
-        lost.update(_unrendered(talk, pair.tools, whole, tokenizer))
+        whole = apply_to_marked([*prompt, *mark_within(turns, tokenizer)], tools, tokenizer)
+        said = [*contents, *map(_content, turns)]
+        lost.update(_unrendered(talk, said, pair.tools, whole, tokenizer))
         return _rest(start, whole, tokenizer)
 
     chosen, rejected = rest(pair.chosen), rest(pair.rejected)
@@ -90,9 +93,9 @@ def _rest(start: str, full: str, tokenizer: Any) -> str:
 
 
 def _unrendered(
-    talk: list[Message], tools: list[Any] | None, text: str, tokenizer: Any
+    talk: list[Message], contents: list[str], tools: list[Any] | None, text: str, tokenizer: Any
 ) -> Iterator[str]:
-    """What of a conversation is not in its text."""
+    """What of a conversation, whose messages have these contents, is not in its text."""
     if tools and apply_template(talk, tokenizer) == text:
         yield "tools"
     given = {_field(key) for message in talk for key in message} - {"role", "content"}
@@ -101,13 +104,16 @@ def _unrendered(
         if apply_template(without, tokenizer, tools) == text:
             yield field
     rendered, at = _squeezed(without_marks(text)), 0
-    for message in talk:
-        content = _squeezed(without_marks(message["content"]))
+    for message, content in zip(talk, contents, strict=True):
         found = rendered.find(content, at)
         if found < 0:
             yield _kind(message, rendered, at, message is talk[-1])
         else:
             at = found + len(content)
+
+
+def _content(message: Message) -> str:
+    return _squeezed(without_marks(message["content"]))
 
 
 def _field(key: str) -> str:

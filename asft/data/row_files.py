@@ -7,18 +7,19 @@ import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from asft.errors import UserError
-from asft.files import read_json_rows
+from asft.files import iterate_json_rows
 
-Rows = list[dict[str, Any]]
+Rows = Iterator[dict[str, Any]]
+BATCH = 1000  # rows of a table that are made Python's at a time
 
 
 def read_rows(path: Path, split: str = "train") -> Rows:
-    """Read all rows of a file, or of a folder: its data files in the order of their names.
+    """Read the rows of a file, or of a folder: its data files in the order of their names.
 
     Args:
         split: which to read of a folder that `datasets` saved with several.
@@ -27,13 +28,16 @@ def read_rows(path: Path, split: str = "train") -> Rows:
         UserError: no data file, or a damaged one; names the file, and the row where there is one.
     """
     if not path.is_dir():
-        return _reader(path)(path)
+        yield from _reader(path)(path)
+        return
     if any((path / name).is_file() for name in ("dataset_dict.json", "dataset_info.json")):
-        return _read_saved(path, split)
+        yield from _read_saved(path, split)
+        return
     files = sorted((p for p in path.iterdir() if _kind(p) in READERS), key=_in_order)
     if not files:
         raise UserError(f"{path}: no data file in this folder; expected {KINDS}")
-    return [row for file in files for row in _reader(file)(file)]
+    for file in files:
+        yield from _reader(file)(file)
 
 
 def read_glob(pattern: str) -> Rows:
@@ -46,7 +50,8 @@ def read_glob(pattern: str) -> Rows:
     files = sorted(Path(root).glob(str(Path(pattern).relative_to(root))), key=_in_order)
     if not files:
         raise UserError(f"no file has such a name (looked in {Path.cwd()})")
-    return [row for file in files for row in _reader(file)(file)]
+    for file in files:
+        yield from _reader(file)(file)
 
 
 def _kind(path: Path) -> str:
@@ -74,27 +79,26 @@ def _read_table(path: Path) -> Rows:
             reader = csv.DictReader(
                 file, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True
             )
-            rows: list[Any] = []
             for row in reader:
-                rows.append(row)
                 if None in row or None in row.values():
                     raise UserError(
                         f"{path}, line {reader.line_num}: has another number of columns than the"
                         f" first line, which names {len(reader.fieldnames or [])}; quote texts that"
                         " hold separators or line breaks"
                     )
+                yield row
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 ({error.reason})") from error
     except csv.Error as error:
         raise UserError(f"{path}, line {reader.line_num}: {error}") from error
-    return rows
 
 
 def _read_parquet(path: Path) -> Rows:
-    from asft.parquet import read_parquet
+    from asft.parquet import read_groups
 
-    rows: Rows = read_parquet(path).to_pylist()
-    return rows
+    for group in read_groups(path):
+        for at in range(0, len(group), BATCH):
+            yield from group.slice(at, BATCH).to_pylist()
 
 
 def _read_gzip(path: Path) -> Rows:
@@ -106,7 +110,7 @@ def _read_gzip(path: Path) -> Rows:
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise UserError(f"{path}: damaged gzip file ({error}); fetch it again") from error
         try:
-            return _reader(unpacked)(unpacked)
+            yield from _reader(unpacked)(unpacked)
         except UserError as error:
             raise UserError(str(error).replace(str(unpacked), str(path))) from error
 
@@ -123,13 +127,18 @@ def _read_saved(path: Path, split: str) -> Rows:
         if split not in found:
             raise UserError(f"{path}: no split {split!r}; there is: {', '.join(found)}")
         found = found[split]
-    rows: Rows = found.to_list()
-    return rows
+    yield from rows_of(found)
+
+
+def rows_of(dataset: Any) -> Rows:
+    """Read the rows of a data set of `datasets`."""
+    for table in dataset.with_format("arrow").iter(BATCH):
+        yield from table.to_pylist()
 
 
 _PLAIN: dict[str, Callable[[Path], Rows]] = {
-    ".json": read_json_rows,
-    ".jsonl": read_json_rows,
+    ".json": iterate_json_rows,
+    ".jsonl": iterate_json_rows,
     ".csv": _read_table,
     ".tsv": _read_table,
 }

@@ -1,10 +1,23 @@
 """Typed access to the rows of upstream files, and the exception that drops a row."""
 
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
 
 from asft.errors import UserError, nearest
 
+T = TypeVar("T")
 Row = dict[str, Any]
+
+
+class Rows:
+    """Rows that are read anew each time they are gone through, so that none stays in memory."""
+
+    def __init__(self, read: Callable[[], Iterator[Row]]) -> None:
+        self._read = read
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._read()
 
 
 class Unusable(Exception):
@@ -13,6 +26,13 @@ class Unusable(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def in_groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield items in lists of `size`, the last of as many or fewer."""
+    rest = iter(items)
+    while group := list(islice(rest, size)):
+        yield group
 
 
 def value_of(row: Row, key: str) -> Any:
@@ -51,18 +71,18 @@ def id_of(row: Row) -> str:
     return text_of(str(given))
 
 
-def renamed(rows: list[Row], columns: dict[str, str], key: str) -> list[Row]:
+def renamed(rows: Iterable[Row], columns: dict[str, str], key: str) -> Iterable[Row]:
     """Return the rows with `columns` renamed, a new name for each old one.
 
     Raises:
         UserError: no row has such a column, or a new name is taken; says so of `key`.
     """
-    if not columns or not rows:
+    if not columns:
         return rows
     known = {name for row in rows for name in row}
-    for old, new in columns.items():
+    for old, new in columns.items() if known else ():
         if old not in known:
             raise UserError(f"{key}: no row has the column {old!r}{nearest(old, sorted(known))}")
         if new in known and new not in columns:
             raise UserError(f"{key}: there is a column {new!r} already; give it another name here")
-    return [{columns.get(name, name): row[name] for name in row} for row in rows]
+    return Rows(lambda: ({columns.get(name, name): row[name] for name in row} for row in rows))

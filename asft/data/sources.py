@@ -10,11 +10,12 @@ import os
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from http.client import HTTPException
+from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from asft.config import (
@@ -27,7 +28,8 @@ from asft.config import (
     find_path,
 )
 from asft.data import hub, wheels
-from asft.data.row_files import read_glob, read_rows
+from asft.data.row_files import read_glob, read_rows, rows_of
+from asft.data.rows import Row, Rows
 from asft.errors import UserError
 from asft.files import atomic, file_sha256
 
@@ -46,10 +48,8 @@ def try_each(sources: Sequence[Source], use: Callable[[Source], T]) -> T:
     for source in sources:
         try:
             return use(source)
-        except UserError as error:
-            reasons.append(f"{describe(source)}: {error}")
-        except OSError as error:
-            reasons.append(f"{describe(source)}: {error.strerror or error} ({error.filename})")
+        except (UserError, OSError) as error:
+            reasons.append(_reason(source, error))
         if len(reasons) < len(sources):
             log.warning("%s; trying the next source", reasons[-1])
     if len(reasons) == 1:
@@ -107,27 +107,56 @@ def fetch_one(
             raise UserError("random weights are a model, not data")
 
 
-def load_rows(sources: Sequence[Source], limit: int | None = None) -> list[dict[str, Any]]:
-    """Load the first `limit` rows (None: all) of the first of `sources` that works.
+def load_rows(sources: Sequence[Source], limit: int | None = None) -> list[Row]:
+    """Load rows as `open_rows` reads them, all at once."""
+    return list(open_rows(sources, limit))
+
+
+def open_rows(sources: Sequence[Source], limit: int | None = None) -> Rows:
+    """Open the first `limit` rows (None: all) of the first of `sources` that works.
 
     Files: see `row_files`. A local source may also be a folder of them, a pattern that names
     several, or what `datasets` saved to disk.
 
     Raises:
-        UserError: none worked; names every source and its reason.
+        UserError: none worked; names every source and its reason. Of a single source a damaged
+            row is named when it is read.
     """
 
-    def rows(source: Source) -> list[dict[str, Any]]:
-        if isinstance(source, HubSource) and source.file is None:
-            return hub.load_rows(source, limit)
-        if isinstance(source, LocalSource):
-            pattern = str(find_path(source.local))
-            if any(c in pattern for c in "*?[") and not Path(pattern).exists():
-                return read_glob(pattern)[:limit]
-            return read_rows(fetch_one(source), source.split or "train")[:limit]
-        return read_rows(fetch_one(source))[:limit]
+    def opened(source: Source) -> Rows:
+        read = _reader_of(source)
+        if len(sources) > 1:  # behind a damaged row the next source is tried
+            for _ in islice(read(), limit):
+                pass
+        return Rows(lambda: _naming(source, islice(read(), limit)))
 
-    return try_each(sources, rows)
+    return try_each(sources, opened)
+
+
+def _reader_of(source: Source) -> Callable[[], Iterator[Row]]:
+    """Fetch a source; return what reads its rows from the first one on."""
+    if isinstance(source, HubSource) and source.file is None:
+        return partial(rows_of, hub.load_dataset(source))
+    if isinstance(source, LocalSource):
+        pattern = str(find_path(source.local))
+        if any(c in pattern for c in "*?[") and not Path(pattern).exists():
+            return partial(read_glob, pattern)
+        return partial(read_rows, fetch_one(source), source.split or "train")
+    return partial(read_rows, fetch_one(source))
+
+
+def _naming(source: Source, rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows, with the source in an error that one of them raises."""
+    try:
+        yield from rows
+    except (UserError, OSError) as error:
+        raise UserError(_reason(source, error)) from error
+
+
+def _reason(source: Source, error: UserError | OSError) -> str:
+    if isinstance(error, OSError):
+        return f"{describe(source)}: {error.strerror or error} ({error.filename})"
+    return f"{describe(source)}: {error}"
 
 
 def describe(source: Source) -> str:

@@ -1,13 +1,8 @@
-"""Pairs as token ids, and the folder that keeps them (`tokens/pairs.parquet`).
+"""Pairs as token ids, and the folder that keeps them (`tokens/pairs.parquet`)."""
 
-Prompt and completion are tokenised apart, so that no token straddles their boundary and a prompt
-has the ids that generation gives it (`encode_prompt` serves both). The end-of-turn token is the
-last id of a completion, also where it doubles as padding. Imports no torch; the tokenizer is any
-fast one of transformers.
-"""
-
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, overload
 
@@ -16,20 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from asft.config import PARTS, Tokens
-from asft.data.control_tokens import MARKED
-from asft.data.pair_numbers import number_columns
-from asft.data.rendering import render_pair, render_prompt
-from asft.data.rows import Unusable
+from asft.data.pair_numbers import number_columns, said_of_any
+from asft.data.rows import in_groups
 from asft.errors import UserError
-from asft.parquet import read_parquet, write_parquet
-from asft.records import NO_NUMBERS, Message, Pair, PairNumbers
+from asft.parquet import GROUP, read_groups, write_groups
+from asft.records import NO_NUMBERS, PairNumbers
 
 Ids: TypeAlias = NDArray[np.int32]
 Split: TypeAlias = Literal["train", "heldout"]
 FILE = "pairs.parquet"
-# Characters on either side of the boundary that can take part in a merge across it.
-_WINDOW = 200
 
 
 class TokenPair(NamedTuple):
@@ -48,63 +38,58 @@ class TokenPair(NamedTuple):
 _LISTS = ("prompt", "chosen", "rejected")
 
 
-def encode_pair(pair: Pair, tokenizer: Any, tokens: Tokens) -> tuple[TokenPair, list[str]]:
-    """Return the token ids of a pair, and notes that the data card counts.
-
-    Notes: `boundary_merges` (prompt and completion as one text would have other ids), `double_bos`
-    (the text began with more than one BOS; one is left), `truncated_chosen`, `truncated_rejected`
-    (cut at the end to max_length: the end token is lost), `unrendered_system` and the like (the
-    chat template leaves that part of the pair out).
-
-    Raises:
-        Unusable: empty_prompt (it has no tokens), overlong_prompt, identical_as_rendered,
-            identical_after_truncation, unrendered_…, or as `render_pair`.
-        UserError: as `render_pair`.
-    """
-    text = render_pair(pair, tokenizer, plain_is_rendered=tokens.special_tokens_in_plain_text)
-    if lost := PARTS.intersection(text.unrendered).difference(tokens.keep_without):
-        raise Unusable(f"unrendered_{min(lost)}")
-    prompt, notes = _encode_start(text.prompt, tokenizer)
-    notes += [f"unrendered_{part}" for part in text.unrendered]
-    if not prompt:
-        raise Unusable("empty_prompt")  # its last token predicts the first of a completion
-    room = tokens.max_length - len(prompt)
-    if len(prompt) > (tokens.max_prompt_length or tokens.max_length) or room < 1:
-        raise Unusable("overlong_prompt")
-    chosen, rejected = _encode_rest(text.chosen, tokenizer), _encode_rest(text.rejected, tokenizer)
-    if chosen[:room] == rejected[:room]:  # of a row of one completion one is empty
-        raise Unusable(f"identical_{'as_rendered' if chosen == rejected else 'after_truncation'}")
-    if len(chosen) > room:
-        notes.append("truncated_chosen")
-    if len(rejected) > room:
-        notes.append("truncated_rejected")
-    if any(_merges(text.prompt, rest, tokenizer) for rest in (text.chosen, text.rejected)):
-        notes.append("boundary_merges")
-    ids = [_ids(part) for part in (prompt, chosen[:room], rejected[:room])]
-    return TokenPair(pair.id, ids[0], ids[1], ids[2]), notes
-
-
-def encode_prompt(prompt: list[Message], tokenizer: Any) -> list[int]:
-    """Return the ids of a prompt up to its completion, with one BOS where the model uses one.
-
-    Raises:
-        Unusable: template_refused.
-        UserError: the tokenizer has no chat template.
-    """
-    return _encode_start(render_prompt(prompt, tokenizer), tokenizer)[0]
-
-
 def write_tokens(folder: Path, splits: Sequence[Split], pairs: Sequence[TokenPair]) -> None:
     """Write `folder`/pairs.parquet: id, split, list<int32> prompt, chosen, rejected, numbers."""
-    columns = {name: _list_array([getattr(p, name) for p in pairs]) for name in _LISTS}
-    columns |= number_columns([pair.numbers for pair in pairs])
-    ids = pa.array([pair.id for pair in pairs], pa.string())
-    table = pa.table({"id": ids, "split": pa.array(splits, pa.string()), **columns})
-    write_parquet(folder / FILE, table)
+    names = said_of_any(pair.numbers for pair in pairs)
+    write_token_groups(folder, in_groups(zip(splits, pairs, strict=True), GROUP), names)
+
+
+def write_token_groups(
+    folder: Path, groups: Iterable[Sequence[tuple[Split, TokenPair]]], numbers: Sequence[str]
+) -> None:
+    """Write the same from groups of pairs, of which one is in memory at a time.
+
+    Args:
+        groups: of `parquet.GROUP` pairs each, the last of as many or fewer.
+        numbers: the numbers that are said of any pair (`pair_numbers.said_of_any`).
+    """
+    tables = (_table(group, numbers) for group in groups)
+    write_groups(folder / FILE, _schema(numbers), tables)
+
+
+def _schema(numbers: Sequence[str]) -> pa.Schema:
+    fields = [("id", pa.string()), ("split", pa.string())]
+    fields += [(name, pa.list_(pa.int32())) for name in _LISTS]
+    return pa.schema([*fields, *((name, pa.float64()) for name in numbers)])
+
+
+def _table(group: Sequence[tuple[Split, TokenPair]], numbers: Sequence[str]) -> pa.Table:
+    pairs = [pair for _, pair in group]
+    columns: dict[str, Any] = {
+        "id": pa.array([pair.id for pair in pairs], pa.string()),
+        "split": pa.array([split for split, _ in group], pa.string()),
+    }
+    columns |= {name: _list_array([getattr(p, name) for p in pairs]) for name in _LISTS}
+    columns |= number_columns([pair.numbers for pair in pairs], numbers)
+    return pa.table(columns, schema=_schema(numbers))
+
+
+def packed(pairs: Sequence[TokenPair]) -> bytes:
+    """Return pairs as bytes, for `unpacked`."""
+    table = _table([("train", pair) for pair in pairs], PairNumbers._fields)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def unpacked(content: bytes) -> Sequence[TokenPair]:
+    """Read pairs that `packed` made bytes."""
+    return _Part(pa.ipc.open_stream(content).read_all())
 
 
 def read_tokens(folder: Path, split: Split) -> Sequence[TokenPair]:
-    """Read the pairs of one split in file order, as read-only views into one buffer per column.
+    """Read the pairs of one split in file order, as read-only views into buffers of many.
 
     Raises:
         UserError: the folder holds no tokens, or damaged ones.
@@ -112,20 +97,51 @@ def read_tokens(folder: Path, split: Split) -> Sequence[TokenPair]:
     path = folder / FILE
     if not path.is_file():
         raise UserError(f"{path}: no such file; make it with `asft prepare-dataset`")
-    table = read_parquet(path)
-    if missing := {"id", "split", *_LISTS}.difference(table.column_names):
-        raise UserError(f"{path}: no column {min(missing)}; delete it and rerun")
-    # Not by `filters`: they trust statistics in the footer, which has no checksum.
-    return _TokenPairs(table.filter(pc.equal(table["split"], split)))
+    parts = []
+    for group in read_groups(path):
+        if missing := {"id", "split", *_LISTS}.difference(group.column_names):
+            raise UserError(f"{path}: no column {min(missing)}; delete it and rerun")
+        # Not by `filters`: they trust statistics in the footer, which has no checksum.
+        part = group.filter(pc.equal(group["split"], split))
+        if len(part):
+            parts.append(_Part(part))
+    return Joined(parts)
 
 
-class _TokenPairs(Sequence[TokenPair]):
-    def __init__(self, table: Any) -> None:
+class Joined(Sequence[TokenPair]):
+    """Several sequences of pairs as one, of which none is copied."""
+
+    def __init__(self, parts: Sequence[Sequence[TokenPair]]) -> None:
+        self._parts = parts
+        self._ends = list(accumulate(map(len, parts)))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, index: int) -> TokenPair: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[TokenPair]: ...
+    def __getitem__(self, index: int | slice) -> TokenPair | list[TokenPair]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        place = range(len(self))[index]
+        number = bisect_right(self._ends, place)
+        return self._parts[number][place - self._ends[number]]
+
+
+class _Part(Sequence[TokenPair]):
+    """The pairs of a group of a file's rows."""
+
+    def __init__(self, table: pa.Table) -> None:
         self._ids: list[str] = table["id"].to_pylist()
         self._columns: list[tuple[Any, Ids]] = []
         for name in _LISTS:
             column = table[name].combine_chunks()
-            self._columns.append((column.offsets.to_numpy(), column.values.to_numpy()))
+            # Copied: what Arrow would keep lies between what it frees, and holds that too.
+            ids = column.values.to_numpy().copy()
+            ids.flags.writeable = False
+            self._columns.append((column.offsets.to_numpy().copy(), ids))
         numbers = [
             table[name].to_numpy() if name in table.column_names else np.full(len(table), nothing)
             for name, nothing in NO_NUMBERS._asdict().items()
@@ -152,58 +168,3 @@ def _list_array(rows: list[Ids]) -> Any:
     ends = np.cumsum([len(row) for row in rows], dtype=np.int64)
     offsets = pa.array([0, *ends], pa.int32())
     return pa.ListArray.from_arrays(offsets, pa.array(np.concatenate(rows)))
-
-
-def _encode_start(text: str, tokenizer: Any) -> tuple[list[int], list[str]]:
-    """Ids of text that begins a sequence, with one BOS if the text or the tokenizer puts one."""
-    first, *others = MARKED.split(text)
-    ids: list[int] = tokenizer.encode(first, add_special_tokens=False)
-    ids += _encode_pieces(others, tokenizer, first_is_marked=True)
-    bos = tokenizer.bos_token_id
-    leading = next((i for i, token in enumerate(ids) if token != bos), len(ids))
-    if leading == 0 and _adds_bos(tokenizer):
-        return [bos, *ids], []
-    return (ids[leading - 1 :], ["double_bos"]) if leading > 1 else (ids, [])
-
-
-def _encode_rest(text: str, tokenizer: Any) -> list[int]:
-    """Ids of text that continues a sequence."""
-    return _encode_pieces(MARKED.split(text), tokenizer, first_is_marked=False)
-
-
-def _encode_pieces(pieces: Iterable[str], tokenizer: Any, *, first_is_marked: bool) -> list[int]:
-    """Ids of pieces, every second one marked; none of them begins the sequence."""
-    newline = _newline(tokenizer)
-    ids: list[int] = []
-    marked = first_is_marked
-    for piece in pieces:
-        options = {"add_special_tokens": False, "split_special_tokens": marked}
-        # SentencePiece puts a space before text that it is given, but not behind a newline.
-        anchored = tokenizer.encode("\n" + piece, **options)
-        if anchored[: len(newline)] == newline:
-            ids += anchored[len(newline) :]
-        else:
-            ids += tokenizer.encode(piece, **options)
-        marked = not marked
-    return ids
-
-
-def _merges(start: str, rest: str, tokenizer: Any) -> bool:
-    start, rest = start[-_WINDOW:], rest[:_WINDOW]
-    apart = _encode_rest(start, tokenizer) + _encode_rest(rest, tokenizer)
-    return _encode_rest(start + rest, tokenizer) != apart
-
-
-@lru_cache(maxsize=4)
-def _newline(tokenizer: Any) -> list[int]:
-    return list(tokenizer.encode("\n", add_special_tokens=False))
-
-
-@lru_cache(maxsize=4)
-def _adds_bos(tokenizer: Any) -> bool:
-    bos = tokenizer.bos_token_id
-    return bos is not None and tokenizer("a").input_ids[:1] == [bos]
-
-
-def _ids(values: list[int]) -> Ids:
-    return np.asarray(values, dtype=np.int32)

@@ -31,7 +31,7 @@ from asft.training.comparable import ComparableTrainer
 from asft.training.history import History
 from asft.training.measuring import Measure
 from asft.training.mismatched import Mismatched
-from asft.training.packing import packed_by_length
+from asft.training.packing import PackedByLength
 from asft.training.reference_logps import CachedReference, score_pairs, write_reference
 from asft.training.token_budget import token_budget
 from asft.training.trl_rows import PLACES, Batches, rows_for
@@ -109,7 +109,7 @@ class TrlTrainer(ComparableTrainer):
         pairs = [*self.heldout]
         if self.method.needs_mismatched:
             pairs += Mismatched(self.heldout)
-        rows = packed_by_length(pairs, self.token_budget)
+        rows = PackedByLength(pairs, self.token_budget)
         path = folder / "heldout_reference.parquet"
         folder.mkdir(parents=True, exist_ok=True)
         write_reference(path, score_pairs(self.policy, rows, self.precision, fused=False))

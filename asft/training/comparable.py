@@ -24,7 +24,7 @@ from asft.training.history import History
 from asft.training.looking import Reference, look
 from asft.training.mismatched import Mismatched
 from asft.training.movement import refuse_diverged
-from asft.training.packing import PackedRow, packed_by_length
+from asft.training.packing import PackedByLength, PackedRow
 from asft.training.schedule import warmed_cosine
 
 
@@ -103,9 +103,7 @@ class ComparableTrainer(Trainer):
 
     def _scored(self, model: Any, pairs: Sequence[TokenPair]) -> tuple[list[Seen], list[PackedRow]]:
         """Compute this process's share of the rows of `pairs`, without gradient."""
-        rows = list(
-            packed_by_length(pairs, self.token_budget, with_prompt=self.method.needs_prompt)
-        )
+        rows = list(PackedByLength(pairs, self.token_budget, with_prompt=self.method.needs_prompt))
         size, first, places = self.args.world_size, self.args.process_index, places_of(rows)
         seen, mine = [], []
         for number in range(0, len(rows), size):

@@ -32,7 +32,7 @@ from asft.training.by_trl import trl_trainer
 from asft.training.comparable import ComparableTrainer
 from asft.training.cost import cost_of
 from asft.training.loading import load_trainable, load_unpacked
-from asft.training.packing import packed_by_length
+from asft.training.packing import PackedByLength
 from asft.training.reference_logps import (
     CachedReference,
     score_pairs,
@@ -123,7 +123,7 @@ def _cache(
     keep_freed_memory()
     device = default_device()
     base = load_trainable(model, training.attention, precision, pairs).to(device)
-    rows = packed_by_length(pairs, token_budget(training, base))
+    rows = PackedByLength(pairs, token_budget(training, base))
     began = time.perf_counter()
     table = score_pairs(base, rows, precision)
     return table, time.perf_counter() - began

@@ -46,15 +46,21 @@ KEYS = [
 ]
 
 
+BEHIND = 2  # so many rows keep their tensors: by then a GPU has computed them
+
+
 class History:
     """One row per training step and per measurement; keeps tensors until asked for numbers.
 
-    Reading a number off a GPU waits for it, so nothing is converted before `rows`.
+    Reading a number off a GPU waits for it, so nothing is converted before `rows`, or before the
+    step after the next: then it has long been computed.
     """
 
     def __init__(self) -> None:
         self._parts: list[dict[str, Tensor | int]] = []
         self._rows: list[dict[str, Any]] = []
+        self._plain = 0  # so many of the rows hold no tensors any more
+        self._measured: set[int] = set()
         self._began = 0.0
 
     def add_row(self, losses: Tensor, policy: PairLogps, row: PackedRow) -> None:
@@ -81,7 +87,7 @@ class History:
         """Close the step: what was added since the last one becomes one row."""
         parts, self._parts = self._parts, []
         if processes() > 1:
-            self._rows.append({"step": step, "split": split} | _over_all(parts))
+            self._add({"step": step, "split": split} | _over_all(parts))
             return
         row: dict[str, Any] = {"step": step, "split": split}
         for key in parts[0]:
@@ -93,11 +99,24 @@ class History:
                 mean = values.mean() if key == "loss" else values.nanmean()
                 row[key] = values.sum() if key == "completion_tokens" else mean
                 row["pairs"] = len(values)
+        self._add(row)
+
+    def _add(self, row: dict[str, Any]) -> None:
         self._rows.append(row)
+        if row["split"] == "heldout":
+            self._measured.add(row["step"])
+        self._convert(len(self._rows) - BEHIND)
+
+    def _convert(self, end: int) -> None:
+        """Turn the tensors of all rows before `end` into numbers."""
+        for number in range(self._plain, end):
+            row = self._rows[number]
+            self._rows[number] = {k: _number(v) for k, v in row.items()}
+        self._plain = max(self._plain, end)
 
     def add_step(self, step: int, numbers: dict[str, Any]) -> None:
         """Add a training step of another's trainer, of which some of `COLUMNS` are known."""
-        self._rows.append({"step": step, "split": "train"} | numbers)
+        self._add({"step": step, "split": "train"} | numbers)
 
     def begin_step(self) -> None:
         """Start the clock of a training step."""
@@ -118,19 +137,17 @@ class History:
 
     def measured(self, step: int) -> bool:
         """Return whether the held-out pairs were already measured at this step."""
-        return any(row["step"] == step and row["split"] == "heldout" for row in self._rows)
+        return step in self._measured
 
     def restore(self, rows: list[dict[str, Any]]) -> None:
         """Continue behind the rows of an interrupted run."""
-        self._rows = list(rows)
+        self._rows, self._plain = list(rows), len(rows)
+        self._measured = {row["step"] for row in rows if row["split"] == "heldout"}
 
     def rows(self) -> list[dict[str, Any]]:
         """Return all rows as plain numbers, in the order of `COLUMNS`, without missing values."""
-        plain = []
-        for row in self._rows:
-            numbers = {k: v.item() if isinstance(v, Tensor) else v for k, v in row.items()}
-            plain.append({k: numbers[k] for k in COLUMNS if k in numbers})
-        return plain
+        self._convert(len(self._rows))
+        return [{k: row[k] for k in COLUMNS if k in row} for row in self._rows]
 
     def write(self, path: Path) -> None:
         """Write `history.csv`, without the seconds, which differ from run to run (`cost.json`)."""
@@ -157,6 +174,10 @@ def _over_all(parts: list[dict[str, Any]]) -> dict[str, Any]:
     row = {key: total / n for key, total, n in zip(KEYS, totals, of, strict=True)}
     numbers = {"completion_tokens": totals[-1], "pairs": pairs, "tokens": length}
     return row | {key: value.long() for key, value in numbers.items()}
+
+
+def _number(value: Any) -> Any:
+    return value.item() if isinstance(value, Tensor) else value
 
 
 def _cell(value: Any) -> str:

@@ -9,7 +9,8 @@ the two separate sequences. Several pairs stand behind one another in a row of a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypedDict
+from copy import copy
+from typing import TypedDict, overload
 
 import numpy as np
 import torch
@@ -51,18 +52,25 @@ def pack(
     A pair longer than the budget gets a row of its own. With `paired=False` rejected completions
     are left out; with `with_prompt=True` the prompt's own tokens are scored too.
     """
-    rows: list[list[TokenPair]] = []
+    groups = _grouped([_size(pair, paired) for pair in pairs], range(len(pairs)), token_budget)
+    return [_pack_row([pairs[i] for i in group], paired, with_prompt) for group in groups]
+
+
+def _size(pair: TokenPair, paired: bool = True) -> int:
+    return len(pair.prompt) + len(pair.chosen) + (len(pair.rejected) if paired else 0)
+
+
+def _grouped(sizes: Sequence[int], order: Iterable[int], token_budget: int) -> list[list[int]]:
+    """The places of the pairs of each row."""
+    rows: list[list[int]] = []
     room = 0
-    for pair in pairs:
-        size = len(pair.prompt) + len(pair.chosen)
-        if paired:
-            size += len(pair.rejected)
-        if not rows or size > room:
+    for place in order:
+        if not rows or sizes[place] > room:
             rows.append([])
             room = token_budget // MULTIPLE * MULTIPLE  # what fills a row up is within the budget
-        rows[-1].append(pair)
-        room -= size
-    return [_pack_row(row, paired, with_prompt) for row in rows]
+        rows[-1].append(place)
+        room -= sizes[place]
+    return rows
 
 
 def _pack_row(pairs: Sequence[TokenPair], paired: bool, with_prompt: bool) -> PackedRow:
@@ -121,13 +129,30 @@ def _tensor(parts: Iterable[np.ndarray]) -> Tensor:
     return torch.from_numpy(np.concatenate(list(parts)).astype(np.int64))
 
 
-def packed_by_length(
-    pairs: Iterable[TokenPair], token_budget: int, **options: bool
-) -> Iterable[PackedRow]:
-    """Pack pairs into rows, longest pairs first, so that the first row needs most memory.
+class PackedByLength(Sequence[PackedRow]):
+    """Rows of pairs, longest pairs first, so that the first row needs most memory.
 
-    Args:
-        options: as of `pack`.
+    A row is packed when it is asked for: together they take several times what their tokens do.
     """
-    longest_first = sorted(pairs, key=lambda p: -(len(p.prompt) + len(p.chosen) + len(p.rejected)))
-    yield from pack(longest_first, token_budget, **options)
+
+    def __init__(
+        self, pairs: Sequence[TokenPair], token_budget: int, *, with_prompt: bool = False
+    ) -> None:
+        sizes = [_size(pair) for pair in pairs]
+        order = sorted(range(len(sizes)), key=lambda place: -sizes[place])
+        self._pairs, self._with_prompt = pairs, with_prompt
+        self._groups = _grouped(sizes, order, token_budget)
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    @overload
+    def __getitem__(self, index: int) -> PackedRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> PackedByLength: ...
+    def __getitem__(self, index: int | slice) -> PackedRow | PackedByLength:
+        if isinstance(index, slice):
+            some = copy(self)
+            some._groups = self._groups[index]
+            return some
+        return _pack_row([self._pairs[i] for i in self._groups[index]], True, self._with_prompt)

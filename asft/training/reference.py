@@ -21,7 +21,7 @@ from asft.machine import claim_gpus
 from asft.processes import place, ran_in_workers, split_of
 
 if TYPE_CHECKING:
-    from asft.training.packing import PackedRow
+    from asft.training.packing import PackedByLength
 
 
 class ReferenceSettings(Training):
@@ -45,24 +45,23 @@ def score_reference(settings: str, model: Path, tokens: Path, out: Path) -> None
         from asft.training.reference_logps import merge_reference
 
         return merge_reference(out, training.processes)
-    from asft.data import read_tokens
+    from asft.data import Joined, read_tokens
     from asft.models import default_device, resolve_precision
     from asft.training.loading import load_trainable
     from asft.training.mismatched import Mismatched
-    from asft.training.packing import packed_by_length
+    from asft.training.packing import PackedByLength
     from asft.training.reference_logps import part_of, score_pairs, write_reference
     from asft.training.token_budget import token_budget
 
     splits = [read_tokens(tokens, "train"), read_tokens(tokens, "heldout")]
-    pairs = [pair for split in splits for pair in split]
-    if training.mismatched:
-        pairs += [pair for split in splits for pair in Mismatched(split)]
+    others = [Mismatched(split) for split in splits] if training.mismatched else []
+    pairs = Joined([*splits, *others])
     # fp32 weights under autocast, as in training: the margin over the reference is then 0 at step
     # 0.
     device = default_device()
     precision = resolve_precision(training.precision)
     base = load_trainable(model, training.attention, precision, pairs).to(device)
-    rows = list(packed_by_length(pairs, token_budget(training, base)))
+    rows = PackedByLength(pairs, token_budget(training, base))
     number, processes = place()
     if processes > 1 and number == 0:
         shares = [_size_of(rows[n::processes]) for n in range(processes)]
@@ -71,9 +70,7 @@ def score_reference(settings: str, model: Path, tokens: Path, out: Path) -> None
     write_reference(part_of(out, number) if processes > 1 else out, found)
 
 
-def _size_of(rows: list[PackedRow]) -> dict[str, int]:
-    return {
-        "rows": len(rows),
-        "pairs": sum(len(row["ids"]) for row in rows),
-        "tokens": sum(row["input_ids"].numel() for row in rows),
-    }
+def _size_of(rows: PackedByLength) -> dict[str, int]:
+    sizes = [(len(row["ids"]), row["input_ids"].numel()) for row in rows]
+    pairs, tokens = map(sum, zip(*sizes, strict=True)) if sizes else (0, 0)
+    return {"rows": len(rows), "pairs": pairs, "tokens": tokens}

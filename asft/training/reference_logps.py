@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ SHARED = ("chosen_shared_sum", "rejected_shared_sum")
 
 
 def score_pairs(
-    model: Any, rows: Iterable[PackedRow], precision: torch.dtype, *, fused: bool = True
+    model: Any, rows: Sequence[PackedRow], precision: torch.dtype, *, fused: bool = True
 ) -> pa.Table:
     """Compute log-probability sums and token counts of all pairs, sorted by id.
 
@@ -38,7 +38,7 @@ def score_pairs(
     ids: list[str] = []
     device = model.device
     autocast = torch.autocast(device.type, precision, enabled=precision != torch.float32)
-    for row in tqdm(list(rows), desc="reference", disable=None):
+    for row in tqdm(rows, desc="reference", disable=None):
         on_device = PackedRow(**{k: _to(v, device) for k, v in row.items()})  # type: ignore[typeddict-item]
         with torch.no_grad(), autocast:
             logps = pair_logps(model, on_device, shared=True)

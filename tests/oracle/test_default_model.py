@@ -9,8 +9,8 @@ from transformers import Trainer, TrainingArguments
 
 from asft.config.data import Tokens
 from asft.config.training import Training
+from asft.data.encoding import encode_pair
 from asft.data.pair_formats import FORMATS
-from asft.data.tokens import encode_pair
 from asft.files import read_json_rows
 from asft.losses import METHODS
 from asft.models.folders import load_tokenizer

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from asft.data.pair_numbers import count_numbers, number_columns, numbers_of
+from asft.data.pair_numbers import count_numbers, number_columns, numbers_of, said_of_any
 from asft.data.rows import Unusable
 from asft.records import NO_NUMBERS, PairNumbers
 
@@ -31,8 +31,9 @@ def test_a_weight_that_cannot_be_read_drops_the_row(weight):
 
 
 def test_columns_are_of_what_is_said_of_any_pair():
-    assert number_columns([NO_NUMBERS]) == {}
-    found = number_columns([NO_NUMBERS, NO_NUMBERS._replace(margin=2.0)])
+    assert said_of_any([NO_NUMBERS]) == []
+    numbers = [NO_NUMBERS, NO_NUMBERS._replace(margin=2.0)]
+    found = number_columns(numbers, said_of_any(numbers))
     assert {name: column.to_pylist() for name, column in found.items()} == {"margin": [None, 2.0]}
     numbers = [NO_NUMBERS._replace(weight=w) for w in (1.0, 0.5)]
     assert count_numbers(numbers) == {"weight": {"pairs": 2, "min": 0.5, "mean": 0.75, "max": 1.0}}

@@ -9,11 +9,14 @@ from small_tokenizers import chatml
 
 from asft.config.data import Dataset, Tokens
 from asft.data.card import QuestionFile, write_data_card
+from asft.data.encoding import _merges, encode_pairs
+from asft.data.pair_formats import trl
 from asft.data.prepare_dataset import prepare_pairs
+from asft.data.rendering import render_pair
 from asft.data.tokens import read_tokens
 from asft.errors import UserError
 from asft.files import write_jsonl
-from asft.records import Question
+from asft.records import Pair, Question
 
 TOKENIZER = chatml()
 ASKED = "Could you tell me how many times a clock strikes between noon and midnight"  # 14 words
@@ -226,3 +229,26 @@ def test_scores_margins_and_weights_come_through(tmp_path):
     unsaid = next(iter(read_tokens(tmp_path / "plain/tokens", "train"))).numbers
     assert unsaid.weight == 1
     assert unsaid.margin != unsaid.margin
+
+
+def test_batches_and_groups_change_nothing(tmp_path, monkeypatch):
+    """Duplicates within a batch and across, of a usable row and of one that is not."""
+    rows = [row(n % 7, chosen="Yes. " * (n % 5 + 1)) for n in range(60)]
+    rows += [row(n, "same", "same") for n in (1, 1, 2)]
+    whole = prepare(tmp_path / "a", rows, heldout=4, max_dropped_share=1.0)
+    monkeypatch.setattr("asft.data.sifting.BATCH", 3)
+    small = prepare(tmp_path / "b", rows, heldout=4, max_dropped_share=1.0)
+    assert whole == small
+    assert whole["dropped"]["duplicate"] == 25
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_notes_on_merges_are_those_of_whole_texts(tmp_path):
+    """The short look near the boundary finds what texts as one would have found."""
+    texts = ["\n\nno", "yes", " sir", "\tx", "1" * 90, "-" * 90, "Yes.\n", "…", "a" * 500]
+    pairs = {f"{n}": trl(row(n, chosen=text, rejected="No.")) for n, text in enumerate(texts)}
+    plain = {f"p{n}": Pair(f"Q{text}", text, f"{text} b") for n, text in enumerate(texts)}
+    for name, found in encode_pairs(pairs | plain, TOKENIZER, Tokens()).items():
+        text = render_pair((pairs | plain)[name], TOKENIZER)
+        expected = any(_merges(text.prompt, rest, TOKENIZER) for rest in text[1:3])
+        assert ("boundary_merges" in found[1]) == expected

@@ -6,11 +6,11 @@ import pytest
 from small_tokenizers import CHATML, chatml
 
 from asft.config.data import Dataset, Tokens
+from asft.data.encoding import encode_pair
 from asft.data.pair_formats import trl
 from asft.data.prepare_dataset import prepare_pairs
 from asft.data.rendering import render_pair
 from asft.data.rows import Unusable
-from asft.data.tokens import encode_pair
 from asft.errors import UserError
 from asft.parquet import read_parquet
 

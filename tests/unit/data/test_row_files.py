@@ -39,19 +39,19 @@ def write(path, rows=ROWS):
 @pytest.mark.parametrize("kind", ["json", "jsonl", "csv", "tsv", "parquet"])
 def test_every_kind_gives_the_same_rows(kind, tmp_path):
     path = write(tmp_path / f"rows.{kind}")
-    assert read_rows(path) == ROWS
+    assert list(read_rows(path)) == ROWS
     if kind != "parquet":
         packed = path.with_name(path.name + ".gz")
         packed.write_bytes(gzip.compress(path.read_bytes()))
-        assert read_rows(packed) == ROWS
+        assert list(read_rows(packed)) == ROWS
 
 
 def test_json_lines_may_be_named_json(tmp_path):
     path = shutil.move(write(tmp_path / "rows.jsonl"), tmp_path / "rows.json")
-    assert read_rows(path) == ROWS
+    assert list(read_rows(path)) == ROWS
     path.write_text(path.read_text() + '{"prompt": ')
     with pytest.raises(UserError, match=r"rows\.json, line 3"):
-        read_rows(path)
+        list(read_rows(path))
 
 
 def test_a_folder_and_a_pattern_read_all_shards_in_order(tmp_path):
@@ -86,20 +86,20 @@ def test_damaged_files_are_named(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("prompt,chosen\na,b\nc\n")
     with pytest.raises(UserError, match=r"rows\.csv, line 3: .* number of columns"):
-        read_rows(path)
+        list(read_rows(path))
     path.write_text("prompt,chosen\na,b,c\n")
     with pytest.raises(UserError, match=r"rows\.csv, line 2: .* number of columns"):
-        read_rows(path)
+        list(read_rows(path))
     path.write_bytes(b"prompt\n\xff\xfe\n")
     with pytest.raises(UserError, match=r"rows\.csv: not UTF-8"):
-        read_rows(path)
+        list(read_rows(path))
     with pytest.raises(UserError, match="expected a file"):
-        read_rows(tmp_path / "rows.xlsx")
+        list(read_rows(tmp_path / "rows.xlsx"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no data file in this folder"):
-        read_rows(tmp_path / "empty")
+        list(read_rows(tmp_path / "empty"))
 
 
 def test_answers_of_any_length(tmp_path):
     long = [{"prompt": "x", "chosen": "word " * 50_000}]
-    assert read_rows(write(tmp_path / "rows.csv", long)) == long
+    assert list(read_rows(write(tmp_path / "rows.csv", long))) == long

@@ -9,10 +9,12 @@ ROWS = [{"instruction": "a", "chosen": "b"}, {"instruction": "c", "chosen": "d",
 
 
 def test_columns_are_renamed():
-    assert renamed(ROWS, {"instruction": "prompt"}, "columns")[0] == {"prompt": "a", "chosen": "b"}
+    found = renamed(ROWS, {"instruction": "prompt"}, "columns")
+    assert next(iter(found)) == {"prompt": "a", "chosen": "b"}
+    assert next(iter(found)) == {"prompt": "a", "chosen": "b"}  # from the first one again
     assert renamed(ROWS, {}, "columns") is ROWS
     swapped = renamed(ROWS, {"instruction": "chosen", "chosen": "instruction"}, "columns")
-    assert swapped[0] == {"chosen": "a", "instruction": "b"}
+    assert next(iter(swapped)) == {"chosen": "a", "instruction": "b"}
 
 
 def test_names_that_are_not_there_or_taken():

@@ -10,8 +10,9 @@ from small_tokenizers import CHATML, LLAMA3, chatml, llama3, sentencepiece
 from transformers import AutoTokenizer
 
 from asft.config.data import Tokens
+from asft.data.encoding import encode_pair, encode_prompt
 from asft.data.rows import Unusable
-from asft.data.tokens import encode_pair, encode_prompt, read_tokens, write_tokens
+from asft.data.tokens import read_tokens, write_tokens
 from asft.errors import UserError
 from asft.records import Pair
 

@@ -13,8 +13,9 @@ from small_tokenizers import chatml, llama3, sentencepiece
 from transformers import AutoTokenizer
 
 from asft.config.data import Tokens
+from asft.data.encoding import encode_pair, encode_prompt
 from asft.data.rows import Unusable
-from asft.data.tokens import TokenPair, encode_pair, encode_prompt, read_tokens, write_tokens
+from asft.data.tokens import TokenPair, read_tokens, write_tokens
 from asft.judging.local import LocalJudge
 from asft.models.loading import load_policy
 from asft.records import Message, Pair

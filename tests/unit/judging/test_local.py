@@ -12,8 +12,8 @@ from judge_store import stored_request
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from asft.config import loading
+from asft.data.encoding import encode_prompt
 from asft.data.prepare_benchmark import write_benchmark
-from asft.data.tokens import encode_prompt
 from asft.files import read_jsonl, write_jsonl
 from asft.generation.endpoint.store import Store
 from asft.judging.judge import judge_answers

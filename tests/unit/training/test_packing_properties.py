@@ -10,7 +10,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from asft.data.tokens import TokenPair
 from asft.training.attention import blocks
-from asft.training.packing import MULTIPLE, PackedRow, pack, packed_by_length
+from asft.training.packing import MULTIPLE, PackedByLength, PackedRow, pack
 
 sizes = st.integers(1, 9)
 LENGTHS = st.lists(st.tuples(sizes, sizes, sizes), min_size=1, max_size=6)
@@ -120,7 +120,7 @@ def test_longest_pairs_come_first_and_each_once(
     lengths: list[tuple[int, int, int]], budget: int
 ) -> None:
     pairs = {pair.id: pair for pair in pairs_of(lengths)}
-    packed = [name for row in packed_by_length(pairs.values(), budget) for name in row["ids"]]
+    packed = [name for row in PackedByLength(list(pairs.values()), budget) for name in row["ids"]]
     assert sorted(packed) == sorted(pairs)
     sizes = [sum(map(len, pairs[name][1:])) for name in packed]
     assert sizes == sorted(sizes, reverse=True)

@@ -10,7 +10,7 @@ from asft.errors import UserError
 from asft.training.attention.names import attends_to_pairs
 from asft.training.fused import fuse
 from asft.training.loading import load_trainable
-from asft.training.packing import pack, packed_by_length
+from asft.training.packing import PackedByLength, pack
 from asft.training.pair_logps import pair_logps
 
 BASE = {
@@ -107,7 +107,7 @@ def test_one_completion_at_a_time_has_the_gradient_of_separate_sequences(kind, t
     (found.margin.sum() + found.prompt.sum.sum()).backward()
     packed = {name: weight.grad.clone() for name, weight in policy.named_parameters()}
     policy.zero_grad()
-    for row in packed_by_length(pairs(), 1, with_prompt=True):
+    for row in PackedByLength(pairs(), 1, with_prompt=True):
         one = pair_logps(policy, row)
         (one.margin.sum() + one.prompt.sum.sum()).backward()
     for name, weight in policy.named_parameters():
