@@ -145,7 +145,8 @@ def flags_of(step: Callable[..., None]) -> Callable[..., None]:
     """Return a function for typer that takes the parameters of `step` as options.
 
     A parameter annotated with an option or argument of typer's own stays as it is. A named tuple
-    that ends in a path is given as `a,b=path`, once or several times.
+    that ends in a path is given as `a,b=path`, once or several times; of several seeds as
+    `a,1+2=path{seed}`, so that a command does not grow with them.
     """
     texts = _arguments(step.__doc__ or "")
     parameters = [
@@ -157,7 +158,7 @@ def flags_of(step: Callable[..., None]) -> Callable[..., None]:
     ]
 
     def command(**flags: Any) -> None:
-        step(**flags)
+        step(**{name: _flat(value) for name, value in flags.items()})
 
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -188,14 +189,33 @@ def _option(kind: Any, text: str | None) -> Any:
     return Annotated[kind, typer.Option(help=text or form, parser=partial(_labelled, inner, form))]
 
 
+def _flat(value: Any) -> Any:
+    """A list of files, of which some texts name several."""
+    if not isinstance(value, list):
+        return value
+    return [file for given in value for file in (given if isinstance(given, list) else [given])]
+
+
 def _labelled(kind: type[Any], form: str, text: str) -> Any:
-    """Read `a,b=path` into a named tuple that ends in a path."""
+    """Read `a,b=path` into a named tuple that ends in a path, `a,1+2=path{seed}` into several."""
     names, _, path = text.partition("=")
     labels = names.split(",")
     *types, _ = get_type_hints(kind).values()
     if not path or len(labels) != len(types):
         raise UserError(f"{text!r}: expected {form}")
+    place = kind._fields.index("seed") if "seed" in kind._fields else None
+    seeds = [] if place is None else labels[place].split("+")
     try:
-        return kind(*(make(label) for make, label in zip(types, labels, strict=True)), Path(path))
+        if place is None or len(seeds) == 1:
+            return _file(kind, types, labels, path)
+        several = [[*labels[:place], seed, *labels[place + 1 :]] for seed in seeds]
+        return [
+            _file(kind, types, each, path.replace("{seed}", seed))
+            for each, seed in zip(several, seeds, strict=True)
+        ]
     except ValueError as error:
         raise UserError(f"{text!r}: expected {form} ({error})") from error
+
+
+def _file(kind: type[Any], types: list[Any], labels: list[str], path: str) -> Any:
+    return kind(*(make(label) for make, label in zip(types, labels, strict=True)), Path(path))

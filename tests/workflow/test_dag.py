@@ -174,6 +174,18 @@ def copied(finished, tmp_path):
     return shutil.copytree(finished, tmp_path / "copy")
 
 
+def test_a_command_does_not_grow_with_the_seeds(copied):
+    """Linux takes none of more than 128 KiB: at 40 methods of 20 seeds Table 2's had 190."""
+    content = {"seeds": list(range(100, 150)), "figures": {"cost": None}}
+    overlay(copied, "many.yaml", content)
+    targets = [TABLE3, "results/test/table2.csv", "results/test/figure_length.pdf"]
+    plan = snakemake(copied, "-n", "-p", *targets, overlays=["many.yaml"])
+    commands = [line for line in plan.splitlines() if "asft --log" in line]
+    assert len(commands) > 1000
+    assert max(map(len, commands)) < 4000
+    assert any("--score hh_rlhf,sft,100+101+102+" in command for command in commands)
+
+
 def test_seeds_reach_the_tables(copied):
     """Two seeds of two methods: means, spread, and differences that say with how many seeds."""
     one = {"datasets": ["hh_rlhf"], "methods": ["base", "sft", "asft"]}

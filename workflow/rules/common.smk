@@ -159,6 +159,32 @@ def planned(made, check, *args):
             raise WorkflowError(str(error)) from None
 
 
+def labelled(option, labels, paths):
+    """`--option a,b=path` for each of the paths; those that differ in their seed alone share one.
+
+    Linux takes no command of more than 128 KiB, which a thousand paths are.
+    """
+    groups = {}
+    for label, path in zip(labels, paths):
+        found = re.search(r"/seed(\d+)/", path)
+        seed = found and int(found[1])
+        shared = tuple("{seed}" if part == seed else part for part in label)
+        if seed is None or "{seed}" not in shared:
+            groups[label, path] = []
+        else:
+            file = path.replace(found[0], "/seed{seed}/")
+            groups.setdefault((shared, file), []).append(seed)
+    words = []
+    for (label, file), seeds in groups.items():
+        text = f"{','.join(map(str, label))}={file}"
+        if len(seeds) == 1:
+            text = text.replace("{seed}", str(seeds[0]))
+        elif seeds:
+            text = text.replace("{seed}", "+".join(map(str, seeds)), 1)
+        words.append(f"--{option} {text}")
+    return " ".join(words)
+
+
 def as_json(**sections):
     """Canonical JSON of parts of the config: equal settings give an equal string."""
     plain = {

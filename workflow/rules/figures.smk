@@ -11,13 +11,6 @@ def captioned(**more):
     )
 
 
-def options(name, keys, paths):
-    """`--name a,b=path` for each of the paths."""
-    return " ".join(
-        f"--{name} {','.join(map(str, key))}={path}" for key, path in zip(keys, paths)
-    )
-
-
 def shown(path, caption):
     """A figure that `snakemake --report` shows."""
     return report(path, caption=f"../report/{caption}.rst", category="Figures")
@@ -66,7 +59,7 @@ rule figure_training:
     log:
         "<results>/logs/figure_training_{dataset}.log",
     params:
-        histories=lambda wildcards, input: options(
+        histories=lambda wildcards, input: labelled(
             "history",
             [run[1:] for run in plan.training_runs(CONFIG, wildcards.dataset)],
             input,
@@ -113,7 +106,7 @@ if CONFIG.figures.margins:
         log:
             "<results>/logs/figure2a.log",
         params:
-            histories=lambda wildcards, input: options(
+            histories=lambda wildcards, input: labelled(
                 "history", [run[1:] for run in MARGIN_RUNS], input
             ),
             settings=lambda wildcards: captioned(
@@ -180,10 +173,10 @@ if CONFIG.tables.table2:
         log:
             "<results>/logs/figure3.log",
         params:
-            completions=lambda wildcards, input: options(
+            completions=lambda wildcards, input: labelled(
                 "completions", [row[:2] for row in CASE_RUNS], input.completions
             ),
-            verdicts=lambda wildcards, input: options(
+            verdicts=lambda wildcards, input: labelled(
                 "verdicts", [row[:2] for row in CASE_RUNS], input.verdicts
             ),
             settings=lambda wildcards: captioned(judge=CASE_JUDGE),
@@ -209,7 +202,7 @@ if CONFIG.tables.table2:
             picture="mt_bench|length",
         params:
             command=lambda wildcards: wildcards.picture.replace("_", "-"),
-            scores=lambda wildcards, input: options(
+            scores=lambda wildcards, input: labelled(
                 "score",
                 [cell[:4] for cell in cells_of(wildcards.picture)],
                 input.scores,

@@ -24,10 +24,7 @@ rule table3:
     log:
         "<results>/logs/table3.log",
     params:
-        rows=lambda wildcards, input: " ".join(
-            f"--score {','.join(map(str, run))}={path}"
-            for run, path in zip(TABLE3_RUNS, input.scores)
-        ),
+        rows=lambda wildcards, input: labelled("score", TABLE3_RUNS, input.scores),
         settings=lambda wildcards: as_json(
             benchmark=TABLE3.benchmark,
             model=CONFIG.model,
@@ -68,9 +65,8 @@ if CONFIG.tables.table2:
         log:
             "<results>/logs/table2.log",
         params:
-            rows=lambda wildcards, input: " ".join(
-                f"--score {','.join(map(str, cell[:4]))}={path}"
-                for cell, path in zip(TABLE2_CELLS, input.scores)
+            rows=lambda wildcards, input: labelled(
+                "score", [cell[:4] for cell in TABLE2_CELLS], input.scores
             ),
             settings=lambda wildcards: as_json(
                 model=CONFIG.model,

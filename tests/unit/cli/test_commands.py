@@ -54,7 +54,21 @@ def test_a_parameter_is_a_flag_and_its_line_the_help():
     assert call(step).exit_code == 2  # --out is required
 
 
-@pytest.mark.parametrize("words", ["dpo=a.csv", "dpo,1", "dpo,one=a.csv", "dpo,1,2=a.csv"])
+def test_files_of_several_seeds_are_one_flag():
+    given = {}
+
+    def step(history: list[RunFile]) -> None:
+        """Do something."""
+        given["history"] = history
+
+    files = ["--history", "dpo,1+22=a/{seed}/b{seed}.csv", "--history", "base,1=c/{seed}.csv"]
+    assert call(step, *files).exit_code == 0
+    paths = [Path("a/1/b1.csv"), Path("a/22/b22.csv")]
+    runs = [RunFile("dpo", seed, path) for seed, path in zip((1, 22), paths, strict=True)]
+    assert given["history"] == [*runs, RunFile("base", 1, Path("c/{seed}.csv"))]
+
+
+@pytest.mark.parametrize("words", ["dpo=a.csv", "dpo,1", "dpo,one=a.csv", "dpo,1,2=a.csv", "dpo,1+x={seed}"])
 def test_a_labelled_path_of_another_form_is_named(words):
     def step(history: list[RunFile]) -> None:
         """Do something."""
