@@ -26,6 +26,7 @@ from asft.figures import colour_of
 from asft.files import write_text
 from asft.report import cards, differences, evidence, overview, tables, trust
 from asft.report.answers import read_benchmark
+from asft.report.matrix import matrices
 from asft.report.provenance import provenance
 from asft.report.scripts import assignment
 
@@ -60,6 +61,7 @@ def _write_folder(results: Path, config: Config, out: Path) -> None:
     common = _common(results, config)
     _write_page("index.html", common | _front(results, config), out)
     _write_page("samples.html", common, out)
+    _write_page("matrix.html", common | {"matrices": matrices(results, config)}, out)
 
 
 def _require(results: Path, config: Config) -> None:

@@ -127,7 +127,8 @@ def several(tmp_path_factory):
 @pytest.mark.parametrize("which", ["made", "several"])
 def test_pages_fit_the_window(visit, request, which, width, theme):
     made = request.getfixturevalue(which)
-    for name in ("index.html", "samples.html", "samples.html#b=alpaca_en&q=alpaca_en-3"):
+    pages = ("index.html", "matrix.html", "samples.html")
+    for name in (*pages, "samples.html#b=alpaca_en&q=alpaca_en-3"):
         page = visit(f"{made}/{name}", width, theme)
         if "q=" in name:
             page.wait_for_selector(".answer")

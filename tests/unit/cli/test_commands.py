@@ -68,7 +68,9 @@ def test_files_of_several_seeds_are_one_flag():
     assert given["history"] == [*runs, RunFile("base", 1, Path("c/{seed}.csv"))]
 
 
-@pytest.mark.parametrize("words", ["dpo=a.csv", "dpo,1", "dpo,one=a.csv", "dpo,1,2=a.csv", "dpo,1+x={seed}"])
+@pytest.mark.parametrize(
+    "words", ["dpo=a.csv", "dpo,1", "dpo,one=a.csv", "dpo,1,2=a.csv", "dpo,1+x={seed}"]
+)
 def test_a_labelled_path_of_another_form_is_named(words):
     def step(history: list[RunFile]) -> None:
         """Do something."""

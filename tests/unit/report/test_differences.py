@@ -9,6 +9,7 @@ from report_results import small
 
 from asft.config import Config
 from asft.report import differences
+from asft.report.matrix import matrices
 
 METHODS = ["sft", "asft", "orpo", "dpo"]
 NUMBERS = {"low": -1.0, "high": 1.0, "p_value": 0.5, "n": 6, "seeds": 1}
@@ -52,3 +53,22 @@ def test_table_2_has_a_baseline_per_benchmark_and_judge(tmp_path: Path):
     write(tmp_path / "table2.differences.csv", about, ["sft", "asft", "base"])
     table = differences.table2(tmp_path, CONFIG)
     assert [row[1].text for row in table.rows] == ["sft − base", "asft − base"]
+
+
+def test_every_pair_stands_in_a_matrix_twice(tmp_path: Path):
+    metrics = [{"dataset": "hh_rlhf", "metric": name} for name in ("rouge1", "lf_rougeL")]
+    write(tmp_path / "table3.differences.csv", metrics, ["sft", "asft", "orpo"])
+    about = [{"benchmark": "mt_bench", "judge": "local", "metric": "rating"}]
+    write(tmp_path / "table2.differences.csv", about, ["sft", "asft"])
+    judged, rouge, _ = matrices(tmp_path, CONFIG)
+    assert judged.title == "mt_bench, local: rating (rating)"
+    assert rouge.title.startswith("hh_rlhf: ROUGE-1")
+    assert [cell.text for cell in rouge.head[1:]] == ["sft", "asft", "orpo"]
+    words = [[cell.below for cell in row[1:]] for row in rouge.rows]
+    assert words == [["", "better", "better"], ["worse", "", "worse"], ["worse", "better", ""]]
+    assert [[cell.text for cell in row[1:]] for row in judged.rows] == [
+        ["—", "0.00"],
+        ["0.00", "—"],
+    ]
+    assert "3 of 3 pairs are separable" in rouge.remark
+    assert "m=hh_rlhf%2Fasft" in rouge.rows[1][1].link
