@@ -93,6 +93,9 @@ COMMANDS = {
         "report", "make_model_card", "README.md of a trained policy, with its scores."
     ),
     "report": Command("report", "make_report", "A static report; open its index.html."),
+    "compare": Command(
+        "report", "compare_results", "What differs between two results folders, and what moved."
+    ),
     "import fastchat": Command(
         "cli.import_published", "fastchat", "FastChat's model_judgment/*_single.jsonl."
     ),

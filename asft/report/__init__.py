@@ -4,6 +4,7 @@ import lazy_loader
 
 __all__ = [
     "Origin",
+    "compare_results",
     "make_model_card",
     "make_report",
     "write_model_card",

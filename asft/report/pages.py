@@ -125,6 +125,11 @@ def _front(results: Path, config: Config) -> dict[str, Any]:
 
 
 def _write_page(name: str, context: dict[str, Any], folder: Path) -> None:
+    write_text(folder / name, render(name, context))
+
+
+def render(name: str, context: dict[str, Any]) -> str:
+    """Return a page: a template, filled with texts that are escaped here."""
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -135,4 +140,4 @@ def _write_page(name: str, context: dict[str, Any], folder: Path) -> None:
     )
     html = environment.get_template(name).render(context)
     # What no HTML file can hold: NUL, and halves of surrogate pairs.
-    write_text(folder / name, html.replace("\0", "\ufffd").encode("utf-8", "replace").decode())
+    return html.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

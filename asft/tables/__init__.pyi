@@ -3,6 +3,9 @@ from .by_model import join_table3 as join_table3
 from .columns import Column as Column
 from .columns import Names as Names
 from .columns import names_of as names_of
+from .compare import Scored as Scored
+from .compare import moves as moves
+from .compare import score_files as score_files
 from .dropped import explain_dropped as explain_dropped
 from .panels import Panel as Panel
 from .panels import columns_at_end as columns_at_end

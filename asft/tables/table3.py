@@ -99,10 +99,11 @@ def _entries(scores: Sequence[tuple[str, str, int, Path]], files: list[Scores]) 
         if seed in group:
             raise UserError(f"{path}: {method} with seed {seed} is given twice")
         group[seed] = file
-    return [_pool(*key, group) for key, group in groups.items()]
+    return [pooled(*key, group) for key, group in groups.items()]
 
 
-def _pool(dataset: str, method: str, group: dict[int, Scores]) -> Entry:
+def pooled(dataset: str, method: str, group: dict[int, Scores]) -> Entry:
+    """Return the scores of a method's seeds, over the same questions, as one row's."""
     files = list(group.values())
     values = {}
     for column in TABLE3:
