@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from asft.config.chains import UNTRAINED, chain_of, origin_of, start_of
 from asft.config.experiment import Config
 from asft.config.loading import training_of
+from asft.config.resources import training_mb
 from asft.config.sources import HubSource, Source
 from asft.losses import find_method
 
@@ -64,6 +65,19 @@ def needs_reference(config: Config, method: str) -> bool:
     row = config.methods[method]  # TRL's trainers compute their own
     loss = find_method(row.loss or method)
     return row.trainer == "asft" and loss.needs_reference and not loss.needs_model
+
+
+def run_mb(config: Config, method: str, billions: float, gpus: int) -> int:
+    """Estimate the memory in MB of training one policy by a method, in one process."""
+    row = config.methods[method]
+    by_trl = row.trainer == "trl"
+    return training_mb(
+        billions,
+        config.training.token_budget,
+        gpus,
+        by_trl=by_trl,
+        second_model=not by_trl and find_method(row.loss or method).needs_model,
+    )
 
 
 def needs_mismatched(config: Config, method: str) -> bool:

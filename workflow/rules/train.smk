@@ -103,7 +103,11 @@ rule train:
     threads: cores_of(PROCESSES)
     resources:
         gpu=JOB_GPUS * PROCESSES,
-        mem_mb=growing(PROCESSES * ONE_TRAINING_MB),
+        mem_mb=lambda wildcards, attempt: (
+            attempt
+            * PROCESSES
+            * plan.run_mb(CONFIG, wildcards.method, size_of(CONFIG.model), JOB_GPUS)
+        ),
         runtime=TRAINING_MINUTES,
     params:
         reference=lambda wildcards, input: (
