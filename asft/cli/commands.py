@@ -96,6 +96,9 @@ COMMANDS = {
     "compare": Command(
         "report", "compare_results", "What differs between two results folders, and what moved."
     ),
+    "power": Command(
+        "tables", "print_power", "Which differences an experiment finds, and what others need."
+    ),
     "import fastchat": Command(
         "cli.import_published", "fastchat", "FastChat's model_judgment/*_single.jsonl."
     ),

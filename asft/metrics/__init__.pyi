@@ -23,6 +23,10 @@ from .mt_bench import mean_rating as mean_rating
 from .mt_bench import rating_difference as rating_difference
 from .mt_bench import rating_interval as rating_interval
 from .mt_bench import ratings_per_question as ratings_per_question
+from .power import Spread as Spread
+from .power import detectable as detectable
+from .power import needed_questions as needed_questions
+from .power import spread_of as spread_of
 from .protocols import Content as Content
 from .score import score_answers as score_answers
 from .score_files import Scores as Scores

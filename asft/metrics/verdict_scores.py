@@ -13,6 +13,7 @@ import numpy as np
 from asft.config import PROTOCOLS, Protocol, Statistics
 from asft.errors import UserError
 from asft.metrics.corpus import Values
+from asft.metrics.power import Spread, spread_of
 from asft.metrics.protocols import SCORING, Content
 from asft.metrics.score_files import Cells, cell, number, read_cells
 from asft.metrics.statistics import Difference, Interval, answered, interval, paired_difference
@@ -76,6 +77,13 @@ class Judged(NamedTuple):
         both = answered(a) & answered(b)
         aggregate = SCORING[self.protocol].over_questions
         return paired_difference(a[:, both], b[:, both], aggregate, statistics), int(both.sum())
+
+    def spread(self, other: "Judged", statistics: Statistics) -> tuple[Spread, int]:
+        """Return how much that difference varies, and the number of questions."""
+        a, b = self.sums, other.sums
+        both = answered(a) & answered(b)
+        aggregate = SCORING[self.protocol].over_questions
+        return spread_of(a[:, both], b[:, both], aggregate, statistics), int(both.sum())
 
     def question_scores(self) -> dict[str, float]:
         """Return the score on each question that has one, all seeds together."""

@@ -26,6 +26,7 @@ __all__ = [
     "moves",
     "names_of",
     "p_text",
+    "print_power",
     "rebuild_scores",
     "score_files",
     "shown_paper_columns",
