@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from asft.files import naming
+
 T = TypeVar("T")
 _SIZE = 8  # bytes of the number before each list
 
@@ -18,15 +20,18 @@ class Spool(Generic[T]):
         pack: Callable[[Sequence[T]], bytes],
         unpack: Callable[[bytes], Sequence[T]],
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Beside the results: a node's /tmp may be small, or its memory.
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  it is gone with the spool
-        self._pack, self._unpack = pack, unpack
+        # On the disk of the results: a node has a small /tmp, or has it in memory. But before there
+        # are results no folder of theirs is made.
+        there = next(f for f in (folder, *folder.absolute().parents) if f.is_dir())
+        self._file = tempfile.TemporaryFile(dir=there)  # noqa: SIM115  gone with the spool
+        self._folder, self._pack, self._unpack = folder, pack, unpack
 
     def add(self, items: Sequence[T]) -> None:
         """Add items, which are read back together."""
         packed = self._pack(items)
-        self._file.write(len(packed).to_bytes(_SIZE, "little") + packed)
+        with naming(self._folder):
+            self._file.write(len(packed).to_bytes(_SIZE, "little") + packed)
+            self._file.flush()
 
     def __iter__(self) -> Iterator[T]:
         self._file.seek(0)

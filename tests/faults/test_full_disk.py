@@ -76,7 +76,7 @@ def test_a_disk_of_64_kilobytes(experiment: Experiment, tmp_path: Path) -> None:
     command = ["unshare", "-rm", "sh", "-c", script, "sh", ASFT, "--log", f"{disk}/log", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {disk}/data/")
+    assert done.stderr.startswith(f"error: {disk}")
     assert "No space left on device (0 MiB free in " in done.stderr
     assert done.stderr.count("\n") == 1
     assert "pairs.parquet" not in done.stdout  # of the listing: neither whole nor hidden

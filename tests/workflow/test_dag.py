@@ -304,6 +304,9 @@ def test_the_papers_experiment_is_planned():
     assert jobs["generate"] == jobs["score"] == 7
 
 
+LLAMA = "llama-3-8b-instruct"  # one of several base models, whose rules carry their names
+
+
 @pytest.mark.parametrize(
     ("overlays", "table", "jobs"),
     [
@@ -316,8 +319,10 @@ def test_the_papers_experiment_is_planned():
         (["chain"], "chain/table3.csv", {"train": 6, "reference": 1, "reference_start": 2}),
         (["chain"], "chain/table2.csv", {"train": 6, "generate": 14, "reference_start": 2}),
         # Tables of others: their row SFT is the base policy, or the start of all.
-        (["simpo-table"], "simpo-table/table3.csv", {"train": 9, "generate": 10}),
-        (["paper", "simpo-table"], "simpo-table/table2.csv", {"train": 9, "judge": 42}),
+        (["simpo-table"], "simpo-table/table3.csv", {f"{LLAMA}_train": 9, f"{LLAMA}_generate": 10}),
+        (["paper", "simpo-table"], "simpo-table/table2.csv", {f"{LLAMA}_judge": 42}),
+        (["simpo-table"], f"simpo-table/{LLAMA}/table3.csv", {f"{LLAMA}_train": 9}),
+        (["sizes"], "sizes/table3.csv", {"smollm2-360m-instruct_train": 6, "join_table3": 1}),
         # Thirty-four rows, five seeds.
         (["small", "oxrl"], "oxrl/table3.csv", {"train": 170, "generate": 171}),
         (["blur"], "blur/table3.csv", {"train": 9, "generate": 10, "reference_start": 1}),
