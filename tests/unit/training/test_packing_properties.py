@@ -120,7 +120,12 @@ def test_longest_pairs_come_first_and_each_once(
     lengths: list[tuple[int, int, int]], budget: int
 ) -> None:
     pairs = {pair.id: pair for pair in pairs_of(lengths)}
-    packed = [name for row in PackedByLength(list(pairs.values()), budget) for name in row["ids"]]
+    rows = PackedByLength(list(pairs.values()), budget)
+    packed = [name for row in rows for name in row["ids"]]
+    # Of several processes each takes every n-th row, packed when it is asked for.
+    shares = [[row["ids"] for row in rows[number::2]] for number in (0, 1)]
+    assert [len(rows[number::2]) for number in (0, 1)] == list(map(len, shares))
+    assert sum(shares, []) == [row["ids"] for n in (0, 1) for row in list(rows)[n::2]]
     assert sorted(packed) == sorted(pairs)
     sizes = [sum(map(len, pairs[name][1:])) for name in packed]
     assert sizes == sorted(sizes, reverse=True)
