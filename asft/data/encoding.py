@@ -6,16 +6,16 @@ last id of a completion, also where it doubles as padding. Imports no torch; the
 fast one of transformers, which is given many texts at a time.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from asft.config import PARTS, Tokens
-from asft.data.control_tokens import MARKED, special_tokens
+from asft.data.control_tokens import special_tokens
 from asft.data.rendering import RenderedPair, render_pair, render_prompt
 from asft.data.rows import Unusable
+from asft.data.text_ids import encode_rests, encode_starts
 from asft.data.tokens import Ids, TokenPair
 from asft.records import Message, Pair
 
@@ -61,9 +61,9 @@ def encode_pairs(
         except Unusable as fault:
             found[name] = fault
     rendered = list(texts.values())
-    starts = _encode_starts([text.prompt for text in rendered], tokenizer)
-    chosen = _encode_rests([text.chosen for text in rendered], tokenizer)
-    rejected = _encode_rests([text.rejected for text in rendered], tokenizer)
+    starts = encode_starts([text.prompt for text in rendered], tokenizer)
+    chosen = encode_rests([text.chosen for text in rendered], tokenizer)
+    rejected = encode_rests([text.rejected for text in rendered], tokenizer)
     merged = _merged(rendered, list(zip(chosen, rejected, strict=True)), tokenizer)
     parts = zip(texts.items(), starts, chosen, rejected, merged, strict=True)
     for (name, text), (prompt, notes), *completions, merges in parts:
@@ -114,65 +114,7 @@ def encode_prompt(prompt: list[Message], tokenizer: Any) -> list[int]:
         Unusable: template_refused.
         UserError: the tokenizer has no chat template.
     """
-    return _encode_starts([render_prompt(prompt, tokenizer)], tokenizer)[0][0]
-
-
-def _encode_starts(texts: Sequence[str], tokenizer: Any) -> list[tuple[list[int], list[str]]]:
-    """Ids of texts that begin a sequence, with one BOS if text or tokenizer puts one, and notes."""
-    pieces = [MARKED.split(text) for text in texts]
-    firsts = _encode([first for first, *_ in pieces], tokenizer)
-    return [
-        _with_one_bos(ids + _encode_pieces(others, tokenizer, first_is_marked=True), tokenizer)
-        for ids, (_, *others) in zip(firsts, pieces, strict=True)
-    ]
-
-
-def _with_one_bos(ids: list[int], tokenizer: Any) -> tuple[list[int], list[str]]:
-    bos = tokenizer.bos_token_id
-    leading = next((i for i, token in enumerate(ids) if token != bos), len(ids))
-    if leading == 0 and _adds_bos(tokenizer):
-        return [bos, *ids], []
-    return (ids[leading - 1 :], ["double_bos"]) if leading > 1 else (ids, [])
-
-
-def _encode_rests(texts: Sequence[str], tokenizer: Any) -> list[list[int]]:
-    """Ids of texts that each continue a sequence."""
-    newline = _newline(tokenizer)
-    found = []
-    # SentencePiece puts a space before text that it is given, but not behind a newline.
-    for text, ids in zip(texts, _encode(["\n" + t for t in texts], tokenizer), strict=True):
-        if MARKED.search(text):
-            pieces = MARKED.split(text)
-            found.append(_encode_pieces(pieces, tokenizer, first_is_marked=False))
-        elif ids[: len(newline)] == newline:
-            found.append(ids[len(newline) :])
-        else:
-            found += _encode([text], tokenizer)
-    return found
-
-
-def _encode_pieces(pieces: Iterable[str], tokenizer: Any, *, first_is_marked: bool) -> list[int]:
-    """Ids of pieces, every second one marked; none of them begins the sequence."""
-    newline = _newline(tokenizer)
-    ids: list[int] = []
-    marked = first_is_marked
-    for piece in pieces:
-        (anchored,) = _encode(["\n" + piece], tokenizer, as_text=marked)
-        if anchored[: len(newline)] == newline:
-            ids += anchored[len(newline) :]
-        else:
-            ids += _encode([piece], tokenizer, as_text=marked)[0]
-        marked = not marked
-    return ids
-
-
-def _encode(texts: list[str], tokenizer: Any, *, as_text: bool = False) -> list[list[int]]:
-    """Ids of texts as they are; with `as_text` special tokens in them are text."""
-    backend = tokenizer.backend_tokenizer  # keeps no offsets, which nobody asks for
-    backend.no_truncation()
-    backend.no_padding()
-    backend.encode_special_tokens = as_text
-    return [found.ids for found in backend.encode_batch_fast(texts, add_special_tokens=False)]
+    return encode_starts([render_prompt(prompt, tokenizer)], tokenizer)[0][0]
 
 
 def _merged(
@@ -184,11 +126,11 @@ def _merged(
     """
     tails = [_tail(text.prompt, tokenizer) for text in texts]
     known = dict.fromkeys(tails)
-    ids_of = dict(zip(known, _encode_rests(list(known), tokenizer), strict=True))
+    ids_of = dict(zip(known, encode_rests(list(known), tokenizer), strict=True))
     found = [False] * len(texts)
     completions = ([text.chosen for text in texts], [text.rejected for text in texts])
     for side, wholes in enumerate(completions):
-        joint = _encode_rests(
+        joint = encode_rests(
             [tail + whole[:_NEAR] for tail, whole in zip(tails, wholes, strict=True)], tokenizer
         )
         for number, (tail, whole, ids) in enumerate(zip(tails, wholes, joint, strict=True)):
@@ -210,19 +152,8 @@ def _tail(prompt: str, tokenizer: Any) -> str:
 
 def _merges(start: str, rest: str, tokenizer: Any) -> bool:
     start, rest = start[-_WINDOW:], rest[:_WINDOW]
-    first, second, joint = _encode_rests([start, rest, start + rest], tokenizer)
+    first, second, joint = encode_rests([start, rest, start + rest], tokenizer)
     return joint != first + second
-
-
-@lru_cache(maxsize=4)
-def _newline(tokenizer: Any) -> list[int]:
-    return _encode(["\n"], tokenizer)[0]
-
-
-@lru_cache(maxsize=4)
-def _adds_bos(tokenizer: Any) -> bool:
-    bos = tokenizer.bos_token_id
-    return bos is not None and tokenizer("a").input_ids[:1] == [bos]
 
 
 def _ids(values: list[int]) -> Ids:
