@@ -9,6 +9,7 @@ __all__ = [
     "DATE",
     "BaselineAnswer",
     "Joined",
+    "Pairs",
     "TokenPair",
     "Unusable",
     "encode_prompt",

@@ -23,5 +23,6 @@ from .sources import load_rows as load_rows
 from .sources import open_rows as open_rows
 from .sources import try_each as try_each
 from .tokens import Joined as Joined
+from .tokens import Pairs as Pairs
 from .tokens import TokenPair as TokenPair
 from .tokens import read_tokens as read_tokens

@@ -108,7 +108,24 @@ def read_tokens(folder: Path, split: Split) -> Sequence[TokenPair]:
     return Joined(parts)
 
 
-class Joined(Sequence[TokenPair]):
+class Pairs(Sequence[TokenPair]):
+    """A sequence of pairs, each made by `at` when it is asked for."""
+
+    def at(self, place: int) -> TokenPair:
+        """Return the pair at a place, counted from 0."""
+        raise NotImplementedError
+
+    @overload
+    def __getitem__(self, index: int) -> TokenPair: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[TokenPair]: ...
+    def __getitem__(self, index: int | slice) -> TokenPair | list[TokenPair]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        return self.at(range(len(self))[index])
+
+
+class Joined(Pairs):
     """Several sequences of pairs as one, of which none is copied."""
 
     def __init__(self, parts: Sequence[Sequence[TokenPair]]) -> None:
@@ -118,19 +135,12 @@ class Joined(Sequence[TokenPair]):
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
 
-    @overload
-    def __getitem__(self, index: int) -> TokenPair: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[TokenPair]: ...
-    def __getitem__(self, index: int | slice) -> TokenPair | list[TokenPair]:
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
-        place = range(len(self))[index]
+    def at(self, place: int) -> TokenPair:
         number = bisect_right(self._ends, place)
         return self._parts[number][place - self._ends[number]]
 
 
-class _Part(Sequence[TokenPair]):
+class _Part(Pairs):
     """The pairs of a group of a file's rows."""
 
     def __init__(self, table: pa.Table) -> None:
@@ -151,17 +161,12 @@ class _Part(Sequence[TokenPair]):
     def __len__(self) -> int:
         return len(self._ids)
 
-    @overload
-    def __getitem__(self, index: int) -> TokenPair: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[TokenPair]: ...
-    def __getitem__(self, index: int | slice) -> TokenPair | list[TokenPair]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        i = range(len(self))[index]
-        prompt, chosen, rejected = (ids[at[i] : at[i + 1]] for at, ids in self._columns)
-        numbers = PairNumbers(*self._numbers[i].tolist())
-        return TokenPair(self._ids[i], prompt, chosen, rejected, numbers)
+    def at(self, place: int) -> TokenPair:
+        prompt, chosen, rejected = (
+            ids[ends[place] : ends[place + 1]] for ends, ids in self._columns
+        )
+        numbers = PairNumbers(*self._numbers[place].tolist())
+        return TokenPair(self._ids[place], prompt, chosen, rejected, numbers)
 
 
 def _list_array(rows: list[Ids]) -> Any:

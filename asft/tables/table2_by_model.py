@@ -35,7 +35,9 @@ def markdown2(
         sections += [f"## {panel.benchmark}, judged by {judges}", grid(lines)]
     controls = [row for row in rows if is_control(row["method"])]
     if controls:
-        lines = [named(row, rows) | control_cells(panels, row) for row in controls]
+        shown = [[p for p in panels if p.named("n") in row] for row in controls]
+        pairs = zip(controls, shown, strict=True)
+        lines = [named(row, rows) | control_cells(known, row) for row, known in pairs]
         sections += ["## Controls: answers that deserve nothing", CONTROLS, grid(lines)]
     if differences:
         lines = [named(row, differences) | difference_cells(row) for row in differences]

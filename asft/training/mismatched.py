@@ -7,16 +7,15 @@ log-probabilities can be computed beforehand, and a step's estimate depends on i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import overload
 
 import numpy as np
 
-from asft.data import TokenPair
+from asft.data import Pairs, TokenPair
 
 LOOK = 100  # so many pairs further on a partner is looked for whose prompt is another
 
 
-class Mismatched(Sequence[TokenPair]):
+class Mismatched(Pairs):
     """Pairs in the order of `pairs`, each with its partner's completions.
 
     What would be longer than the longest sequence of `pairs` is cut, so that models take it.
@@ -30,17 +29,11 @@ class Mismatched(Sequence[TokenPair]):
     def __len__(self) -> int:
         return len(self._pairs)
 
-    @overload
-    def __getitem__(self, index: int) -> TokenPair: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[TokenPair]: ...
-    def __getitem__(self, index: int | slice) -> TokenPair | list[TokenPair]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
-        pair = self._pairs[index]
-        following = (self._pairs[(index + n) % len(self)] for n in range(1, LOOK))
+    def at(self, place: int) -> TokenPair:
+        pair = self._pairs[place]
+        following = (self._pairs[(place + n) % len(self)] for n in range(1, LOOK))
         others = (p for p in following if not np.array_equal(p.prompt, pair.prompt))
-        partner = next(others, self._pairs[(index + 1) % len(self)])
+        partner = next(others, self._pairs[(place + 1) % len(self)])
         room = self._longest - len(pair.prompt)
         name = f"{pair.id}/mismatched"
         return TokenPair(name, pair.prompt, partner.chosen[:room], partner.rejected[:room])
