@@ -19,7 +19,7 @@ import pandas as pd
 from asft.metrics import METRICS
 from asft.records import Completion, Question
 
-STATISTICS = {"confidence": 0.95, "resamples": 2000}
+STATISTICS = {"confidence": 0.95}
 WORDS = 150  # of an answer
 # name -> (methods, seeds, questions) of table3, or answers to score
 POINTS: dict[str, tuple[int, ...]] = {

@@ -15,7 +15,7 @@ from asft.records import Completion, Question, Verdict
 from asft.tables.table2 import ScoreFile, tabulate_table2
 
 ABOUT = About("tiny", "A note.", ("dpo", "asft"))
-SETTINGS = Statistics(resamples=100)
+SETTINGS = Statistics()
 HEADER = (
     "step,split,loss,learning_rate,grad_norm,logp_chosen,logp_rejected,margin,"
     "logp_chosen_sum,logp_rejected_sum,margin_sum,accuracy,pairs,tokens,completion_tokens"

@@ -12,7 +12,7 @@ from asft.metrics.score_verdicts import aggregate_verdicts
 from asft.records import Completion, Question, Verdict
 from asft.tables.table2 import tabulate_table2
 
-SETTINGS = Statistics(resamples=200)
+SETTINGS = Statistics()
 N = 24
 RATED = [
     Question(question_id=f"{81 + i}", category="math" if i % 2 else "stem", turns=["a", "b"])

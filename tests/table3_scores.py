@@ -11,7 +11,7 @@ from asft.metrics.corpus import BLEU_COUNTS, MEANS
 from asft.tables.table3 import tabulate_table3
 
 N = 12
-SETTINGS = Statistics(resamples=200)
+SETTINGS = Statistics()
 
 
 Cells = list[dict[str, Any]]

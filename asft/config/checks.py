@@ -29,6 +29,8 @@ def check_names(config: Config) -> None:
         _require(method, [*config.methods, *config.policies, "base"], "tables.table3.methods")
     _require_table2(config)
     _require_figures(config)
+    for name in config.statistics.baselines or []:
+        _require(name, [*config.methods, *config.policies, "base"], "statistics.baselines")
     for name, policy in config.policies.items():
         _check_policy(config, name, policy)
     if "base" in config.methods:

@@ -8,9 +8,7 @@ classes cannot know of one another is checked in `loading`.
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    Field,
-)
+from pydantic import Field, model_validator
 
 from asft.config.benchmarks import Benchmark
 from asft.config.data import Dataset, Model, Policy, Tokens
@@ -23,19 +21,26 @@ from asft.config.training import Training
 
 
 class Statistics(Section):
-    """How the intervals of scores and differences are computed."""
+    """How the intervals of scores are computed, and what is compared with what."""
 
     confidence: float = Field(
         0.95, gt=0, lt=1, description="Confidence level of all intervals, between 0 and 1."
     )
-    resamples: int = Field(
-        2000,
-        ge=100,
-        description="Number of bootstrap resamples over questions; fewer are faster and coarser.",
+    baselines: list[str] | None = Field(
+        None,
+        exclude_if=lambda baselines: baselines is None,
+        description="Rows of the tables that all others are compared with, corrected for the "
+        "number of these comparisons; default: base and dpo, as far as a table has them.",
     )
-    seed: int = Field(
-        0, description="Seed of the bootstrap: the same seed gives the same intervals."
-    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_resamples(cls, values: Any) -> Any:
+        """Intervals were of a bootstrap once."""
+        for key in ("resamples", "seed"):
+            if isinstance(values, dict) and key in values:
+                raise ValueError(f"intervals need no resamples any more: remove {key!r}")
+        return values
 
 
 class Config(Section):

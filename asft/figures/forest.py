@@ -40,8 +40,6 @@ VERDICTS = {
     "not separable": Shape("not separable", "o", "#888888", "#FFFFFF"),
 }
 PLAIN = Shape("difference", "o", "#000000", "#000000")
-# Not separable although its interval is on one side of 0: `metrics.outcome` asks the test, too.
-BY_TEST = Shape("not separable: p ≥ {p:.2g}", "s", "#888888", "#FFFFFF")
 
 
 def drawn_columns() -> dict[str, Column]:
@@ -72,13 +70,11 @@ def draw_differences(numbers: pd.DataFrame, statistics: Statistics, about: About
         part.suptitle(
             f"Table {number}, {group}", x=0.01, ha="left", fontsize="medium", weight="bold"
         )
-    add_legend(figure, _handles(numbers, statistics))
-    level = f"{1 - statistics.confidence:.2g}"
+    add_legend(figure, _handles(numbers))
     text = (
         "Paired differences between methods over the same questions: first minus second, with the"
         f" tables' {100 * statistics.confidence:g} % intervals. Separable: the interval is on one"
-        f" side of 0, and p of the paired test is below {level} (squares: it is not)."
-        " Each stands alone: nothing is corrected for their number. Scales differ from panel to"
+        " side of 0. Each stands alone, not corrected for their number. Scales differ from panel to"
         " panel."
     )
     add_caption(figure, caption_of(text, about))
@@ -97,18 +93,13 @@ def _shapes(rows: pd.DataFrame) -> list[Shape]:
     if "verdict" not in rows:
         return [PLAIN] * len(rows)
     given = rows["verdict"].fillna("").astype(str)
-    shapes = [
+    return [
         next((shape for key, shape in VERDICTS.items() if text.startswith(key)), PLAIN)
         for text in given
     ]
-    excluded = (rows["low"] > 0) | (rows["high"] < 0)
-    return [
-        BY_TEST if beyond and shape is VERDICTS["not separable"] else shape
-        for shape, beyond in zip(shapes, excluded, strict=True)
-    ]
 
 
-def _handles(numbers: pd.DataFrame, statistics: Statistics) -> list[Line2D]:
+def _handles(numbers: pd.DataFrame) -> list[Line2D]:
     used = set(_shapes(numbers))
     return [
         Line2D(
@@ -117,9 +108,9 @@ def _handles(numbers: pd.DataFrame, statistics: Statistics) -> list[Line2D]:
             color=shape.colour,
             marker=shape.marker,
             markerfacecolor=shape.face,
-            label=shape.label.format(p=1 - statistics.confidence),
+            label=shape.label,
         )
-        for shape in (*VERDICTS.values(), BY_TEST, PLAIN)
+        for shape in (*VERDICTS.values(), PLAIN)
         if shape in used
     ]
 

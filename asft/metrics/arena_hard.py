@@ -21,6 +21,7 @@ from asft.metrics.statistics import Difference, Interval, answered, interval, pa
 from asft.records import Question, Verdict
 
 DECISIVE_WEIGHT: Final = 3.0  # upstream's
+SPAN = (0.0, 100.0)  # of a win rate
 # Label -> weight w, points of assistant A. The empty label is a game without a verdict.
 OUTCOMES = {
     "A>>B": (DECISIVE_WEIGHT, 1.0),
@@ -134,10 +135,10 @@ def win_rate(sums: Values) -> Values:
 def win_rate_interval(games: Games, statistics: Statistics) -> Interval:
     """Return the win rate, 0-100, with its interval; a question's two games stay together.
 
-    How the interval is made: asft.metrics.statistics.
+    How the interval is made: asft.metrics.estimates.
     """
     sums = outcomes_per_question(games)
-    return interval(sums[:, answered(sums)], win_rate, statistics)
+    return interval(sums[:, answered(sums)], win_rate, statistics, SPAN)
 
 
 def win_rate_difference(
@@ -154,7 +155,8 @@ def win_rate_difference(
         raise ValueError("not the same questions")
     a, b = outcomes_per_question(first), outcomes_per_question(second)
     both = answered(a) & answered(b)
-    return paired_difference(a[:, both], b[:, both], win_rate, statistics), int(both.sum())
+    found = paired_difference(a[:, both], b[:, both], win_rate, statistics, SPAN)
+    return found, int(both.sum())
 
 
 def official_intervals(

@@ -17,6 +17,8 @@ from asft.metrics.corpus import Values
 from asft.metrics.statistics import Difference, Interval, answered, interval, paired_difference
 from asft.records import Question, Verdict
 
+SPAN = (1.0, 10.0)  # what the judge is asked for
+
 
 class Ratings(NamedTuple):
     """The ratings of one policy's answers, pooled over its training seeds.
@@ -117,12 +119,12 @@ def by_category(ratings: Ratings) -> dict[str, float]:
 def rating_interval(ratings: Ratings, statistics: Statistics) -> Interval:
     """Return the mean rating with its interval, both turns of a question together.
 
-    How the interval is made: asft.metrics.statistics.
+    How the interval is made: asft.metrics.estimates.
 
     Questions without any rating have no part in it.
     """
     sums = ratings_per_question(ratings)
-    return interval(sums[:, answered(sums)], mean_rating, statistics)
+    return interval(sums[:, answered(sums)], mean_rating, statistics, SPAN)
 
 
 def rating_difference(
@@ -139,7 +141,8 @@ def rating_difference(
         raise ValueError("not the same questions")
     a, b = ratings_per_question(first), ratings_per_question(second)
     both = answered(a) & answered(b)
-    return paired_difference(a[:, both], b[:, both], mean_rating, statistics), int(both.sum())
+    found = paired_difference(a[:, both], b[:, both], mean_rating, statistics, SPAN)
+    return found, int(both.sum())
 
 
 def flags(ratings: Ratings) -> Iterator[tuple[str, str]]:

@@ -4,15 +4,13 @@ With one seed only questions vary. The variances are those of an experiment that
 known as well as its questions and seeds allow.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import nct, t
+from scipy.stats import nct
 
-from asft.config import Statistics
-from asft.metrics.corpus import Aggregate, Values, of_sums
-from asft.metrics.statistics import resample
+from asft.metrics.corpus import Aggregate, Values
+from asft.metrics.estimates import critical_value, estimate
 
 MOST = 10_000_000  # questions; what needs more is not asked for
 
@@ -21,27 +19,28 @@ class Spread(NamedTuple):
     """How much a paired difference varies: standard deviations.
 
     `questions`: of a question's difference, seeds averaged; `seeds`: of a seed's, questions
-    averaged, NaN where there is one seed.
+    averaged, NaN where there is one seed. `skewness`: of a question's difference.
     """
 
     questions: float
     seeds: float
+    skewness: float = 0.0
 
 
-def spread_of(first: Values, second: Values, aggregate: Aggregate, settings: Statistics) -> Spread:
+def spread_of(first: Values, second: Values, aggregate: Aggregate) -> Spread:
     """Measure how much `aggregate(first) - aggregate(second)` varies.
 
     Args:
         first, second: (S, n, k), paired as for `paired_difference`.
     """
-    one, other = np.broadcast_arrays(first, second)
-    seeds, n, _ = one.shape
-    sides = resample([one, other], settings)
-    a, b = (of_sums(aggregate, side.resampled, seeds * n) for side in sides)
-    of_questions = float(np.std(a - b, ddof=1)) * n**0.5
-    if seeds < 2:
-        return Spread(of_questions, np.nan)
-    return Spread(of_questions, float(np.std(aggregate(one) - aggregate(other), ddof=1)))
+    found = estimate([first, second], aggregate)
+    n = found.questions
+    if np.isnan(found.seed_sd):
+        return Spread(found.error * n**0.5, np.nan, found.skewness * n**0.5)
+    seeds = max(len(first), len(second))
+    of_questions = max(0.0, found.error**2 - found.seed_sd**2 / seeds)
+    share = (found.error**2 / of_questions) ** 1.5 if of_questions else 0.0
+    return Spread((of_questions * n) ** 0.5, found.seed_sd, found.skewness * share * n**0.5)
 
 
 def power_of(
@@ -61,19 +60,17 @@ def power_of(
     df = of_questions**2 / (questions - 1)
     df += of_seeds**2 / (seeds - 1) if seeds > 1 else 0.0
     df = variance**2 / df
-    limit, shift = float(t.ppf((1 + confidence) / 2, df)), abs(difference) / variance**0.5
+    skewness = spread.skewness / questions**0.5 * (of_questions / variance) ** 1.5
+    limit = critical_value(confidence, df, skewness)
+    shift = abs(difference) / variance**0.5
     return float(nct.sf(limit, df, shift) + nct.cdf(-limit, df, shift))
 
 
 def needed_questions(
     difference: float, spread: Spread, seeds: int, confidence: float, power: float
 ) -> int | None:
-    """Return how few questions find a difference with this probability; None if no number does.
-
-    With one seed the tables' test swaps sides: of few questions no swap is rare enough.
-    """
-    fewest = 2 if seeds > 1 else math.floor(1 - math.log2(1 - confidence)) + 1
-    low, high = fewest - 1, fewest
+    """Return how few questions find a difference with this probability; None if no number does."""
+    low, high = 1, 2
     while power_of(difference, spread, high, seeds, confidence) < power:
         low, high = high, 2 * high
         if high > MOST:

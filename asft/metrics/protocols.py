@@ -52,6 +52,7 @@ class Scoring(NamedTuple):
     # the second is 0 where no verdict counts.
     per_question: Callable[[Any], Values]
     over_questions: Aggregate
+    span: tuple[float, float]  # the ends of the score's scale
     # (question_id, flag): "n" where a verdict is missing, "d" where the two orders disagree.
     flags: Callable[[Any], Iterable[tuple[str, str]]] = lambda content: ()
     # How verdicts were counted, where a table must say it; the same of all that it compares.
@@ -67,6 +68,7 @@ _ARENA_HARD = Scoring(
     pool=arena_hard.pool,
     per_question=arena_hard.outcomes_per_question,
     over_questions=arena_hard.win_rate,
+    span=arena_hard.SPAN,
     flags=arena_hard.flags,
     rules=arena_hard.rules,
 )
@@ -79,6 +81,7 @@ SCORING = {
         pool=mt_bench.pool,
         per_question=mt_bench.ratings_per_question,
         over_questions=mt_bench.mean_rating,
+        span=mt_bench.SPAN,
         flags=mt_bench.flags,
         remark=mt_bench.remark,
     ),

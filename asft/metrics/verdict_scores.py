@@ -60,8 +60,9 @@ class Judged(NamedTuple):
 
     def interval(self, statistics: Statistics) -> Interval:
         """Return the score, with its interval over the questions that have one."""
-        sums = self.sums
-        return interval(sums[:, answered(sums)], SCORING[self.protocol].over_questions, statistics)
+        sums, scoring = self.sums, SCORING[self.protocol]
+        scored = sums[:, answered(sums)]
+        return interval(scored, scoring.over_questions, statistics, scoring.span)
 
     def difference(self, other: "Judged", statistics: Statistics) -> tuple[Difference, int]:
         """Return this score minus the other's, and the number of questions.
@@ -75,15 +76,18 @@ class Judged(NamedTuple):
             raise ValueError("not the same questions under the same protocol")
         a, b = self.sums, other.sums
         both = answered(a) & answered(b)
-        aggregate = SCORING[self.protocol].over_questions
-        return paired_difference(a[:, both], b[:, both], aggregate, statistics), int(both.sum())
+        scoring = SCORING[self.protocol]
+        found = paired_difference(
+            a[:, both], b[:, both], scoring.over_questions, statistics, scoring.span
+        )
+        return found, int(both.sum())
 
-    def spread(self, other: "Judged", statistics: Statistics) -> tuple[Spread, int]:
+    def spread(self, other: "Judged") -> tuple[Spread, int]:
         """Return how much that difference varies, and the number of questions."""
         a, b = self.sums, other.sums
         both = answered(a) & answered(b)
         aggregate = SCORING[self.protocol].over_questions
-        return spread_of(a[:, both], b[:, both], aggregate, statistics), int(both.sum())
+        return spread_of(a[:, both], b[:, both], aggregate), int(both.sum())
 
     def question_scores(self) -> dict[str, float]:
         """Return the score on each question that has one, all seeds together."""

@@ -49,7 +49,6 @@ def compare_results(
     after: Second,
     out: Path | None = None,
     confidence: float = Statistics().confidence,
-    resamples: int = Statistics().resamples,
 ) -> None:
     """Print which settings of two results folders differ, and which numbers moved.
 
@@ -58,12 +57,11 @@ def compare_results(
     Args:
         out: a folder for the same as compare.csv, settings.csv and a page
         confidence: of intervals and verdicts
-        resamples: of the bootstrap over questions
 
     Raises:
         UserError: a folder holds no scores.
     """
-    statistics = Statistics(confidence=confidence, resamples=resamples)
+    statistics = Statistics(confidence=confidence)
     files = [score_files(folder) for folder in (before, after)]
     for folder, found in zip((before, after), files, strict=True):
         if not found:

@@ -22,7 +22,10 @@ from asft.report.cells import (
 )
 from asft.tables import estimate_columns, explain_verdict, headlines, p_text, signed
 
-PAIRED = "First minus second over the same questions; nothing is corrected for their number."
+PAIRED = (
+    "First minus second over the same questions; each alone, and beside it what is left when those"
+    " with a baseline are corrected for their number (Holm)."
+)
 PUBLISHED = (
     "The paper gives no intervals: these are the widest that its means allow, with a correlation of"
     " 0.5 between two methods. Correlation needed: where the difference would begin to stand out."
@@ -101,7 +104,7 @@ def _counts(rows: list[Row]) -> str:
 
 def _difference_head(first: str) -> list[HtmlCell]:
     words = heads(first, "First − second", "Metric")
-    return [*words, *number_heads("Difference", "p", "n"), *heads("First is")]
+    return [*words, *number_heads("Difference", "p", "n"), *heads("First is", "Corrected")]
 
 
 def _difference(row: Row, metric: str, link: str, digits: int) -> list[HtmlCell]:
@@ -116,4 +119,14 @@ def _difference(row: Row, metric: str, link: str, digits: int) -> list[HtmlCell]
         HtmlCell(p_text(float(p)) if p else NONE, link=link, number=True),
         HtmlCell(row["n"], link=link, number=True),
         HtmlCell(explain_verdict(row)),
+        _corrected(row, digits),
     ]
+
+
+def _corrected(row: Row, digits: int) -> HtmlCell:
+    if not row.get("compared"):
+        return HtmlCell(NONE)
+    p, low, high = row["p_holm"], row["low_simultaneous"], row["high_simultaneous"]
+    bounds = f"; {fixed(low, digits)} to {fixed(high, digits)}" if low and high else ""
+    beside = f"p {p_text(float(p))} of {float(row['compared']):.0f}{bounds}" if p else ""
+    return HtmlCell(row["verdict_corrected"], beside)

@@ -20,7 +20,7 @@ from asft.report.cells import (
 )
 from asft.tables import Column, estimate_columns, headlines, signed
 
-REMARK = "Row minus column, over the same questions; nothing is corrected for their number."
+REMARK = "Row minus column, over the same questions; each alone, not corrected for their number."
 TURNED = {"better": "worse", "worse": "better"}
 Link = Callable[[Row, str, str], str]  # a difference, row's method, column's method -> evidence
 

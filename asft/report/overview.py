@@ -129,8 +129,8 @@ def _title(name: str) -> str:
 
 def _intervals(config: Config) -> str:
     if len(config.seeds) == 1:
-        return "by bootstrap over questions; another seed is not in them"
-    return f"over questions (by bootstrap) and {len(config.seeds)} training seeds"
+        return "over questions; another seed is not in them"
+    return f"over questions and {len(config.seeds)} training seeds"
 
 
 def _is_method(name: str) -> bool:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from asft.config import Statistics
-from asft.metrics import Difference, Interval, outcome
+from asft.metrics import Corrected, Difference, Interval, outcome
 from asft.tables.text import NONE, Row, bracketed, spread
 
 OPPOSITE = {"better": "worse", "worse": "better"}
+# The columns of differences that are corrected for the number compared with a baseline.
+CORRECTED = ("compared", "p_holm", "low_simultaneous", "high_simultaneous", "verdict_corrected")
 
 
 class Names(NamedTuple):
@@ -98,14 +99,26 @@ class Column:
         shown = f"{value:z.{self.digits}f}{spread(seed_sd, self.digits)}"
         return f"{shown} {bracketed(low, high, self.digits)}"
 
-    def difference(self, found: Difference, statistics: Statistics) -> Row:
+    def difference(self, found: Difference) -> Row:
         """Return the cells of a difference of two methods as the CSV of differences holds them."""
-        word = outcome(found, statistics)  # where more is better
         return {
             "metric": self.key,
             "difference": found.value,
             "low": found.low,
             "high": found.high,
             "p_value": found.p_value,
-            "verdict": OPPOSITE.get(word, word) if self.better == "lower" else word,
+            "verdict": self._word(outcome(found)),
         }
+
+    def corrected(self, found: Corrected | None) -> Row:
+        """Return the cells of what is left of a difference beside others; empty where None."""
+        if found is None:
+            return dict.fromkeys(CORRECTED)
+        cells = (found.compared, found.p_holm, found.low, found.high, self._word(found.outcome))
+        return dict(zip(CORRECTED, cells, strict=True))
+
+    def _word(self, outcome: str) -> str:
+        """The first's outcome, where more may be worse."""
+        first, *more = outcome.split(" ", 1)
+        word = OPPOSITE.get(first, first) if self.better == "lower" else first
+        return " ".join([word, *more])

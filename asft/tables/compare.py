@@ -10,15 +10,15 @@ from asft.errors import UserError
 from asft.metrics import (
     check_comparable,
     in_all,
+    paired_difference,
     pool,
     read_scores,
     read_verdict_scores,
-    resampled_difference,
 )
 from asft.tables.panels import Panel
 from asft.tables.table3 import pooled
 from asft.tables.table3_columns import estimate_columns
-from asft.tables.table3_rows import intervals_of, sums_of
+from asft.tables.table3_rows import columns_of, intervals_of
 from asft.tables.text import Row
 
 REFERENCES = "references"  # the name of a score file that no judge gave
@@ -78,18 +78,17 @@ def _referred(
     first = dict(zip(before, files, strict=False))
     second = dict(zip(after, files[len(before) :], strict=True))
     entries = [pooled("", "before", first), pooled("", "after", second)]
-    sums = sums_of(entries, statistics)
-    values = [intervals_of(each, statistics) for each in sums]
+    sides = columns_of(entries)
+    values = [intervals_of(each, statistics) for each in sides]
     for key, column in estimate_columns().items():
-        if column.better and key in sums[0]:
-            found = resampled_difference(
-                sums[1][key], sums[0][key], column.metric.over_questions, statistics
-            )
+        if column.better and key in sides[0]:
+            one, other = (side[key] for side in reversed(sides))
+            found = paired_difference(one, other, column.metric.over_questions, statistics)
             yield {
                 "before": values[0][key].value,
                 "after": values[1][key].value,
-                **column.difference(found, statistics),
-                "n": sums[0][key].values.shape[1],
+                **column.difference(found),
+                "n": one.shape[1],
             }
 
 
@@ -111,6 +110,6 @@ def _judged(
     yield {
         "before": first.interval(statistics).value,
         "after": second.interval(statistics).value,
-        **headline.difference(found, statistics),
+        **headline.difference(found),
         "n": n,
     }

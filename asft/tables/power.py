@@ -53,7 +53,6 @@ def print_power(
     power: float = 0.8,
     seeds: int | None = None,
     confidence: float = Statistics().confidence,
-    resamples: int = Statistics().resamples,
 ) -> None:
     """Print which differences the comparisons of an experiment could have found.
 
@@ -62,12 +61,11 @@ def print_power(
         power: the probability with which it is to be found
         seeds: training seeds of a method; by default as many as there are
         confidence: of the tables' intervals
-        resamples: of the bootstrap over questions
 
     Raises:
         UserError: the folder holds no scores of two methods.
     """
-    found = list(comparisons(results, Statistics(confidence=confidence, resamples=resamples)))
+    found = list(comparisons(results))
     if not found:
         raise UserError(f"{results}: no scores of two methods on the same questions in its runs")
     rows = [_line(each, difference, power, seeds or each.seeds, confidence) for each in found]
@@ -80,7 +78,7 @@ def print_power(
     )
 
 
-def comparisons(results: Path, statistics: Statistics) -> Iterator[Comparison]:
+def comparisons(results: Path) -> Iterator[Comparison]:
     """Measure how much each paired difference of an experiment varies."""
     groups: dict[tuple[str, str], dict[str, dict[str, dict[int, Path]]]] = {}
     files = score_files(results)
@@ -94,18 +92,18 @@ def comparisons(results: Path, statistics: Statistics) -> Iterator[Comparison]:
             pairs = combinations((others | methods).items(), 2)
             for (first, a), (second, b) in pairs:
                 about = Scored(dataset, first, benchmark, judge)
-                for metric, spread, n in _spreads(about, a, b, statistics):
+                for metric, spread, n in _spreads(about, a, b):
                     seeds = max(len(a), len(b))
                     yield Comparison(dataset, benchmark, metric, first, second, spread, n, seeds)
 
 
 def _spreads(
-    about: Scored, a: dict[int, Path], b: dict[int, Path], statistics: Statistics
+    about: Scored, a: dict[int, Path], b: dict[int, Path]
 ) -> Iterator[tuple[str, Spread, int]]:
     if about.judge:
         one, other = (pool([read_verdict_scores(p) for p in side.values()]) for side in (a, b))
         label = Panel("", "", one.protocol).block.headline.label
-        yield f"{label}, {about.judge}", *one.spread(other, statistics)
+        yield f"{label}, {about.judge}", *one.spread(other)
         return
     files = [read_scores(path) for path in (*a.values(), *b.values())]
     check_comparable(files)
@@ -119,7 +117,7 @@ def _spreads(
             first, second = (side.values[key] for side in sides)
             kept = measured(first, second)
             aggregate = column.metric.over_questions
-            spread = spread_of(first[:, kept], second[:, kept], aggregate, statistics)
+            spread = spread_of(first[:, kept], second[:, kept], aggregate)
             yield key, spread, int(kept.sum())
 
 

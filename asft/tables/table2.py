@@ -24,6 +24,7 @@ from asft.config import Statistics
 from asft.errors import UserError
 from asft.files import write_text
 from asft.metrics import Judged, pool, read_verdict_scores
+from asft.tables.columns import CORRECTED
 from asft.tables.panels import Entry, Panel
 from asft.tables.published_differences import published_differences
 from asft.tables.table2_latex import latex
@@ -43,7 +44,7 @@ class ScoreFile(NamedTuple):
 
 
 DIFFERENCES = ["benchmark", "judge", "method_a", "method_b", "metric", "difference", "low", "high"]
-DIFFERENCES += ["p_value", "verdict", "n", "seeds"]
+DIFFERENCES += ["p_value", "verdict", "n", "seeds", *CORRECTED]
 
 
 def tabulate_table2(

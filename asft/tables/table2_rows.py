@@ -8,6 +8,7 @@ from asft.config import Statistics
 from asft.metrics import Judged
 from asft.tables import paper
 from asft.tables.columns import interval_cells
+from asft.tables.families import beside_others
 from asft.tables.panels import Entry, Panel, columns_at_end, judge_label, panel_note
 from asft.tables.table2_columns import ByMethod, JudgedColumn
 from asft.tables.text import Row
@@ -149,14 +150,19 @@ def _differences(
     """Every pair of contestants, in every panel that shows both."""
     for panel in panels:
         shown = [e for e in entries if not e.is_control and (e.method, panel) not in refused]
-        for first, second in combinations(shown, 2):
-            found, n = first.cells[panel].difference(second.cells[panel], statistics)
+        pairs = list(combinations(shown, 2))
+        found = [a.cells[panel].difference(b.cells[panel], statistics) for a, b in pairs]
+        names = [(a.method, b.method) for a, b in pairs]
+        beside = beside_others(names, [one for one, _ in found], statistics)
+        headline = panel.block.headline
+        for (first, second), (one, n), other in zip(pairs, found, beside, strict=True):
             yield {
                 "benchmark": panel.benchmark,
                 "judge": panel.judge,
                 "method_a": first.method,
                 "method_b": second.method,
-                **panel.block.headline.difference(found, statistics),
+                **headline.difference(one),
                 "n": n,
                 "seeds": max(len(first.seeds), len(second.seeds)),
+                **headline.corrected(other),
             }

@@ -31,14 +31,15 @@ from asft.metrics import (
     in_all,
     read_scores,
 )
+from asft.tables.columns import CORRECTED
 from asft.tables.dropped import dropped_cells, explain_dropped
 from asft.tables.table3_columns import TABLE3, estimate_columns
-from asft.tables.table3_rows import Entry, differences_of, intervals_of, row_of, sums_of
+from asft.tables.table3_rows import Entry, columns_of, differences_of, intervals_of, row_of
 from asft.tables.table3_text import latex, markdown
 from asft.tables.text import csv_text, explain_intervals, rounded
 
 DIFFERENCES = ["dataset", "method_a", "method_b", "metric", "difference", "low", "high"]
-DIFFERENCES += ["p_value", "verdict", "n", "seeds"]
+DIFFERENCES += ["p_value", "verdict", "n", "seeds", *CORRECTED]
 
 
 def tabulate_table3(
@@ -69,13 +70,13 @@ def tabulate_table3(
     signature, note = files[0].bleu_signature, " ".join(note.split())
     about = {"model": model, "benchmark": benchmark, "bleu_signature": signature, "note": note}
     about |= dropped_cells(files[0].dropped)
-    sums = sums_of(entries, statistics)
-    intervals = [intervals_of(each, statistics) for each in sums]
+    columns = columns_of(entries)
+    intervals = [intervals_of(each, statistics) for each in columns]
     pairs = zip(entries, intervals, strict=True)
     rows = rounded([row_of(*pair) | about for pair in pairs])
     for row in rows:
         _refuse_nan(row, out)
-    differences = rounded(list(differences_of(entries, sums, statistics)))
+    differences = rounded(list(differences_of(entries, columns, statistics)))
     title = f"{model} on {benchmark}, n = {n}. {note}".rstrip()
     remark = _remark(entries, intervals, statistics, signature)
     remark = f"{remark} {explain_dropped(rows[0])}".rstrip()
@@ -136,12 +137,12 @@ def _remark(
         f"{entry.dataset}/{entry.method} {name}"
         for entry, found in zip(entries, intervals, strict=True)
         for name, value in found.items()
-        if value.method == "percentile"
+        if value.method == "constant"
     ]
     if not constant:
         return remark
-    cells = ", ".join(constant) if len(constant) <= 4 else f"{len(constant)} cells of equal scores"
-    return f"{remark} Percentile instead of BCa: {cells}."
+    cells = ", ".join(constant) if len(constant) <= 4 else f"{len(constant)} cells"
+    return f"{remark} Equal scores of all questions, so that no error shows: {cells}."
 
 
 class ReferenceScores(NamedTuple):

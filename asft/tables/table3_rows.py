@@ -4,21 +4,12 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import NamedTuple
 
-import numpy as np
-
 from asft.config import Statistics
 from asft.errors import UserError
-from asft.metrics import (
-    Interval,
-    Sums,
-    Values,
-    measured,
-    resample,
-    resampled_difference,
-    resampled_interval,
-)
+from asft.metrics import Interval, Values, interval, measured, paired_difference
 from asft.tables import paper
 from asft.tables.columns import interval_cells
+from asft.tables.families import beside_others
 from asft.tables.table3_columns import TABLE3, MetricColumn, estimate_columns
 from asft.tables.text import Row
 
@@ -33,33 +24,26 @@ class Entry(NamedTuple):
     values: dict[str, Values]
 
 
-def sums_of(entries: list[Entry], statistics: Statistics) -> list[dict[str, Sums]]:
-    """Resample the questions of all rows at once; of each row's `estimate_columns`, by key.
+def columns_of(entries: list[Entry]) -> list[dict[str, Values]]:
+    """Return each row's `estimate_columns`, by key, over the questions that all have values of.
 
-    A column is of the questions that it has a value of in all rows, and has none where fewer than
-    two are left.
+    A column has none where fewer than two are left.
     """
-    columns: dict[bytes, list[str]] = {}  # that are of the same questions
+    found: list[dict[str, Values]] = [{} for _ in entries]
     for key in estimate_columns():
         kept = measured(*(entry.values[key] for entry in entries))
         if kept.sum() > 1 or kept.all():
-            columns.setdefault(kept.tobytes(), []).append(key)
-    found: list[dict[str, Sums]] = [{} for _ in entries]
-    for mask, keys in columns.items():
-        kept = np.frombuffer(mask, dtype=np.bool_)
-        sides = [entry.values[key][:, kept] for entry in entries for key in keys]
-        sums = iter(resample(sides, statistics))
-        for row in found:
-            row |= {key: next(sums) for key in keys}
+            for row, entry in zip(found, entries, strict=True):
+                row[key] = entry.values[key][:, kept]
     return found
 
 
-def intervals_of(sums: dict[str, Sums], statistics: Statistics) -> dict[str, Interval]:
+def intervals_of(columns: dict[str, Values], statistics: Statistics) -> dict[str, Interval]:
     """Compute the intervals of a row's `estimate_columns`, by the column's key."""
     return {
-        key: resampled_interval(sums[key], column.metric.over_questions, statistics)
+        key: interval(columns[key], column.metric.over_questions, statistics)
         for key, column in estimate_columns().items()
-        if key in sums
+        if key in columns
     }
 
 
@@ -86,35 +70,43 @@ def _of_all(column: MetricColumn, values: Values) -> float:
 
 
 def differences_of(
-    entries: list[Entry], sums: list[dict[str, Sums]], statistics: Statistics
+    entries: list[Entry], columns: list[dict[str, Values]], statistics: Statistics
 ) -> Iterator[Row]:
     """Compare every pair of methods of a data set; yield one line per pair and metric.
 
-    Each is over the questions that all rows have a value of.
+    Each is over the questions that all rows have a value of. Corrected are, for each metric, a data
+    set's comparisons with a baseline.
 
     Raises:
         UserError: methods of a data set differ in their seeds.
     """
-    compared = {key: column for key, column in estimate_columns().items() if column.better}
-    for dataset, i, j in _pairs(entries):
-        first, second = entries[i], entries[j]
+    compared = {key: c for key, c in estimate_columns().items() if c.better and key in columns[0]}
+    for dataset, pairs in _pairs(entries):
+        names = [(entries[i].method, entries[j].method) for i, j in pairs]
+        cells: list[list[Row]] = []
         for key, column in compared.items():
-            if key not in sums[i]:
-                continue
-            found = resampled_difference(
-                sums[i][key], sums[j][key], column.metric.over_questions, statistics
+            metric = column.metric.over_questions
+            found = [
+                paired_difference(columns[i][key], columns[j][key], metric, statistics)
+                for i, j in pairs
+            ]
+            beside = beside_others(names, found, statistics)
+            cells.append(
+                [
+                    column.difference(one)
+                    | {"n": columns[i][key].shape[1]}
+                    | column.corrected(other)
+                    for one, other, (i, _) in zip(found, beside, pairs, strict=True)
+                ]
             )
-            yield {
-                "dataset": dataset,
-                "method_a": first.method,
-                "method_b": second.method,
-                **column.difference(found, statistics),
-                "n": sums[i][key].values.shape[1],
-                "seeds": max(len(first.seeds), len(second.seeds)),
-            }
+        for place, (i, j) in enumerate(pairs):
+            seeds = max(len(entries[i].seeds), len(entries[j].seeds))
+            about = dict(zip(("method_a", "method_b"), names[place], strict=True))
+            for lines in cells:
+                yield {"dataset": dataset, **about, **lines[place], "seeds": seeds}
 
 
-def _pairs(entries: list[Entry]) -> Iterator[tuple[str, int, int]]:
+def _pairs(entries: list[Entry]) -> Iterator[tuple[str, list[tuple[int, int]]]]:
     """Who is compared, by data set; the untrained policy answers the same questions in each."""
     places: dict[str, list[int]] = {}
     for place, entry in enumerate(entries):
@@ -127,5 +119,4 @@ def _pairs(entries: list[Entry]) -> Iterator[tuple[str, int, int]]:
                     f"{dataset}: {first.method} has seeds {first.seeds}, {second.method} has"
                     f" {second.seeds}; compare methods over the same seeds"
                 )
-        for pair in combinations([*untrained, *trained], 2):
-            yield (dataset, *pair)
+        yield dataset, list(combinations([*untrained, *trained], 2))

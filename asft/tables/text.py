@@ -10,8 +10,10 @@ Row = dict[str, Any]  # a line of a table, by the names in its CSV
 NONE = "—"
 DECIMALS = 4  # in the CSV
 DIFFERENCES = (
-    "First minus second. Better or worse: the interval excludes 0 and p is below 1 − confidence."
-    " Each comparison stands alone: nothing is corrected for their number."
+    "First minus second. Better or worse: the interval excludes 0, and p is below 1 − confidence;"
+    " of each comparison alone. Corrected, of those with a baseline, all of one metric together: p"
+    " by Holm, of so many comparisons; simultaneous intervals, which hold all truths at once. By steps:"
+    " Holm's later steps find it, no simultaneous interval shows it."
 )
 
 
@@ -19,14 +21,13 @@ def explain_intervals(statistics: Statistics, seeds: int) -> str:
     """Explain "[low, high]" in a table with this many seeds per method."""
     if seeds == 1:
         return (
-            f"[low, high]: {100 * statistics.confidence:g} % bootstrap over questions (BCa),"
-            f" {statistics.resamples} resamples, seed {statistics.seed}. One training seed: what"
-            " another seed would give is not in it."
+            f"[low, high]: {100 * statistics.confidence:g} %, over questions (t quantiles,"
+            " corrected for skewness). One training seed: what another would give is not in it."
         )
     return (
         f"[low, high]: {100 * statistics.confidence:g} %, over questions and training seeds"
-        f" (bootstrap over questions, {statistics.resamples} resamples, plus the variance between"
-        f" {seeds} seeds; t quantiles, Satterthwaite's degrees of freedom). ±: standard deviation"
+        f" (their variance over questions plus that between {seeds} seeds; t quantiles,"
+        " Satterthwaite's degrees of freedom, corrected for skewness). ±: standard deviation"
         " between seeds. Rows with one seed: over questions alone."
     )
 
@@ -95,14 +96,29 @@ def grid(rows: list[dict[str, str]]) -> str:
 
 
 def difference_texts(row: Row, digits: int) -> dict[str, str]:
-    """Return the last cells of a line of differences: the value, p, and the verdict.
+    """Return the last cells of a line of differences: value, p, verdict; then what is corrected.
 
     The first cells say of whom and in what.
     """
-    low, high, p_value = row["low"], row["high"], row["p_value"]
-    bounds = NONE if low != low else bracketed(low, high, digits)
-    return {
+    bounds = _bounds(row["low"], row["high"], digits)
+    cells = {
         "difference": f"{signed(row['difference'], digits)} {bounds}",
-        "p": NONE if p_value != p_value else p_text(p_value),
+        "p": _p(row["p_value"]),
         "first is": explain_verdict(row),
     }
+    compared = row.get("compared")
+    if not compared or compared != compared:
+        return cells | dict.fromkeys(("p, Holm", "simultaneous", "corrected"), "")
+    return cells | {
+        "p, Holm": f"{_p(row['p_holm'])} of {compared:.0f}",
+        "simultaneous": _bounds(row["low_simultaneous"], row["high_simultaneous"], digits),
+        "corrected": row["verdict_corrected"],
+    }
+
+
+def _bounds(low: float | None, high: float | None, digits: int) -> str:
+    return NONE if low is None or high is None or low != low else bracketed(low, high, digits)
+
+
+def _p(p_value: float | None) -> str:
+    return NONE if p_value is None or p_value != p_value else p_text(p_value)

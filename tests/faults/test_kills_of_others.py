@@ -38,7 +38,7 @@ def arguments(step: str, given: Path, out: Path) -> list[str]:
     """The step's arguments: it reads the results in `given`, and writes under `out`."""
     rated = given / "benchmarks/mt_bench/questions.jsonl"
     base, table = given / "runs/base", {"model": "small", "note": ""}
-    statistics = {"statistics": {"resamples": 100}}
+    statistics = {"statistics": {}}
     score = f"base,42,mt_bench,local={base}/scores/mt_bench/local.csv"
     options = {
         "fetch-model": {"settings": {"sources": [{"random": 0}]}, "out": out / "model"},

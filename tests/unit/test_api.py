@@ -62,7 +62,7 @@ def test_texts_and_scores_give_the_numbers_of_table_3(tmp_path: Path):
     }
     for method, texts in answers.items():
         _score(tmp_path, method, texts, references)
-    out, statistics = tmp_path / "table3.csv", Statistics(resamples=200)
+    out, statistics = tmp_path / "table3.csv", Statistics()
     scores = [("hh_rlhf", method, 1, tmp_path / f"{method}.csv") for method in answers]
     tabulate_table3(scores, "benchmark", "model", "", statistics, out)
     for row in csv.DictReader(out.open()):

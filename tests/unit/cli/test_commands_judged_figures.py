@@ -9,7 +9,7 @@ from small_steps import done_here
 
 def test_the_commands_of_the_rules(tmp_path):
     table2, files = score_files(tmp_path / "judged")
-    chosen = {"model": "m", "note": "n", "methods": [], "statistics": {"resamples": 100}}
+    chosen = {"model": "m", "note": "n", "methods": [], "statistics": {}}
     chosen["judge"] = "gpt"
     scores = [f"--score={','.join(map(str, file[:4]))}={file.path}" for file in files]
     runs = [file for file in files if file.benchmark == "mt_bench" and file.seed == 1]

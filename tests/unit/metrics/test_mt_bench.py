@@ -16,7 +16,7 @@ from asft.metrics.mt_bench import (
 )
 from asft.records import Question, Verdict, VerdictStatus
 
-SETTINGS = Statistics(resamples=1000)
+SETTINGS = Statistics()
 QUESTIONS = [
     Question(question_id="81", category="writing", turns=["a", "b"]),
     Question(question_id="82", category="writing", turns=["a", "b"]),

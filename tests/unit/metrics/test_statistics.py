@@ -5,20 +5,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics.bleu import BLEU
-from scipy.stats import bootstrap
+from scipy.stats import norm
 
 from asft.config.experiment import Statistics
-from asft.metrics import resampling, statistics
-from asft.metrics.corpus import Aggregate, Values, corpus_bleu, mean
+from asft.metrics import statistics
+from asft.metrics.corpus import Values, corpus_bleu, mean
+from asft.metrics.estimates import Estimate
 from asft.metrics.statistics import (
     Difference,
     answered,
     compare_scores,
+    corrected,
     outcome,
     paired_difference,
 )
 
-SETTINGS = Statistics(resamples=500, seed=3)
+SETTINGS = Statistics()
 COUNT = st.integers(0, 9)
 
 
@@ -74,38 +76,12 @@ def test_corpus_bleu_of_many_resamples_is_each_one_s():
 
 def test_interval_covers_the_truth_as_often_as_it_says():
     draws = np.random.default_rng(0).normal(5, 2, (200, 1, 40, 1))
-    quick = Statistics(confidence=0.9, resamples=200)
+    quick = Statistics(confidence=0.9)
     found = [statistics.interval(values, mean, quick) for values in draws]
     coverage = np.mean([interval.low <= 5 <= interval.high for interval in found])
     assert 0.82 <= coverage <= 0.96
     width = np.mean([interval.high - interval.low for interval in found])
     assert width == pytest.approx(2 * 1.645 * 2 / np.sqrt(40), rel=0.1)
-
-
-@pytest.mark.parametrize("aggregate", [mean, corpus_bleu])
-def test_interval_is_reproducible_and_follows_the_seed(aggregate: Aggregate):
-    rows = bleu_rows(30, seed=2)
-    first = statistics.interval(rows[None], aggregate, SETTINGS)
-    assert first[:4] == statistics.interval(rows[None], aggregate, SETTINGS)[:4]
-    assert (
-        first[:4]
-        != statistics.interval(rows[None], aggregate, Statistics(resamples=500, seed=4))[:4]
-    )
-    assert first.low < first.value < first.high
-    assert first.method == "BCa"
-
-
-def test_interval_of_a_mean_is_scipy_s_bca():
-    """On skewed data, where BCa and percentile differ."""
-    values = np.random.default_rng(0).exponential(size=30)
-    options = {"n_resamples": 500, "vectorized": True}
-    bca, percentile = (
-        bootstrap((values,), np.mean, method=method, rng=np.random.default_rng(3), **options)
-        for method in ("BCa", "percentile")
-    )
-    found = statistics.interval(values[None, :, None], mean, SETTINGS)
-    assert (found.low, found.high) == pytest.approx(bca.confidence_interval)
-    assert found.high != pytest.approx(percentile.confidence_interval.high, rel=1e-3)
 
 
 def test_more_confidence_is_wider():
@@ -115,17 +91,15 @@ def test_more_confidence_is_wider():
     assert wide.low < narrow.low < narrow.high < wide.high
 
 
-def test_memory_batches_do_not_change_the_resamples(monkeypatch: pytest.MonkeyPatch):
-    rows = bleu_rows(30, seed=2)
-    whole = statistics.interval(rows[None], corpus_bleu, SETTINGS)
-    monkeypatch.setattr(resampling, "NUMBERS_PER_BATCH", 30 * 10 * 7)
-    again = statistics.interval(rows[None], corpus_bleu, SETTINGS)
-    assert again[:3] == pytest.approx(whole[:3])
-
-
-def test_constant_values_fall_back_to_percentile():
+def test_constant_values_have_no_error():
     found = statistics.interval(column(7, 7, 7), mean, SETTINGS)
-    assert found[:4] == (7, 7, 7, "percentile")
+    assert found[:4] == (7, 7, 7, "constant")
+
+
+def test_constant_scores_on_a_scale_do():
+    found = statistics.interval(column(7, 7, 7), mean, SETTINGS, (1, 10))
+    share = 0.025 ** (1 / 3)
+    assert found[1:3] == pytest.approx((1 + 6 * share, 10 - 3 * share))
 
 
 def test_one_question_has_no_interval():
@@ -135,14 +109,6 @@ def test_one_question_has_no_interval():
     difference = paired_difference(column(7), column(4), mean, SETTINGS)
     assert difference.value == 3
     assert np.isnan([difference.low, difference.high, difference.p_value]).all()
-
-
-def test_p_value_by_hand():
-    """5 differences of one sign: 2 of the 2^5 swaps are as extreme, the identity and all five."""
-    first, second = column(1, 2, 3, 4, 5), column(0, 0, 0, 0, 0)
-    found = paired_difference(first, second, mean, SETTINGS)
-    assert (found.value, found.p_value) == (3, 2 / 32)
-    assert paired_difference(first, first, mean, SETTINGS).p_value == 1
 
 
 def test_difference_is_paired():
@@ -167,7 +133,7 @@ def test_bleu_difference():
     assert 0 < found.low < found.value < found.high
     assert found.p_value < 0.01
     same = paired_difference(better[None], better[None], corpus_bleu, SETTINGS)
-    assert (*same[:4], same.p_value) == (0, 0, 0, "percentile", 1)
+    assert (*same[:4], same.p_value) == (0, 0, 0, "constant", 1)
 
 
 def test_unequal_shapes_are_refused():
@@ -189,23 +155,24 @@ def test_seeds_by_hand():
     assert (found.low, found.high) == pytest.approx((3 - half, 3 + half))
     difference = paired_difference(values, values - 1, mean, SETTINGS)
     assert difference[:3] == (1, 1, 1)  # every seed, every question: one better
-    assert (difference.seed_sd, difference.p_value) == (0, 0)
+    assert (difference.seed_sd, difference.p_value) == (0, 2 / 2**10)
 
 
 def test_equal_seeds_leave_the_questions():
-    """Degrees of freedom are those of the questions, the half-width that of their bootstrap."""
-    one = np.random.default_rng(0).normal(size=(1, 30, 1))
-    found = statistics.interval(np.repeat(one, 3, axis=0), mean, Statistics(resamples=5000))
+    """Degrees of freedom are those of the questions."""
+    half = np.random.default_rng(0).normal(size=15)
+    one = np.concatenate([half, -half])[None, :, None]  # not skewed
+    found = statistics.interval(np.repeat(one, 3, axis=0), mean, Statistics())
     assert found.seed_sd == pytest.approx(0, abs=1e-12)
-    half = 2.045 * one.std() / np.sqrt(30)  # t(29 df)
-    assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.03)
+    expected = 2.04523 * one.std(ddof=1) / np.sqrt(30)  # t(29 df)
+    assert (found.high - found.low) / 2 == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(("sd_seed", "sd_question"), [(0.3, 0.3), (0.5, 0.1), (0.02, 1.0)])
 def test_seeds_and_questions_are_covered_as_often_as_promised(sd_seed: float, sd_question: float):
     """Three seeds, 40 questions; a bootstrap over questions alone misses by far."""
     random = np.random.default_rng(1)
-    quick = Statistics(confidence=0.9, resamples=100)
+    quick = Statistics(confidence=0.9)
     hit = []
     for _ in range(150):
         seeds = random.normal(0, sd_seed, (3, 1, 1))
@@ -232,21 +199,63 @@ def test_bleu_of_seeds_is_that_of_their_answers_together():
     assert found.value == pytest.approx(sacrebleu_score(rows.sum(axis=(0, 1))))
 
 
+def of(value: float, error: float) -> Difference:
+    """A difference whose t statistic is value / error, of very many questions."""
+    one = Estimate(value, error, 1e9, 0.0, np.nan, 10**9, None)
+    bounds = one.symmetric(SETTINGS.confidence)
+    return Difference(value, *bounds, "questions", np.nan, one.p_value(), one)
+
+
+def p_of(p_value: float) -> Difference:
+    return of(float(norm.isf(p_value / 2)), 1.0)
+
+
 @pytest.mark.parametrize(
-    ("low", "high", "p_value", "word"),
-    [
-        (0.1, 2, 0.01, "better"),
-        (-2, -0.1, 0.04, "worse"),
-        (0.1, 2, 0.2, "not separable"),
-        (-1, 2, 0.01, "not separable"),
-        (0, 2, 0.01, "not separable"),
-        (0, 0, 1.0, "not separable"),
-        (np.nan, np.nan, np.nan, "not separable"),
-    ],
+    ("value", "word"), [(2, "better"), (-2, "worse"), (1.9, "not separable"), (np.nan,) * 2]
 )
-def test_verdict_needs_interval_and_test(low: float, high: float, p_value: float, word: str):
-    found = Difference((low + high) / 2, low, high, "BCa", np.nan, p_value)
-    assert outcome(found, Statistics()) == word
+def test_the_word_goes_by_the_interval(value: float, word: str):
+    assert outcome(of(value, 1.0)) == (word if value == value else "not separable")
+
+
+def test_holm_by_hand():
+    """Five of them: 0.005 * 5; 0.011 * 4; 0.02 * 3; 0.04 * 2 and 0.3 as they must not fall."""
+    family = [p_of(p) for p in (0.02, 0.005, 0.3, 0.04, 0.011)]
+    found = corrected(family, SETTINGS)
+    holm = [each.p_holm for each in found]
+    assert holm == pytest.approx([0.06, 0.025, 0.3, 0.08, 0.044])
+    # Bonferroni's 0.011 * 5 is over 0.05: the second is found by Holm's second step alone.
+    words = ["not separable", "better", "not separable", "not separable", "better by steps"]
+    assert [each.outcome for each in found] == words
+    half = norm.isf(0.005)
+    assert found[0].high - found[0].low == pytest.approx(2 * half)
+    assert {each.compared for each in found} == {5}
+    assert corrected([], SETTINGS) == []
+
+
+def test_a_comparison_alone_needs_no_correction():
+    one = p_of(0.03)
+    found = corrected([one], SETTINGS)[0]
+    assert (found.p_holm, found.low, found.outcome) == pytest.approx((0.03, one.low, "better"))
+
+
+@pytest.mark.parametrize("effects", [(0, 0, 0, 0), (0, 0, 0.6, 0.6), (0, 0.3, 1.0, 0.0)])
+def test_family_wise_error(effects: tuple[float, ...]):
+    """2,000 experiments, 20 questions, four methods against a baseline, outcomes like games'."""
+    random = np.random.default_rng(5)
+    wrong, missed = 0, 0
+    for _ in range(2000):
+        base = random.choice([0.0, 0.5, 1.0], size=20)
+        family = []
+        for effect in effects:
+            lucky = random.random(20) < effect
+            method = np.where(lucky, 1.0, random.choice([0.0, 0.5, 1.0], size=20))
+            family.append(paired_difference(column(*method), column(*base), mean, SETTINGS))
+        found = corrected(family, SETTINGS)
+        pairs = list(zip(found, effects, strict=True))
+        wrong += any(("better" in f.outcome and not e) or "worse" in f.outcome for f, e in pairs)
+        missed += any(not f.low <= e / 2 <= f.high for f, e in pairs)
+    assert wrong / 2000 <= 0.05
+    assert missed / 2000 <= 0.05
 
 
 def test_answered_in_any_seed():
@@ -261,7 +270,7 @@ def test_compare_scores_is_the_paired_difference_of_means(seeds: int):
     found, word = compare_scores(*lists, SETTINGS)
     assert word == "better"
     assert found[:4] == paired_difference(first[..., None], second[..., None], mean, SETTINGS)[:4]
-    assert compare_scores(*lists)[0].low != found.low  # the config's defaults are other resamples
+    assert compare_scores(*lists, Statistics(confidence=0.5))[0].low > found.low
     assert compare_scores(*reversed(lists))[1] == "worse"
 
 

@@ -165,18 +165,18 @@ def test_every_page_says_what_shaped_answers_verdicts_and_intervals(made, name):
     assert texts == ["benchmarks", "generation", "judges", "statistics"]
     assert "max_new_tokens: 96" in page
     assert "model: gpt-4-0613" in page
-    assert "resamples: 2000" in page
+    assert "confidence: 0.95" in page
     assert "Versions where this report was made" in page
     assert page.count("by asft 0.0") == 3  # who trained: as settings.yaml says
 
 
 def test_what_intervals_and_verdicts_rest_on_is_said(made, tmp_path):
     page = (made / "index.html").read_text(encoding="utf-8")
-    assert "95 %, by bootstrap over questions; another seed is not in them" in page
+    assert "95 %, over questions; another seed is not in them" in page
     assert "not separable with 6 questions and 1 seed<" in page
     several = build(tmp_path, small() | {"seeds": [1, 2]}) / "index.html"
     page = several.read_text(encoding="utf-8")
-    assert "95 %, over questions (by bootstrap) and 2 training seeds" in page
+    assert "95 %, over questions and 2 training seeds" in page
     assert "not separable with 6 questions and 2 seeds<" in page
     assert '<details class="differences">' in page
 

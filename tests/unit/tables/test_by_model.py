@@ -11,7 +11,7 @@ from asft.errors import UserError
 from asft.tables import join_table2, join_table3
 from asft.tables.by_model import ModelTable
 
-STATISTICS = {"resamples": 200}
+STATISTICS: dict[str, object] = {}
 
 
 def read(path):

@@ -16,6 +16,8 @@ from asft.config.runs import table2_columns
 from asft.figures.differences import plot_differences
 from asft.figures.marks import About
 from asft.metrics.corpus import METRICS, Metric
+from asft.metrics.estimates import Estimate
+from asft.metrics.statistics import Corrected, Difference
 from asft.report.card_text import Origin
 from asft.report.model_card import write_model_card
 from asft.report.report import make_report
@@ -31,7 +33,7 @@ from asft.tables.table3_columns import (
     family_columns,
 )
 
-STATISTICS = Statistics(resamples=100)
+STATISTICS = Statistics()
 
 
 def distinct(texts: list[str]) -> bool:
@@ -233,5 +235,23 @@ def test_a_column_of_table_3_is_everywhere(found: dict[str, str]):
         for pair in pairs
         if (pair["method_a"], pair["method_b"], pair["metric"]) == ("sft", "asft", "per_word")
     ]
-    assert (pair["difference"], pair["verdict"]) == ("-1.0104", "better")
+    assert (pair["difference"], pair["verdict"]) == ("-1.0104", "not separable")
     assert "relative length" in found["figure.csv"]
+
+
+def test_words_where_less_is_better():
+    """Of a difference alone, and of one that only Holm's later steps find."""
+    column = Column(key="length", label="length", kind="estimate", better="lower")
+    one = Estimate(2.0, 0.1, 1e6, 0.0, float("nan"), 44, None)
+    found = Difference(2.0, 1.8, 2.2, "questions", float("nan"), 0.0, one)
+    assert column.difference(found)["verdict"] == "worse"
+    beside = Corrected(3, 0.04, -0.1, 2.2, "better by steps")
+    assert column.corrected(beside)["verdict_corrected"] == "worse by steps"
+    assert column.corrected(beside._replace(outcome="not separable")) == {
+        "compared": 3,
+        "p_holm": 0.04,
+        "low_simultaneous": -0.1,
+        "high_simultaneous": 2.2,
+        "verdict_corrected": "not separable",
+    }
+    assert set(column.corrected(None).values()) == {None}

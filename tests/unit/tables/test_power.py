@@ -7,11 +7,8 @@ import pytest
 import table3_scores
 from table2_scores import games, job
 
-from asft.config import Statistics
 from asft.errors import UserError
 from asft.tables.power import comparisons, print_power
-
-FEW = Statistics(resamples=200)
 
 
 def results(folder: Path, seeds: tuple[int, ...]) -> Path:
@@ -31,7 +28,7 @@ def results(folder: Path, seeds: tuple[int, ...]) -> Path:
 
 
 def test_every_pair_in_every_metric_that_is_drawn(tmp_path: Path):
-    found = list(comparisons(results(tmp_path, (1,)), FEW))
+    found = list(comparisons(results(tmp_path, (1,))))
     metrics = ["bleu4", "rougeL", "lf_bleu4", "lf_rougeL", "win rate, local"]
     assert [each.metric for each in found] == metrics
     assert {(each.first, each.second) for each in found} == {("asft", "dpo")}  # no control
@@ -41,13 +38,13 @@ def test_every_pair_in_every_metric_that_is_drawn(tmp_path: Path):
 
 def test_with_seeds_their_spread_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     folder = results(tmp_path, (1, 2, 3))
-    rouge = next(each for each in comparisons(folder, FEW) if each.metric == "rougeL")
+    rouge = next(each for each in comparisons(folder) if each.metric == "rougeL")
     assert rouge.seeds == 3
     assert rouge.spread.seeds == pytest.approx(3, abs=1)
-    print_power(folder, difference=1, resamples=200)
+    print_power(folder, difference=1)
     lines = [line for line in capsys.readouterr().out.splitlines() if "rougeL" in line]
     assert lines[0].rstrip(" |").endswith("—")  # seeds differ by three points
-    print_power(folder, difference=20, resamples=200)
+    print_power(folder, difference=20)
     lines = [line for line in capsys.readouterr().out.splitlines() if "rougeL" in line]
     assert lines[0].split("|")[-2].strip().isdigit()
 

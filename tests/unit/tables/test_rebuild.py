@@ -16,7 +16,7 @@ from asft.judging.import_judgments import import_arena_hard, import_fastchat
 from asft.records import Completion, Question
 from asft.tables.rebuild import rebuild_scores
 
-QUICK = Statistics(resamples=200)
+QUICK = Statistics()
 IDS = ["q1", "q2", "q3", "q4"]
 QUESTIONS = [{"uid": i, "cluster": "code", "prompt": f"Question {i}?"} for i in IDS]
 
