@@ -10,10 +10,10 @@ LOCKED ?=
 # torch's CPU build is not on PyPI; empty, where pip's own index has it.
 LOCK_INDEX ?= --extra-index-url https://download.pytorch.org/whl/cpu
 # Where a line that no test runs is a number that no test has looked at, and the tests that see to it.
-COVERED := losses training.logps training.packing training.pair_logps judging.verdicts metrics.statistics metrics.corpus metrics.bleu_rouge
+COVERED := losses training.logps training.packing training.pair_logps judging.verdicts metrics.estimates metrics.statistics metrics.corpus metrics.bleu_rouge
 COVERING := losses/test_likelihood losses/test_limits losses/test_margin_shapes losses/test_methods losses/test_numerics losses/test_weighted_sums losses/test_batch losses/test_token_level \
   training/test_logps training/test_packing training/test_packing_properties training/test_probe training/test_batch_loss training/test_token_divergences judging/test_verdicts \
-  metrics/test_statistics metrics/test_resampling metrics/test_bleu_rouge
+  metrics/test_statistics metrics/test_estimates metrics/test_bleu_rouge
 
 demo: env  ## train, generate and score the default experiment; prints Table 3
 	snakemake --cores all results/table3.csv

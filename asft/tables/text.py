@@ -12,8 +12,8 @@ DECIMALS = 4  # in the CSV
 DIFFERENCES = (
     "First minus second. Better or worse: the interval excludes 0, and p is below 1 − confidence;"
     " of each comparison alone. Corrected, of those with a baseline, all of one metric together: p"
-    " by Holm, of so many comparisons; simultaneous intervals, which hold all truths at once. By steps:"
-    " Holm's later steps find it, no simultaneous interval shows it."
+    " by Holm, of so many comparisons; simultaneous intervals, which hold all truths at once. By"
+    " steps: Holm's later steps find it, no simultaneous interval shows it."
 )
 
 
