@@ -128,5 +128,5 @@ def _corrected(row: Row, digits: int) -> HtmlCell:
         return HtmlCell(NONE)
     p, low, high = row["p_holm"], row["low_simultaneous"], row["high_simultaneous"]
     bounds = f"; {fixed(low, digits)} to {fixed(high, digits)}" if low and high else ""
-    beside = f"p {p_text(float(p))} of {float(row['compared']):.0f}{bounds}" if p else ""
+    beside = f"p {p_text(float(p))}, of {row['compared']}{bounds}" if p else ""
     return HtmlCell(row["verdict_corrected"], beside)

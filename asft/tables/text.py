@@ -9,6 +9,7 @@ from asft.config import Statistics
 Row = dict[str, Any]  # a line of a table, by the names in its CSV
 NONE = "—"
 DECIMALS = 4  # in the CSV
+COUNTS = "compared"  # the one column of counts in it that may be empty
 DIFFERENCES = (
     "First minus second. Better or worse: the interval excludes 0, and p is below 1 − confidence;"
     " of each comparison alone. Corrected, of those with a baseline, all of one metric together: p"
@@ -62,6 +63,8 @@ def rounded(rows: list[Row]) -> list[Row]:
 
 def csv_text(table: pd.DataFrame) -> str:
     """Return a table's CSV, the same bytes on every machine."""
+    if COUNTS in table:
+        table = table.astype({COUNTS: "Int64"})  # which some rows lack
     return table.to_csv(index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n")
 
 
@@ -110,7 +113,7 @@ def difference_texts(row: Row, digits: int) -> dict[str, str]:
     if not compared or compared != compared:
         return cells | dict.fromkeys(("p, Holm", "simultaneous", "corrected"), "")
     return cells | {
-        "p, Holm": f"{_p(row['p_holm'])} of {compared:.0f}",
+        "p, Holm": f"{_p(row['p_holm'])}, of {compared:.0f}",
         "simultaneous": _bounds(row["low_simultaneous"], row["high_simultaneous"], digits),
         "corrected": row["verdict_corrected"],
     }

@@ -74,8 +74,8 @@ def test_error_by_leaving_questions_out(kind, aggregate: Aggregate, seeds: int, 
 
 
 def test_skewness_widens_by_hand():
-    """g = 0.5, z = 1.959964: 0.25 * 1.959964 * (14.7569 + 7.6829 - 3) / 18 = 0.52919."""
-    assert critical_value(0.95, 19, 0.5) == pytest.approx(t.ppf(0.975, 19) + 0.52919, abs=1e-4)
+    """g = 0.5: 1 + 0.25 * 1.08; at z = 1.959964 (14.7569 + 7.6829 - 3) / 18 = 1.0800."""
+    assert critical_value(0.95, 19, 0.5) == pytest.approx(t.ppf(0.975, 19) * 1.27)
     assert critical_value(0.95, 19, -0.5) == critical_value(0.95, 19, 0.5)
 
 
@@ -98,10 +98,10 @@ def test_equal_scores_on_a_scale_leave_clopper_and_pearson_s_interval(n: int):
 
 
 def test_equal_differences():
-    ties = estimate([column([3.0] * 20), column([3.0] * 20)], mean, (1.0, 10.0))
-    half = 9 * (1 - 0.025 ** (1 / 20))
-    assert ties.symmetric(0.95) == pytest.approx((-half, half))
-    assert ties.p_value() == 1
+    for span in (None, (1.0, 10.0)):
+        ties = estimate([column([3.0] * 20), column([3.0] * 20)], mean, span)
+        assert np.isnan(ties.symmetric(0.95)).all()
+        assert ties.p_value() == 1
     won = estimate([column([10.0] * 4), column([1.0] * 4)], mean, (1.0, 10.0))
     assert won.p_value() == pytest.approx(2 / 2**4)  # as a sign test says
     assert won.symmetric(0.95)[0] < 0 < won.symmetric(0.85)[0]
@@ -117,7 +117,8 @@ def test_a_constant_difference_is_one_in_every_order_of_summation(shift: float):
     second = np.round(np.random.default_rng(0).normal(30, 5, 7), 1)
     found = estimate([column(second + shift), column(second)], mean)
     assert found.constant
-    assert found.symmetric(0.95) == (found.value, found.value)
+    bounds = (found.value, found.value) if shift else (np.nan, np.nan)
+    np.testing.assert_equal(found.symmetric(0.95), bounds)
     assert found.p_value() == (2 / 2**7 if shift else 1)
 
 
@@ -210,16 +211,8 @@ def test_interval_and_p_never_contradict_one_another():
         found = estimate([column(first), column(np.zeros(n))], mean, span)
         level = (0.95, 0.99, 0.8)[place % 3]
         low, high = found.symmetric(level)
-        separable = low > 0 or high < 0
+        separable = low > 0 or high < 0  # neither of ties alone, which have no interval
         assert separable == (found.p_value() < 1 - level), (first, level)
-
-
-@pytest.mark.parametrize("df", [1, 2, 2.5, 3, 9, 9.7, 15, 43, 1e4, 1e9])
-def test_p_of_hardly_skewed_values_is_the_t_test_s(df: float):
-    """Whatever the degrees of freedom: far tails overflow in scipy's quantiles."""
-    for value in (0.01, 1.0, 2.3, 6.0):
-        found = Estimate(value, 1.0, df, 1e-9, np.nan, 20, None)
-        assert found.p_value() == pytest.approx(2 * t.sf(value, df))
 
 
 def test_p_is_exact_to_far_tails():
@@ -228,4 +221,4 @@ def test_p_is_exact_to_far_tails():
         found = Estimate(q, 1.0, 19, 0.7, np.nan, 20, None)
         assert found.p_value() == pytest.approx(1 - confidence, rel=1e-6)
     assert Estimate(1e9, 1.0, 19, 0.7, np.nan, 20, None).p_value() < 1e-100
-    assert Estimate(0.0, 1.0, 19, 0.7, np.nan, 20, None).p_value() == pytest.approx(1)
+    assert Estimate(0.0, 1.0, 19, 0.7, np.nan, 20, None).p_value() == 1
