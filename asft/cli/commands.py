@@ -87,6 +87,10 @@ COMMANDS = {
     "table2": Command("tables", "make_table2", "Table 2."),
     "table1": Command("tables", "make_table1", "Table 1."),
     "table3": Command("tables", "make_table3", "Table 3."),
+    "choose": Command("tables", "choose_settings", "A method's settings, chosen among its trials."),
+    "search-table": Command(
+        "tables", "make_search_table", "Every trial of a search, and what was chosen."
+    ),
     "join table2": Command("tables", "join_table2", "Tables 2 of several base models."),
     "join table3": Command("tables", "join_table3", "Tables 3 of several base models."),
     "model-card": Command(

@@ -1,7 +1,7 @@
 """The experiment: its keys, their checks, what tables, figures and report ask for. No torch."""
 
 from asft.config.base_models import experiments
-from asft.config.benchmarks import Benchmark
+from asft.config.benchmarks import Benchmark, Part
 from asft.config.chains import UNTRAINED, starts_named
 from asft.config.data import CHAT_TEMPLATES, PARTS, Dataset, Model, Policy, Tokens
 from asft.config.experiment import Config, Statistics, json_schema
@@ -18,7 +18,7 @@ from asft.config.figure_plan import (
 )
 from asft.config.generation import Decoding, Generation, Server
 from asft.config.judges import Judge
-from asft.config.loading import load, training_of
+from asft.config.loading import load
 from asft.config.local_files import (
     PROJECT,
     find_path,
@@ -62,6 +62,14 @@ from asft.config.runs import (
     untrained_in,
     with_starts,
 )
+from asft.config.search import split_point
+from asft.config.search_plan import (
+    choice_settings,
+    choices,
+    is_searched,
+    selection_scores,
+    trial_runs,
+)
 from asft.config.sources import (
     HubSource,
     LocalSource,
@@ -72,6 +80,7 @@ from asft.config.sources import (
     unpinned,
 )
 from asft.config.training import Attention, LoRA, Training
+from asft.config.training_rows import training_of
 from asft.config.trl_losses import TRL_LOSSES, trl_arguments
 
 __all__ = [
@@ -98,6 +107,7 @@ __all__ = [
     "LocalSource",
     "Method",
     "Model",
+    "Part",
     "Policy",
     "Protocol",
     "RandomSource",
@@ -115,6 +125,8 @@ __all__ = [
     "asked_benchmarks",
     "card_settings",
     "case_runs",
+    "choice_settings",
+    "choices",
     "cost_arms",
     "experiments",
     "figure_files",
@@ -123,6 +135,7 @@ __all__ = [
     "first_here",
     "inference_mb",
     "inference_minutes",
+    "is_searched",
     "json_schema",
     "judged_cells",
     "judged_protocol",
@@ -139,7 +152,9 @@ __all__ = [
     "run_mb",
     "run_settings",
     "runs_of",
+    "selection_scores",
     "shown_policies",
+    "split_point",
     "start_run",
     "starts_named",
     "table1_rows",
@@ -154,6 +169,7 @@ __all__ = [
     "training_minutes",
     "training_of",
     "training_runs",
+    "trial_runs",
     "trl_arguments",
     "unpinned",
     "untrained_in",

@@ -24,6 +24,17 @@ def _enumerate(schema: dict[str, Any]) -> None:
     schema["enum"] = [*PROTOCOLS]
 
 
+class Part(Section):
+    """One of the two parts of a benchmark's questions, which share none."""
+
+    of: Literal["selection", "test"] = Field(
+        description="Which part: selection is for choosing settings, test for tables."
+    )
+    share: float = Field(
+        0.3, gt=0, lt=1, description="Share of all questions that the part `selection` has."
+    )
+
+
 class Benchmark(Section):
     """Questions that policies answer, how they are answered, and how the answers are scored."""
 
@@ -43,6 +54,12 @@ class Benchmark(Section):
     sample_seed: int | None = Field(
         None,
         description="Seed for drawing the `limit` questions at random; null takes the first ones.",
+    )
+    # Left out of what rules print where there is none: a key more would ask all questions again.
+    part: Part | None = Field(
+        None,
+        exclude_if=lambda part: part is None,
+        description="Part of the questions that is asked, drawn by their text; null asks all.",
     )
     max_dropped_share: MaxDroppedShare = 0.2
     prompts: list[DataSource] = Field(

@@ -6,17 +6,18 @@ classes cannot know of one another is checked in `loading`.
 """
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from asft.config.benchmarks import Benchmark
 from asft.config.data import Dataset, Model, Policy, Tokens
-from asft.config.fields import Distinct, Folder, Name, Section
+from asft.config.fields import Distinct, Folder, Name, Section, Seed
 from asft.config.generation import Generation
 from asft.config.judges import Judge
 from asft.config.methods import Method
 from asft.config.outputs import Figures, Tables
+from asft.config.search import Search
 from asft.config.training import Training
 
 
@@ -90,12 +91,17 @@ class Config(Section):
     judges: dict[Name, Judge] = Field(
         default={}, description="Judges by name, for the benchmarks of Table 2."
     )
+    search: Search | None = Field(
+        None,
+        exclude_if=lambda search: search is None,
+        description="Settings of methods that are chosen by trials, on questions apart from the "
+        "tables'; null takes each method's row as it stands.",
+    )
     tokens: Tokens = Tokens()
     training: Training = Training()
     generation: Generation = Generation()
     statistics: Statistics = Statistics()
-    # numpy takes no larger ones, folders of runs none below 0.
-    seeds: Distinct[Annotated[int, Field(ge=0, lt=2**32)]] = Field(
+    seeds: Distinct[Seed] = Field(
         [42],
         min_length=1,
         description="Training seeds: each method is trained once per seed, and tables give the "

@@ -19,6 +19,8 @@ Threads = Annotated[
     ),
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
+# numpy takes no larger ones, folders of runs none below 0.
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 MaxAttempts = Annotated[
     int, Field(ge=1, description="Largest number of attempts at one call to the server.")
 ]

@@ -12,7 +12,10 @@ from asft.config.checks import check_benchmarks, check_names, check_pairs
 from asft.config.experiment import Config
 from asft.config.faults import explain
 from asft.config.methods import Method as Row
+from asft.config.search import Search, with_trials
+from asft.config.search_checks import check_search
 from asft.config.training import Training
+from asft.config.training_rows import training_of
 from asft.config.trl_losses import check_trainer
 from asft.errors import UserError, nearest
 from asft.losses import METHODS, Method, find_method, names_in
@@ -24,14 +27,10 @@ def load(raw: dict[str, Any]) -> Config:
     Raises:
         UserError: one line per fault, with the key and the nearest right name.
     """
-    try:
-        config = Config.model_validate(raw)
-    except ValidationError as error:
-        lines = explain(error, Config.model_json_schema())
-        if any(fault["type"] == "missing" for fault in error.errors()):
-            lines = _without_base(lines)
-        raise UserError("config: " + "\n        ".join(lines)) from None
+    config = _validated(raw)
     check_names(config)
+    if config.search:
+        config = _searched(raw, config, config.search)
     check_benchmarks(config)
     for name, method in config.methods.items():
         loss = method.loss or name
@@ -52,6 +51,25 @@ def load(raw: dict[str, Any]) -> Config:
         except UserError as error:
             raise UserError(f"with base_models.{name}: {error}") from None
     return config
+
+
+def _validated(raw: dict[str, Any]) -> Config:
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        lines = explain(error, Config.model_json_schema())
+        if any(fault["type"] == "missing" for fault in error.errors()):
+            lines = _without_base(lines)
+        raise UserError("config: " + "\n        ".join(lines)) from None
+
+
+def _searched(raw: dict[str, Any], config: Config, search: Search) -> Config:
+    """The config with a row of `methods` for every trial."""
+    own = check_search(config, search)
+    try:
+        return _validated(with_trials(raw, search, own))
+    except ValueError as error:
+        raise UserError(f"config: {error}") from None
 
 
 def _without_base(lines: list[str]) -> list[str]:
@@ -91,13 +109,3 @@ def _check_reference(name: str, method: Method, training: Training) -> None:
     else:
         return
     raise UserError(f"config: methods.{name}: the loss {why}: needs training.{key}: null")
-
-
-def training_of(config: Config, method: str) -> Training:
-    """Return the config's `training` with the method's overrides."""
-    overrides = config.methods[method].training
-    try:
-        return Training.model_validate(config.training.model_dump() | overrides)
-    except ValidationError as error:
-        line = explain(error, Training.model_json_schema())[0]
-        raise UserError(f"config: methods.{method}.training.{line}") from None

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from asft.config.chains import UNTRAINED, chain_of, origin_of, start_of
 from asft.config.experiment import Config
-from asft.config.loading import training_of
 from asft.config.resources import training_mb
 from asft.config.sources import HubSource, Source
+from asft.config.training_rows import training_of
 from asft.losses import find_method
 
 BASE = "base"  # the row of the untrained policy
@@ -157,9 +157,12 @@ def table1_rows(config: Config) -> list[tuple[str, str, str, list[str]]]:
 def untrained_in(config: Config, methods: Iterable[str]) -> dict[str, Any]:
     """Return what a table is told of its rows that were not trained here; nothing without any."""
     found = [name for name in methods if name in config.policies]
+    note = config.note
+    if config.search and (searched := [x for x in methods if x in config.search.methods]):
+        note += f" Settings of {', '.join(searched)}: {config.search.summary}."
     if not found:
-        return {"note": config.note}
-    return {"note": f"{config.note} Not trained here: {', '.join(found)}.", "untrained": found}
+        return {"note": note}
+    return {"note": f"{note} Not trained here: {', '.join(found)}.", "untrained": found}
 
 
 def tables_of(config: Config, dataset: str) -> list[str]:

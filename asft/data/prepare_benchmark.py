@@ -6,11 +6,12 @@ Writes <results>/benchmarks/{benchmark}/questions.jsonl, card.json, judge/ (prom
 By hand: asft prepare-benchmark --settings JSON --name NAME --out DIR
 """
 
+import hashlib
 import random
 import shutil
 from pathlib import Path
 
-from asft.config import PROTOCOLS, unpinned
+from asft.config import PROTOCOLS, Part, unpinned
 from asft.config import Benchmark as Benchmark
 from asft.data.answer_formats import load_baseline
 from asft.data.drops import Drops
@@ -43,11 +44,13 @@ def prepare_questions(benchmark: Benchmark, name: str, rows: list[Row], out: Pat
     where = f"benchmark {name!r} ({benchmark.format})"
     drops.check(benchmark.max_dropped_share, where, f"benchmarks.{name}.max_dropped_share")
     found = _of_categories(questions, benchmark.categories, where)
+    found = _of_part(found, benchmark.part, where)
     asked = _sample(found, benchmark.limit, benchmark.sample_seed)
     _check_turns(asked, benchmark.protocol, where)
     write_jsonl(out / "questions.jsonl", asked)
     card = {"benchmark": name, "format": benchmark.format, **drops.counts()}
     card |= {"kept": len(questions), "asked": len(asked), "sample_seed": benchmark.sample_seed}
+    card |= {"part": benchmark.part.model_dump()} if benchmark.part else {}
     card |= {"categories": benchmark.categories} if benchmark.categories else {}
     files = [
         *benchmark.prompts,
@@ -65,6 +68,22 @@ def _of_categories(questions: list[Question], names: list[str], where: str) -> l
         if name not in known:
             raise UserError(f"{where}: no question of category {name!r}{nearest(name, [*known])}")
     return [question for question in questions if not names or question.category in names]
+
+
+def _of_part(questions: list[Question], part: Part | None, where: str) -> list[Question]:
+    """The questions of a part; the text decides, so that the same question is in one part alone."""
+    if part is None:
+        return questions
+    found = [q for q in questions if (_place(q) < part.share) == (part.of == "selection")]
+    if not found:
+        raise UserError(f"{where}: no question of {len(questions)} is in its part {part.of}")
+    return found
+
+
+def _place(question: Question) -> float:
+    """A number from 0 to 1 that depends on nothing but the question's text."""
+    text = " ".join(" ".join(question.turns).lower().split())
+    return int(hashlib.sha256(text.encode()).hexdigest()[:13], 16) / 16**13
 
 
 def _check_turns(questions: list[Question], protocol: str, where: str) -> None:

@@ -130,11 +130,23 @@ def _training(run: dict[str, Any], data: dict[str, Any], cost: dict[str, Any]) -
 {kept["train"]} pairs of `{run["dataset"]}` ({data["rows"]} rows, format `{data["format"]}`; \
 {sum(data["dropped"].values())} unusable, {kept["heldout"]} held out). \
 {cost["steps"]} optimiser steps on {cost["device"]}, {cost["pairs_per_second"]} pairs a second, \
-peak memory {cost["peak_memory_bytes"] / 1e9:.1f} GB.{_unusual(data, cost)}
+peak memory {cost["peak_memory_bytes"] / 1e9:.1f} GB.{_unusual(data, cost)}{_searched(run)}
 
 | setting | value |
 |---|---|
 {settings}"""
+
+
+def _searched(run: dict[str, Any]) -> str:
+    """Where the settings come from, if trials have chosen them."""
+    if "search" not in run:
+        return ""
+    how = run["search"]
+    seeds = ", ".join(map(str, how["seeds"]))
+    return (
+        f" Settings: `{how['chosen']}` of {how['trials']} trials (training seeds {seeds}), by"
+        f" {how['metric']} on {how['n']} questions of `{how['benchmark']}`; {how['rule']}."
+    )
 
 
 def _unusual(data: dict[str, Any], cost: dict[str, Any]) -> str:

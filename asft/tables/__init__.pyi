@@ -1,5 +1,6 @@
 from .by_model import join_table2 as join_table2
 from .by_model import join_table3 as join_table3
+from .choose import choose_settings as choose_settings
 from .columns import Column as Column
 from .columns import Names as Names
 from .columns import names_of as names_of
@@ -12,6 +13,7 @@ from .panels import columns_at_end as columns_at_end
 from .paper import shown_paper_columns as shown_paper_columns
 from .power import print_power as print_power
 from .rebuild import rebuild_scores as rebuild_scores
+from .search_table import make_search_table as make_search_table
 from .table1 import make_table1 as make_table1
 from .table1 import tabulate_table1 as tabulate_table1
 from .table2 import ScoreFile as ScoreFile

@@ -20,7 +20,12 @@ from asft.models import refuse_other_tokens
 
 
 def write_settings(
-    run: str, data_card: Path, model_card: Path, out: Path, start: Path | None = None
+    run: str,
+    data_card: Path,
+    model_card: Path,
+    out: Path,
+    start: Path | None = None,
+    chosen: Path | None = None,
 ) -> None:
     """Write settings.yaml: the run's slice of the config plus its provenance.
 
@@ -28,6 +33,7 @@ def write_settings(
         run: the run's slice of the config, as JSON
         start: settings.yaml of the run that this one starts from, or card.json of a policy that
             was not trained here; it becomes a part of these
+        chosen: what trials have shown to be best of what the slice says, from `asft choose`
 
     Raises:
         UserError: `start` is another run than the slice names, or began with another model, or
@@ -39,6 +45,8 @@ def write_settings(
         "model": read_json(model_card),
     }
     own = json.loads(run)
+    if chosen:
+        own |= _chosen_of(own, chosen)
     if own.get("trainer") == "trl":
         provenance["trl"] = version("trl")
     # Whole, for the checkpoints' key: after another start they are another run's.
@@ -60,6 +68,18 @@ def _start_of(run: dict[str, Any], path: Path, model_card: Path) -> dict[str, An
                 f"{path}: {key} {found.get(key)!r}, and the run starts from one of {key} {value!r}"
             )
     return found
+
+
+def _chosen_of(run: dict[str, Any], path: Path) -> dict[str, Any]:
+    """What a choice changes in a run's slice, and where it comes from."""
+    found = read_json(path)
+    if found["method"] != run["method"]:
+        raise UserError(f"{path}: a choice of {found['method']}, and the run is {run['method']}'s")
+    about = ("chosen", "rule", "benchmark", "metric", "seeds", "n")
+    return {
+        **{key: run[key] | found[key] for key in ("hyperparameters", "training")},
+        "search": {"trials": len(found["trials"]), **{key: found[key] for key in about}},
+    }
 
 
 def read_settings(path: Path) -> dict[str, Any]:

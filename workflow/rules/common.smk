@@ -159,6 +159,16 @@ def planned(made, check, *args):
             raise WorkflowError(str(error)) from None
 
 
+def trials_of(wildcards):
+    return plan.trial_runs(CONFIG, wildcards.dataset, wildcards.method)
+
+
+def chosen_of(wildcards):
+    """What trials have chosen for a run, where its method's settings are searched."""
+    searched = plan.is_searched(CONFIG, wildcards.method)
+    return f"<results>/search/{wildcards.dataset}/{wildcards.method}.json" if searched else []
+
+
 def labelled(option, labels, paths):
     """`--option a,b=path` for each of the paths; those that differ in their seed alone share one.
 

@@ -18,6 +18,7 @@ rule settings:
         card="<results>/data/{dataset}/counts.json",
         model=f"<results>/models/{CONFIG.model}",
         start=start_settings_of,
+        chosen=chosen_of,
     output:
         "<results>/runs/{dataset}/{method}/seed{seed}/settings.yaml",
     log:
@@ -25,9 +26,10 @@ rule settings:
     params:
         run=lambda wildcards: as_json(**plan.run_settings(CONFIG, *run_of(wildcards))),
         start=lambda wildcards, input: f"--start {input.start}" if input.start else "",
+        chosen=lambda wildcards, input: f"--chosen {input.chosen}" if input.chosen else "",
     shell:
         "asft --log {log} settings --run {params.run:q} --data-card {input.card}"
-        " --model-card {input.model}/card.json {params.start} --out {output}"
+        " --model-card {input.model}/card.json {params.start} {params.chosen} --out {output}"
 
 
 rule reference:

@@ -6,7 +6,8 @@ import pytest
 import yaml
 from default_config import DEFAULT, merged
 
-from asft.config.loading import load, training_of
+from asft.config.loading import load
+from asft.config.training_rows import training_of
 from asft.training.arguments import training_arguments
 from asft.training.token_budget import Shape, peak
 

@@ -89,3 +89,22 @@ def test_questions_with_more_turns_than_can_be_scored_are_refused_first(tmp_path
     game = [{"uid": "a", "turns": [{"content": "?"}, {"content": "And?"}]}]
     with pytest.raises(UserError, match=r"more turns than the 1 .* protocol arena_hard"):
         ask(tmp_path, game, protocol="arena_hard", format="arena_hard")
+
+
+def test_parts_share_no_question_and_leave_none_out(tmp_path):
+    rows = [{"instruction": f"Question {n}", "input": "", "output": "A"} for n in range(400)]
+    parts = {}
+    for of in ("selection", "test"):
+        card, parts[of] = ask(tmp_path / of, rows, part={"of": of, "share": 0.3})
+        assert card["part"] == {"of": of, "share": 0.3}
+        assert card["asked"] == len(parts[of])
+    assert not set(parts["selection"]) & set(parts["test"])
+    assert len(parts["selection"]) + len(parts["test"]) == 400
+    assert 90 < len(parts["selection"]) < 150
+    # Neither the order of the rows nor spaces and capitals move a question.
+    again = [row | {"instruction": f" {row['instruction'].upper()} "} for row in reversed(rows)]
+    _, found = ask(tmp_path / "again", again, part={"of": "test", "share": 0.3})
+    assert {text.strip().capitalize() for text in found} == set(parts["test"])
+    lone = [{"instruction": parts["test"][0], "input": "", "output": "A"}]
+    with pytest.raises(UserError, match="no question of 1 is in its part selection"):
+        ask(tmp_path / "one", lone, part={"of": "selection", "share": 0.3})

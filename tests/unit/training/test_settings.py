@@ -35,3 +35,24 @@ def test_another_run_than_the_one_that_is_named_is_refused(tmp_path, key, value)
     start = written(tmp_path, SFT | {key: value})
     with pytest.raises(UserError, match=f"{key} {value!r}, and the run starts from one of {key}"):
         written(tmp_path, DPO, start)
+
+
+def test_what_trials_have_chosen_replaces_the_row_s(tmp_path):
+    run = SFT | {"method": "dpo", "loss": "dpo", "hyperparameters": {"beta": 0.1}}
+    run |= {"training": {"learning_rate": 1e-4, "epochs": 1.0}}
+    made = {"method": "dpo", "chosen": "dpo_trial2", "hyperparameters": {"beta": 0.3}}
+    made |= {"training": {"learning_rate": 1e-5}, "trials": [{}, {}], "rule": "best"}
+    made |= {"benchmark": "b", "metric": "rougeL", "seeds": [1], "n": 9}
+    choice = tmp_path / "dpo.json"
+    choice.write_text(json.dumps(made))
+    written(tmp_path, run)
+    files = (tmp_path / "counts.json", tmp_path / "card.json", tmp_path / "dpo.yaml")
+    write_settings(json.dumps(run), *files, chosen=choice)
+    found = read_settings(files[-1])
+    assert found["hyperparameters"] == {"beta": 0.3}
+    assert found["training"] == {"learning_rate": 1e-5, "epochs": 1.0}
+    assert found["search"]["trials"] == 2
+    assert found["search"]["chosen"] == "dpo_trial2"
+    choice.write_text(json.dumps(made | {"method": "orpo"}))
+    with pytest.raises(UserError, match="a choice of orpo, and the run is dpo's"):
+        write_settings(json.dumps(run), *files, chosen=choice)

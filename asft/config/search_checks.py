@@ -1,0 +1,105 @@
+"""Check a search before any job: its spaces, its budget, that no trial sees a table's questions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from asft.config.experiment import Config
+from asft.config.search import BUDGET, REFERENCE_METRICS, Search
+from asft.config.sources import Source
+from asft.config.training import Training
+from asft.config.training_rows import training_of
+from asft.errors import UserError, nearest
+from asft.losses import find_method
+
+
+def check_search(config: Config, search: Search) -> dict[str, dict[str, float]]:
+    """Refuse a search that cannot be made, or whose result could not be believed.
+
+    Returns each searched method's own settings, as far as its space names them.
+
+    Raises:
+        UserError: says which key, and what to do.
+    """
+    own = {}
+    for method, space in search.methods.items():
+        where = f"config: search.methods.{method}"
+        if method not in config.methods:
+            raise UserError(f"{where}: no such method{nearest(method, list(config.methods))}")
+        own[method] = {key: _own(config, method, key, f"{where}.{key}") for key in space}
+        if not space:
+            raise UserError(f"{where}: an empty space; leave the method out, or name what is tried")
+        for name in search.trial_names(method):
+            if name in config.methods or name in config.policies:
+                raise UserError(f"{where}: {name} is a row already, which a trial is named; rename")
+    _check_budget(config, search)
+    _check_questions(config, search)
+    if both := sorted({*search.seeds} & {*config.seeds}):
+        raise UserError(
+            f"config: search.seeds: {', '.join(map(str, both))} also in seeds, but what is chosen"
+            " is trained afresh, with other seeds than its trials"
+        )
+    return own
+
+
+def _own(config: Config, method: str, key: str, where: str) -> float:
+    """The value of a key in the method's own row."""
+    row = config.methods[method]
+    known = find_method(row.loss or method).hyperparameters()
+    value: Any
+    if key in known:
+        value = row.hyperparameters.get(key, known[key])
+    elif key in BUDGET:
+        raise UserError(f"{where}: would give some trials more tokens than others; leave it out")
+    elif key in Training.model_fields:
+        value = getattr(training_of(config, method), key)
+    else:
+        names = [*known, *Training.model_fields]
+        raise UserError(
+            f"{where}: neither a hyper-parameter of its loss ({', '.join(known) or 'it has none'})"
+            f" nor a key of training{nearest(key, names)}"
+        )
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UserError(f"{where}: {value!r} in the method's own row, and a space needs numbers")
+    return value
+
+
+def _check_budget(config: Config, search: Search) -> None:
+    tokens = {name: training_of(config, name).epochs for name in search.methods}
+    if len(set(tokens.values())) > 1:
+        said = ", ".join(f"{name} {epochs:g}" for name, epochs in tokens.items())
+        raise UserError(f"config: search.methods: unequal budgets, in epochs: {said}")
+
+
+def _check_questions(config: Config, search: Search) -> None:
+    """Refuse selection on what a table asks, by the parts of its benchmark."""
+    name, where = search.select.benchmark, "config: search.select.benchmark"
+    if name not in config.benchmarks:
+        raise UserError(f"{where}: no benchmark {name!r}{nearest(name, list(config.benchmarks))}")
+    chosen = config.benchmarks[name]
+    if chosen.part is None or chosen.part.of != "selection":
+        raise UserError(f"{where}: {name} is no part for it; give it part: {{of: selection}}")
+    table2 = config.tables.table2
+    asked = [config.tables.table3.benchmark, *(table2.judges if table2 else ())]
+    for other in dict.fromkeys(asked):
+        benchmark = config.benchmarks[other]
+        if not _share(benchmark.sources, chosen.sources):
+            continue
+        part = benchmark.part
+        if other == name or part is None or part.of != "test" or part.share != chosen.part.share:
+            raise UserError(
+                f"{where}: {name} and the tables' {other} are of the same questions; give {other}"
+                f" part: {{of: test, share: {chosen.part.share:g}}}"
+            )
+    _check_metric(config, search, chosen.protocol)
+
+
+def _check_metric(config: Config, search: Search, protocol: str) -> None:
+    metric, where = search.select.metric, "config: search.select.metric"
+    known = list(REFERENCE_METRICS) if protocol == "references" else list(config.judges)
+    if metric not in known:
+        kind = "metric" if protocol == "references" else "judge"
+        raise UserError(f"{where}: no {kind} {metric!r}{nearest(metric, known)}")
+
+
+def _share(first: Sequence[Source], second: Sequence[Source]) -> bool:
+    return any(source in second for source in first)

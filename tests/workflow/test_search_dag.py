@@ -1,0 +1,80 @@
+"""A search in the DAG: no trial sees a table's questions, and nothing is trained twice."""
+
+import json
+import re
+
+import pytest
+import yaml
+from project import ROOT, copy_project, overlay, planned, snakemake
+
+SEARCH = "workflow/config/search.yaml"
+TINY = {
+    "results": "results/s",
+    "model": "tiny",
+    "benchmarks": {
+        "alpaca_en": {"limit": None},
+        "alpaca_selection": {"decoding": {"max_new_tokens": 8}},
+    },
+    "search": {"trials": 2, "seeds": [1, 2]},
+    "tables": {"table3": {"methods": ["base", "dpo", "orpo"]}},
+}
+TARGETS = ["results/s/table3.csv", "results/s/search.csv"]
+
+
+def tiny(folder):
+    """The overlay with two methods: what a mapping holds no overlay can take out."""
+    full = yaml.safe_load((ROOT / SEARCH).read_text())
+    for method in ("simpo", "asft"):
+        del full["search"]["methods"][method]
+    overlay(folder, "search.yaml", full)
+    return ["search.yaml", overlay(folder, "tiny.yaml", TINY)]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = copy_project(tmp_path_factory.mktemp("search"))
+    return folder, tiny(folder)
+
+
+def test_no_choice_rests_on_a_table_s_questions(project):
+    folder, overlays = project
+    choice = "results/s/search/ultrafeedback/dpo.json"
+    plan = snakemake(folder, "-n", choice, overlays=overlays)
+    jobs = planned(plan)
+    assert (jobs["train"], jobs["choose"], jobs["prepare_benchmark"]) == (4, 1, 1)
+    assert "alpaca_selection/questions.jsonl" in plan
+    assert "alpaca_en/questions" not in plan
+    # Nor on the seed with which what is chosen is trained.
+    assert set(re.findall(r"/seed(\d+)/policy", plan)) == {"1", "2"}
+
+
+@pytest.mark.timeout(900)  # makes the whole DAG
+def test_what_is_chosen_is_trained_afresh_and_nothing_twice(project):
+    folder, overlays = project
+    snakemake(folder, *TARGETS, overlays=overlays)
+    results = folder / "results/s"
+    for method in ("dpo", "orpo"):
+        choice = json.loads((results / f"search/ultrafeedback/{method}.json").read_text())
+        run = results / f"runs/ultrafeedback/{method}/seed42"
+        settings = yaml.safe_load((run / "settings.yaml").read_text())
+        assert settings["search"]["chosen"] == choice["chosen"]
+        assert settings["hyperparameters"] == choice["hyperparameters"]
+        assert settings["training"]["learning_rate"] == choice["training"]["learning_rate"]
+    asked = {
+        name: {
+            json.loads(line)["turns"][0]
+            for line in (results / f"benchmarks/{name}/questions.jsonl").read_text().splitlines()
+        }
+        for name in ("alpaca_en", "alpaca_selection")
+    }
+    assert not asked["alpaca_en"] & asked["alpaca_selection"]
+    assert len(asked["alpaca_en"] | asked["alpaca_selection"]) == 44
+    note = (results / "table3.md").read_text().splitlines()[0]
+    assert "the best of 2 trials each (training seeds 1, 2), by rougeL on alpaca_selection" in note
+    assert planned(snakemake(folder, "-n", *TARGETS, overlays=overlays)) == {}
+    # A further trial is trained; those that were made are not made again.
+    overlay(folder, "more.yaml", {"search": {"trials": 3}})
+    more = [*overlays, "more.yaml"]
+    choice = "results/s/search/ultrafeedback/dpo.json"
+    jobs = planned(snakemake(folder, "-n", choice, overlays=more))
+    assert jobs["train"] == 2

@@ -1,0 +1,41 @@
+# Trials of methods whose settings are searched, and what is chosen from them. Trials are rows of `methods`:
+# every other rule makes them as it makes the rest.
+
+
+rule choose:
+    input:
+        lambda wildcards: [
+            f"<results>/{plan.selection_scores(CONFIG, run)}" for run in trials_of(wildcards)
+        ],
+    output:
+        "<results>/search/{dataset}/{method}.json",
+    log:
+        "<results>/logs/choose/{dataset}/{method}.log",
+    wildcard_constraints:
+        method=one_of(CONFIG.search.methods),
+    params:
+        trials=lambda wildcards, input: labelled(
+            "score", [(run.method, run.seed) for run in trials_of(wildcards)], input
+        ),
+        settings=lambda wildcards: as_json(**plan.choice_settings(CONFIG, wildcards.method)),
+    shell:
+        "asft --log {log} choose --settings {params.settings:q} {params.trials} --out {output}"
+
+
+rule search_table:
+    input:
+        [
+            f"<results>/search/{dataset}/{method}.json"
+            for dataset, method in plan.choices(CONFIG)
+        ],
+    output:
+        csv=embedded("<results>/search.csv", "search"),
+        markdown="<results>/search.md",
+    log:
+        "<results>/logs/search_table.log",
+    params:
+        choices=lambda wildcards, input: labelled("choice", plan.choices(CONFIG), input),
+        settings=as_json(model=CONFIG.model, note=CONFIG.note, statistics=CONFIG.statistics),
+    shell:
+        "asft --log {log} search-table --settings {params.settings:q} {params.choices}"
+        " --out {output.csv}"
