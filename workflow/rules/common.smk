@@ -166,7 +166,11 @@ def trials_of(wildcards):
 def chosen_of(wildcards):
     """What trials have chosen for a run, where its method's settings are searched."""
     searched = plan.is_searched(CONFIG, wildcards.method)
-    return f"<results>/search/{wildcards.dataset}/{wildcards.method}.json" if searched else []
+    return (
+        f"<results>/search/{wildcards.dataset}/{wildcards.method}.json"
+        if searched
+        else []
+    )
 
 
 def labelled(option, labels, paths):

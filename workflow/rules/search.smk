@@ -5,7 +5,8 @@
 rule choose:
     input:
         lambda wildcards: [
-            f"<results>/{plan.selection_scores(CONFIG, run)}" for run in trials_of(wildcards)
+            f"<results>/{plan.selection_scores(CONFIG, run)}"
+            for run in trials_of(wildcards)
         ],
     output:
         "<results>/search/{dataset}/{method}.json",
@@ -17,7 +18,9 @@ rule choose:
         trials=lambda wildcards, input: labelled(
             "score", [(run.method, run.seed) for run in trials_of(wildcards)], input
         ),
-        settings=lambda wildcards: as_json(**plan.choice_settings(CONFIG, wildcards.method)),
+        settings=lambda wildcards: as_json(
+            **plan.choice_settings(CONFIG, wildcards.method)
+        ),
     shell:
         "asft --log {log} choose --settings {params.settings:q} {params.trials} --out {output}"
 
@@ -35,7 +38,9 @@ rule search_table:
         "<results>/logs/search_table.log",
     params:
         choices=lambda wildcards, input: labelled("choice", plan.choices(CONFIG), input),
-        settings=as_json(model=CONFIG.model, note=CONFIG.note, statistics=CONFIG.statistics),
+        settings=as_json(
+            model=CONFIG.model, note=CONFIG.note, statistics=CONFIG.statistics
+        ),
     shell:
         "asft --log {log} search-table --settings {params.settings:q} {params.choices}"
         " --out {output.csv}"

@@ -26,7 +26,9 @@ rule settings:
     params:
         run=lambda wildcards: as_json(**plan.run_settings(CONFIG, *run_of(wildcards))),
         start=lambda wildcards, input: f"--start {input.start}" if input.start else "",
-        chosen=lambda wildcards, input: f"--chosen {input.chosen}" if input.chosen else "",
+        chosen=lambda wildcards, input: (
+            f"--chosen {input.chosen}" if input.chosen else ""
+        ),
     shell:
         "asft --log {log} settings --run {params.run:q} --data-card {input.card}"
         " --model-card {input.model}/card.json {params.start} {params.chosen} --out {output}"
