@@ -25,15 +25,15 @@ rule settings:
         "<results>/logs/settings/{dataset}/{method}/seed{seed}.log",
     params:
         run=lambda wildcards: as_json(**plan.run_settings(CONFIG, *run_of(wildcards))),
-        # One parameter: another, though empty, would redo every run that was made before.
-        more=lambda wildcards, input: " ".join(
+        # With the choice in it: a parameter more, though empty, would redo all earlier runs.
+        start=lambda wildcards, input: " ".join(
             f"--{name} {path}"
             for name, path in (("start", input.start), ("chosen", input.chosen))
             if path
         ),
     shell:
         "asft --log {log} settings --run {params.run:q} --data-card {input.card}"
-        " --model-card {input.model}/card.json {params.more} --out {output}"
+        " --model-card {input.model}/card.json {params.start} --out {output}"
 
 
 rule reference:
