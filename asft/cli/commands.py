@@ -131,6 +131,9 @@ COMMANDS = {
     "plot differences": Command(
         "figures", "make_figure_differences", "Forest plot of all paired differences."
     ),
+    "plot search": Command(
+        "figures", "make_figure_search", "The trials of a search: score against what was tried."
+    ),
     "plot ranks": Command(
         "figures", "make_figure_ranks", "Ranks of the methods against the size of the base model."
     ),

@@ -14,6 +14,7 @@ __all__ = [
     "make_figure_length",
     "make_figure_mt_bench",
     "make_figure_ranks",
+    "make_figure_search",
     "make_figure_training",
     "plot_case",
     "plot_cost",

@@ -18,3 +18,4 @@ from .mt_bench import make_figure_mt_bench as make_figure_mt_bench
 from .mt_bench import plot_mt_bench as plot_mt_bench
 from .ranks import make_figure_ranks as make_figure_ranks
 from .ranks import plot_ranks as plot_ranks
+from .search import make_figure_search as make_figure_search

@@ -44,3 +44,19 @@ rule search_table:
     shell:
         "asft --log {log} search-table --settings {params.settings:q} {params.choices}"
         " --out {output.csv}"
+
+
+rule figure_search:
+    input:
+        "<results>/search.csv",
+    output:
+        pdf="<results>/figure_search.pdf",
+        png=shown("<results>/figure_search.png", "figure_search"),
+        csv="<results>/figure_search.csv",
+    log:
+        "<results>/logs/figure_search.log",
+    params:
+        settings=lambda wildcards: captioned(),
+    shell:
+        "asft --log {log} plot search --settings {params.settings:q} --search {input}"
+        " --out {output.pdf}"
