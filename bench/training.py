@@ -82,7 +82,7 @@ def workload(name: str, folder: Path, count: int) -> tuple[Path, str]:
 def arm(**job: Any) -> dict[str, Any]:
     """Seconds, losses and peak of one process."""
     command = [sys.executable, str(HERE / "training_arm.py"), json.dumps(job)]
-    preload = tcmalloc() if job["who"] == "asft" else None  # as the DAG's jobs have it
+    preload = tcmalloc()  # as the DAG's jobs have it, and for TRL too
     env = os.environ | ({PRELOAD: preload} if preload else {})
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env)
     if done.returncode:
@@ -199,7 +199,7 @@ def write(rows: list[dict[str, Any]]) -> None:
 
 SmolLM2-135M, bf16 autocast over fp32 weights, pairs of at most {MAX_LENGTH} tokens, in the same
 order for both; `steps` steps behind a first one that is left out, medians of `repeats` alternating
-runs, each a process of its own. {os.cpu_count()} cores, {cpu}; {versions}; ours with
+runs, each a process of its own. {os.cpu_count()} cores, {cpu}; {versions}; both with
 {tcmalloc() or "the system's allocator"}. Cached references are not in the time.
 mfu: useful floating-point operations (each prompt token once a pair) over those of a 4096³ bf16
 product in the same run; mfu_fp32: over those of an fp32 product. peer_split: TRL's batch is that
