@@ -68,6 +68,7 @@ from asft.config.search_plan import (
     choices,
     is_searched,
     selection_scores,
+    trial_names,
     trial_runs,
 )
 from asft.config.sources import (
@@ -169,6 +170,7 @@ __all__ = [
     "training_minutes",
     "training_of",
     "training_runs",
+    "trial_names",
     "trial_runs",
     "trl_arguments",
     "unpinned",

@@ -108,12 +108,12 @@ class Config(Section):
         "mean over seeds. With several, intervals hold the variation between them too.",
     )
     # Left out of what rules print where it says nothing: a key more would redo the report.
-    keep_policies: Literal["all", "none"] = Field(
+    keep_policies: Literal["all", "best", "none"] = Field(
         "all",
         exclude_if=lambda kept: kept == "all",
-        description="Which trained policies stay: all, or none, then each is deleted as soon as "
-        "all that is asked of it exists (answers, cards, what starts from it), and trained again, "
-        "to the same weights, when more is.",
+        description="Which trained policies stay: all; best, all but the trials of a search; or "
+        "none. The others are deleted as soon as all that is asked of each exists (answers, cards, "
+        "what starts from it), and trained again, to the same weights, when more is.",
     )
     gpus: int = Field(
         0,

@@ -11,6 +11,7 @@ from asft.config.runs import (
     table3_runs,
     with_starts,
 )
+from asft.config.search_plan import choices
 
 ARMS: tuple[Arm, ...] = get_args(Arm)
 BY_TRL: Arm = "dpo_trl"
@@ -32,6 +33,8 @@ def figure_names(config: Config) -> list[str]:
     names += [f"figure_training_{dataset}" for dataset in trained_datasets(config)]
     if _compares(config):
         names.append("figure_differences")
+    if choices(config):
+        names.append("figure_search")
     return names
 
 

@@ -1,5 +1,6 @@
 """Check a search before any job: its spaces, its budget, that no trial sees a table's questions."""
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,6 +59,8 @@ def _own(config: Config, method: str, key: str, where: str) -> float:
             f"{where}: neither a hyper-parameter of its loss ({', '.join(known) or 'it has none'})"
             f" nor a key of training{nearest(key, names)}"
         )
+    if value is inspect.Parameter.empty:
+        raise UserError(f"{where}: methods.{method} needs a value of its own, the first trial's")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UserError(f"{where}: {value!r} in the method's own row, and a space needs numbers")
     return value

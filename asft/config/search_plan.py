@@ -16,6 +16,13 @@ def is_searched(config: Config, method: str) -> bool:
     return config.search is not None and method in config.search.methods
 
 
+def trial_names(config: Config) -> list[str]:
+    """Return the rows of `methods` that are trials."""
+    search = config.search
+    names = search.methods if search else ()
+    return [trial for method in names for trial in _search(config).trial_names(method)]
+
+
 def trial_runs(config: Config, dataset: str, method: str) -> list[Run]:
     """Return the runs that a method's settings on a data set are chosen from."""
     search = _search(config)

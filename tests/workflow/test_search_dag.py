@@ -11,6 +11,7 @@ SEARCH = "workflow/config/search.yaml"
 TINY = {
     "results": "results/s",
     "model": "tiny",
+    "keep_policies": "best",
     "benchmarks": {
         "alpaca_en": {"limit": None},
         "alpaca_selection": {"decoding": {"max_new_tokens": 8}},
@@ -18,7 +19,7 @@ TINY = {
     "search": {"trials": 2, "seeds": [1, 2]},
     "tables": {"table3": {"methods": ["base", "dpo", "orpo"]}},
 }
-TARGETS = ["results/s/table3.csv", "results/s/search.csv"]
+TARGETS = ["results/s/table3.csv", "results/s/figure_search.pdf"]
 
 
 def tiny(folder):
@@ -41,7 +42,8 @@ def test_no_choice_rests_on_a_table_s_questions(project):
     choice = "results/s/search/ultrafeedback/dpo.json"
     plan = snakemake(folder, "-n", choice, overlays=overlays)
     jobs = planned(plan)
-    assert (jobs["train"], jobs["choose"], jobs["prepare_benchmark"]) == (4, 1, 1)
+    assert (jobs["train_trial"], jobs["choose"], jobs["prepare_benchmark"]) == (4, 1, 1)
+    assert "train" not in jobs
     assert "alpaca_selection/questions.jsonl" in plan
     assert "alpaca_en/questions" not in plan
     # Nor on the seed with which what is chosen is trained.
@@ -71,10 +73,13 @@ def test_what_is_chosen_is_trained_afresh_and_nothing_twice(project):
     assert len(asked["alpaca_en"] | asked["alpaca_selection"]) == 44
     note = (results / "table3.md").read_text().splitlines()[0]
     assert "the best of 2 trials each (training seeds 1, 2), by rougeL on alpaca_selection" in note
+    # keep_policies: best
+    kept = sorted(str(path.relative_to(results)) for path in results.rglob("policy"))
+    assert kept == [f"runs/ultrafeedback/{method}/seed42/policy" for method in ("dpo", "orpo")]
     assert planned(snakemake(folder, "-n", *TARGETS, overlays=overlays)) == {}
     # A further trial is trained; those that were made are not made again.
     overlay(folder, "more.yaml", {"search": {"trials": 3}})
     more = [*overlays, "more.yaml"]
     choice = "results/s/search/ultrafeedback/dpo.json"
     jobs = planned(snakemake(folder, "-n", choice, overlays=more))
-    assert jobs["train"] == 2
+    assert jobs["train_trial"] == 2

@@ -20,7 +20,6 @@ WANTED = [
     *(f"<results>/table{n}.csv" for n in (1, 2) if CONFIG.tables.table2),
     *(f"<results>/{name}.pdf" for name in plan.figure_names(CONFIG)),
     "<results>/report/index.html",
-    *(["<results>/figure_search.pdf"] if plan.choices(CONFIG) else []),
     *(
         f"<results>/runs/{run.folder}/model_card.md"
         for dataset in plan.trained_datasets(CONFIG)

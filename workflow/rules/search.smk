@@ -25,6 +25,22 @@ rule choose:
         "asft --log {log} choose --settings {params.settings:q} {params.trials} --out {output}"
 
 
+if CONFIG.keep_policies == "best":
+
+    # A trial's policy goes once its answers exist: what is chosen is trained afresh.
+    use rule train as train_trial with:
+        output:
+            policy=temp(
+                directory("<results>/runs/{dataset}/{method}/seed{seed}/policy")
+            ),
+            history="<results>/runs/{dataset}/{method}/seed{seed}/history.csv",
+            cost="<results>/runs/{dataset}/{method}/seed{seed}/cost.json",
+        wildcard_constraints:
+            method=one_of(plan.trial_names(CONFIG)),
+
+    ruleorder: train_trial > train
+
+
 rule search_table:
     input:
         [

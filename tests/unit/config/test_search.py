@@ -6,6 +6,7 @@ import pytest
 import yaml
 from default_config import DEFAULT, ROOT, merged
 
+from asft.config.figure_plan import figure_names
 from asft.config.loading import load
 from asft.config.search import REFERENCE_METRICS, Range, Search, points
 from asft.config.search_plan import choice_settings, choices, selection_scores, trial_runs
@@ -134,3 +135,14 @@ def test_unequal_budgets_and_taken_names_are_refused():
     taken = {"methods": {"dpo_trial2": {"loss": "dpo", "beta": 0.1}}}
     with pytest.raises(UserError, match="dpo_trial2 is a row already"):
         load(merged(merged(DEFAULT, SEARCH), taken))
+
+
+def test_the_figure_is_among_the_figures():
+    assert "figure_search" in figure_names(loaded())
+    assert "figure_search" not in figure_names(load(DEFAULT))
+
+
+def test_the_first_trial_needs_a_value_of_its_own():
+    bare = {"methods": {"bare": {"loss": "dpo"}}, "search": {"methods": {"bare": {"beta": [0.1]}}}}
+    with pytest.raises(UserError, match=r"bare\.beta: methods\.bare needs a value of its own"):
+        load(merged(merged(DEFAULT, SEARCH), bare))
