@@ -45,8 +45,7 @@ def choice_settings(config: Config, method: str) -> dict[str, Any]:
     for name in search.trial_names(method):
         row, training = config.methods[name], training_of(config, name)
         known = row.hyperparameters | training.model_dump()
-        # A parameter that no trial moves away from the loss's default stands in no row.
-        trials[name] = {key: known[key] for key in search.methods[method] if key in known}
+        trials[name] = {key: known[key] for key in search.methods[method]}
     return {
         "method": method,
         "select": search.select.model_dump(),

@@ -48,6 +48,8 @@ def test_sobol_points_fill_the_logarithms_evenly_and_are_the_same_twice():
     shares = [math.log10(point["beta"]) / 2 + 1 for point in found[1:]]
     # Of 16 Sobol points one lies in each sixteenth, here but for the rounding to three digits.
     assert sorted(int(share * 16) for share in shares) == list(range(16))
+    for fewer in range(2, 17):  # so that more trials leave those that were made
+        assert points(small(RANGES, trials=fewer), "m", own) == found[:fewer]
     assert points(small(RANGES, points_seed=1), "m", own)[1] != found[1]
 
 
