@@ -144,6 +144,7 @@ MADE_UP = {
             pool=pool,
             per_question=sums,
             over_questions=mean(1),
+            span=(1.0, 5.0),
         ),
         {
             "protocol": "stars",
@@ -173,6 +174,7 @@ MADE_UP = {
             pool=pool,
             per_question=sums,
             over_questions=mean(100),
+            span=(0.0, 100.0),
         ),
         {
             "protocol": "duel",

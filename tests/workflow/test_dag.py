@@ -197,7 +197,7 @@ def test_seeds_reach_the_tables(copied):
     differences = pd.read_csv(copied / "results/test/table3.differences.csv")
     assert set(differences["seeds"]) == {2}
     assert set(differences["verdict"]) <= {"better", "worse", "not separable"}
-    assert "plus the variance between 2 seeds" in (copied / "results/test/table3.md").read_text()
+    assert "plus that between 2 seeds" in (copied / "results/test/table3.md").read_text()
     runs = [copied / f"results/test/runs/hh_rlhf/asft/seed{seed}" for seed in (1, 2)]
     assert len({(run / "policy/model.safetensors").read_bytes() for run in runs}) == 2
 
