@@ -76,7 +76,7 @@ def ours(job: dict[str, Any], rows: list[dict[str, Any]], scratch: str) -> tuple
     from asft.losses import METHODS
     from asft.machine import keep_freed_memory
     from asft.training.lora import adapt
-    from asft.training.packing import packed_by_length
+    from asft.training.packing import PackedByLength
     from asft.training.reference_logps import CachedReference, score_pairs, write_reference
     from asft.training.trainer import PairTrainer
 
@@ -100,7 +100,7 @@ def ours(job: dict[str, Any], rows: list[dict[str, Any]], scratch: str) -> tuple
     reference = None
     if METHODS[job["method"]].needs_reference:
         path = Path(scratch) / "reference.parquet"
-        packed = packed_by_length(pairs, training.token_budget)
+        packed = PackedByLength(pairs, training.token_budget)
         write_reference(path, score_pairs(model.to(default_device()), packed, precision))
         reference = CachedReference(path)
     trainer = PairTrainer(

@@ -86,7 +86,7 @@ def trained(folder: Path) -> tuple[Any, str]:
     """
     from asft.training.fused import fuse
     from asft.training.loading import load_trainable
-    from asft.training.packing import packed_by_length
+    from asft.training.packing import PackedByLength
     from asft.training.pair_logps import pair_logps
     from asft.training.token_budget import token_budget
 
@@ -100,7 +100,7 @@ def trained(folder: Path) -> tuple[Any, str]:
     (right, near), flats = expected(folder), []
     for budget in (8, 4096):
         found: dict[str, list[float]] = {}
-        for row in packed_by_length(pairs(), budget):
+        for row in PackedByLength(pairs(), budget):
             with torch.no_grad():
                 logps = pair_logps(policy, row)
             for number, name in enumerate(row["ids"]):
