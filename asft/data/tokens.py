@@ -1,5 +1,6 @@
 """Pairs as token ids, and the folder that keeps them (`tokens/pairs.parquet`)."""
 
+from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -111,9 +112,9 @@ def read_tokens(folder: Path, split: Split) -> Sequence[TokenPair]:
 class Pairs(Sequence[TokenPair]):
     """A sequence of pairs, each made by `at` when it is asked for."""
 
+    @abstractmethod
     def at(self, place: int) -> TokenPair:
         """Return the pair at a place, counted from 0."""
-        raise NotImplementedError
 
     @overload
     def __getitem__(self, index: int) -> TokenPair: ...

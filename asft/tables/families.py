@@ -5,12 +5,7 @@ from collections.abc import Sequence
 from asft.config import BASE, Statistics
 from asft.metrics import Corrected, Difference, corrected
 
-BASELINES = (BASE, "dpo")
-
-
-def baselines_of(statistics: Statistics) -> Sequence[str]:
-    """Return the rows that all others are compared with, as far as a table has them."""
-    return BASELINES if statistics.baselines is None else statistics.baselines
+BASELINES = (BASE, "dpo")  # by default, as far as a table has them
 
 
 def beside_others(
@@ -20,7 +15,7 @@ def beside_others(
 
     The family holds each pair once, also where both are baselines.
     """
-    baselines = set(baselines_of(statistics))
+    baselines = set(BASELINES if statistics.baselines is None else statistics.baselines)
     family = [place for place, pair in enumerate(pairs) if baselines & set(pair)]
     results: list[Corrected | None] = [None] * len(pairs)
     for place, one in zip(family, corrected([found[i] for i in family], statistics), strict=True):

@@ -44,15 +44,10 @@ def make_search_table(settings: str, choice: list[Choice], out: Path) -> None:
     """
     about = json.loads(settings)
     found = [(each.dataset, read_json(each.path)) for each in choice]
-    keys = list(dict.fromkeys(key for _, made in found for key in parameters(made)))
+    keys = list(dict.fromkeys(key for _, made in found for key in made["parameters"]))
     rows = rounded([row for dataset, made in found for row in _rows(dataset, made, keys)])
     write_text(out, csv_text(pd.DataFrame(rows)))
     write_text(out.with_suffix(".md"), _markdown(found, rows, keys, about))
-
-
-def parameters(made: dict[str, Any]) -> list[str]:
-    """Return the names of what was searched, of a choice."""
-    return list(made["parameters"])
 
 
 def _rows(dataset: str, made: dict[str, Any], keys: Sequence[str]) -> list[Row]:
