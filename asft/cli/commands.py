@@ -74,6 +74,9 @@ COMMANDS = {
     "score": Command(
         "metrics", "score_answers", "BLEU and ROUGE of a policy's answers, question by question."
     ),
+    "score-pairs": Command(
+        "metrics", "score_pairs", "What a policy prefers of pairs, by its log-probabilities."
+    ),
     "measure-cost": Command(
         "training",
         "measure_training_cost",
@@ -88,6 +91,7 @@ COMMANDS = {
     "table1": Command("tables", "make_table1", "Table 1."),
     "table3": Command("tables", "make_table3", "Table 3."),
     "choose": Command("tables", "choose_settings", "A method's settings, chosen among its trials."),
+    "halve": Command("tables", "halve_trials", "The better half of a method's trials, to go on."),
     "search-table": Command(
         "tables", "make_search_table", "Every trial of a search, and what was chosen."
     ),

@@ -53,6 +53,7 @@ from asft.config.runs import (
     reference_file,
     run_mb,
     run_settings,
+    start_logps,
     start_run,
     table1_rows,
     table2_columns,
@@ -62,15 +63,18 @@ from asft.config.runs import (
     untrained_in,
     with_starts,
 )
-from asft.config.search import split_point
+from asft.config.search import PAIR_METRICS, asked_of_trials
 from asft.config.search_plan import (
     choice_settings,
     choices,
     is_searched,
+    rung_before,
+    rung_names,
     selection_scores,
     trial_names,
     trial_runs,
 )
+from asft.config.search_points import split_point
 from asft.config.sources import (
     HubSource,
     LocalSource,
@@ -88,6 +92,7 @@ __all__ = [
     "BASE",
     "CHAT_TEMPLATES",
     "FIGURE_ENDINGS",
+    "PAIR_METRICS",
     "PARTS",
     "PROJECT",
     "PROTOCOLS",
@@ -124,6 +129,7 @@ __all__ = [
     "all_contestants",
     "all_trained",
     "asked_benchmarks",
+    "asked_of_trials",
     "card_settings",
     "case_runs",
     "choice_settings",
@@ -152,10 +158,13 @@ __all__ = [
     "require_template",
     "run_mb",
     "run_settings",
+    "rung_before",
+    "rung_names",
     "runs_of",
     "selection_scores",
     "shown_policies",
     "split_point",
+    "start_logps",
     "start_run",
     "starts_named",
     "table1_rows",

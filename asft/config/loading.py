@@ -12,8 +12,9 @@ from asft.config.checks import check_benchmarks, check_names, check_pairs
 from asft.config.experiment import Config
 from asft.config.faults import explain
 from asft.config.methods import Method as Row
-from asft.config.search import Search, with_trials
+from asft.config.search import Search
 from asft.config.search_checks import check_search
+from asft.config.search_points import with_trials
 from asft.config.training import Training
 from asft.config.training_rows import training_of
 from asft.config.trl_losses import check_trainer

@@ -111,8 +111,8 @@ def require_template(template: str | None, key: str) -> None:
         raise UserError(f"config: {key}: {template}{fault}")
 
 
-def refuse_links(config: Config) -> None:
-    """Refuse a link where the DAG makes a folder of its own.
+def refuse_links(config: Config, results: str | Path) -> None:
+    """Refuse a link where the DAG makes a folder of its own, below `results`.
 
     Snakemake deletes what a job is to make before the job begins: through a link, somebody else's
     files. Folders above (`results` itself, its `models`) may be links, to another disk for example.
@@ -126,7 +126,7 @@ def refuse_links(config: Config) -> None:
     runs = [Path("runs", *names) for names in product(config.datasets, config.methods)]
     folders += [Path("runs", name) for name in ("base", *config.policies, *config.datasets)] + runs
     folders += [run / f"seed{seed}" for run in runs for seed in config.seeds]
-    for path in (Path(config.results) / folder for folder in folders):
+    for path in (Path(results) / folder for folder in folders):
         if path.is_symlink():
             raise UserError(
                 f"{path} is a link to {path.readlink()}, where a run would delete and write; "

@@ -47,6 +47,7 @@ def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[s
         chained |= {"reference": row.reference} if needs_reference(config, method) else {}
     # Left out of ours: a key more would redo every run.
     trainer = {} if row.trainer == "asft" else {"trainer": row.trainer}
+    until = config.search.stops_at(method) if config.search else None
     return {
         "model": config.model,
         "dataset": dataset,
@@ -57,6 +58,7 @@ def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[s
         "training": training_of(config, method).model_dump(),
         **chained,
         **trainer,
+        **({"until": until} if until else {}),
     }
 
 
@@ -108,8 +110,11 @@ def reference_file(config: Config, run: Run) -> str | None:
 
     None where its loss needs none. Those of the base policy are shared by all runs on a data set.
     """
-    if not needs_reference(config, run.method):
-        return None
+    return start_logps(config, run) if needs_reference(config, run.method) else None
+
+
+def start_logps(config: Config, run: Run) -> str:
+    """Return where those lie that a run's policy is compared with, whether its loss does or not."""
     kind = "_mismatched" if needs_mismatched(config, run.method) else ""
     start = None if config.methods[run.method].reference == "base" else start_run(config, run)
     return f"data/{run.dataset}/reference_logps{kind}{f'/{start.folder}' if start else ''}.parquet"

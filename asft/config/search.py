@@ -5,21 +5,26 @@ first is the method's row as it stands, the published centre. Used while the Sna
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from itertools import product
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from asft.config.base_models import merged
 from asft.config.fields import Distinct, Name, Section, Seed
-from asft.config.training import Training
 
 # Metrics of Table 3 of which more is better.
 REFERENCE_METRICS = (
     *("bleu4", "rouge1", "rouge2", "rougeL"),
     *("lf_bleu4", "lf_rouge1", "lf_rouge2", "lf_rougeL"),
 )
+# What a policy prefers of pairs, by its log-probabilities; more is better in each. With the ends of
+# its scale, where it has any.
+PAIR_METRICS: dict[str, tuple[float, float] | None] = {
+    "accuracy": (0, 100),
+    "margin": None,
+    "reward_accuracy": (0, 100),
+    "reward_margin": None,
+}
 # What would give a trial more tokens than another has.
 BUDGET = ("epochs",)
 
@@ -54,15 +59,33 @@ Space = dict[Name, Annotated[list[float], Field(min_length=1)] | Range]
 class Selection(Section):
     """What trials are compared by."""
 
-    benchmark: Name = Field(
+    benchmark: Name | None = Field(
+        None,
         description="Name in `benchmarks` of the questions that trials answer: the part "
-        "`selection` of a benchmark, of which the tables ask the part `test`."
+        "`selection` of a benchmark, of which the tables ask the part `test`. Without one the "
+        "held-out pairs of the data set decide.",
     )
     metric: str = Field(
         "rougeL",
         description="Metric of Table 3 that decides; of a judged benchmark the name of its judge, "
-        "whose score does.",
+        "whose score does; of held-out pairs accuracy or margin (log-probabilities per token), "
+        "reward_accuracy or reward_margin (DPO's implicit reward).",
     )
+
+    @property
+    def asked(self) -> str:
+        """What trials are asked."""
+        return asked_of_trials(self.benchmark)
+
+
+def asked_of_trials(benchmark: str | None) -> str:
+    """Return what trials are asked, in words."""
+    return f"questions of {benchmark}" if benchmark else "held-out pairs"
+
+
+def shares_in_words(shares: Sequence[float]) -> str:
+    """Return shares of a training's steps as text."""
+    return f"{' and '.join(f'{100 * share:g} %' for share in shares)} of the steps"
 
 
 class Search(Section):
@@ -90,97 +113,36 @@ class Search(Section):
         description="Training seeds of each trial; other ones than `seeds`, with which what is "
         "chosen is trained afresh.",
     )
+    halving: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
+        [],
+        description="Shares of its steps after which the worse half of a method's trials stops, "
+        "such as [0.25, 0.5]; the others go on from where they were. Without any, all are trained "
+        "to the end.",
+        exclude_if=lambda shares: not shares,
+    )
     select: Selection
 
     @property
     def summary(self) -> str:
         """What a table must say of settings that were chosen."""
         seeds = ", ".join(map(str, self.seeds))
+        halved = f", halved after {shares_in_words(self.halving)}" if self.halving else ""
         return (
-            f"the best of {self.trials} trials each (training seeds {seeds}), by"
-            f" {self.select.metric} on {self.select.benchmark}, whose questions no table asks"
+            f"the best of {self.trials} trials each (training seeds {seeds}{halved}), by"
+            f" {self.select.metric} on {self.select.asked}, which no table asks"
         )
 
     def trial_names(self, method: str) -> list[str]:
         """Return the names of a method's trials, rows of `methods`."""
         return [f"{method}_trial{number}" for number in range(1, self.trials + 1)]
 
+    def rung_names(self, trial: str) -> list[str]:
+        """Return the rows that a trial is trained by, each on from the one before, itself last."""
+        stops = range(1, len(self.halving) + 1)
+        return [*(f"{trial}_rung{number}" for number in stops), trial]
 
-def points(search: Search, method: str, centre: Mapping[str, float]) -> list[dict[str, float]]:
-    """Return the settings of a method's trials: its centre's, then those of the space.
-
-    Raises:
-        ValueError: the grid has another number of points than the trials leave.
-    """
-    space = search.methods[method]
-    first = {key: centre[key] for key in space}
-    others = _sobol(search, space) if search.points == "sobol" else list(_grid(space))
-    others = [point for point in others if point != first]
-    if search.points == "grid" and len(others) != search.trials - 1:
-        raise ValueError(
-            f"{len(others)} points beside the method's own, and {search.trials - 1} trials for them"
-        )
-    return [first, *others[: search.trials - 1]]
-
-
-def _grid(space: Space) -> Iterator[dict[str, float]]:
-    lists: list[list[float]] = []
-    for key, values in space.items():
-        if isinstance(values, Range):
-            raise ValueError(f"{key}: a grid takes lists, or choose points: sobol")
-        lists.append(values)
-    for point in product(*lists):
-        yield dict(zip(space, point, strict=True))
-
-
-def _sobol(search: Search, space: Space) -> list[dict[str, float]]:
-    from scipy.stats.qmc import Sobol  # 0.5 s, of a plan with a search alone
-
-    # One more than is asked for: a list can hold the centre itself.
-    rows = Sobol(len(space), rng=search.points_seed).random_base2(search.trials.bit_length() + 1)
-    found: list[dict[str, float]] = []
-    for row in rows.tolist():
-        cells = zip(space.items(), row, strict=True)
-        point = {key: _at(values, share) for (key, values), share in cells}
-        found += [point] if point not in found else []
-    return found
-
-
-def _at(values: list[float] | Range, share: float) -> float:
-    return values.at(share) if isinstance(values, Range) else values[int(share * len(values))]
-
-
-def with_trials(
-    raw: Mapping[str, Any], search: Search, own: Mapping[str, Mapping[str, float]]
-) -> dict[str, Any]:
-    """Return a raw config whose `methods` hold every trial.
-
-    Args:
-        own: each searched method's own settings, of its row or by default.
-
-    Raises:
-        ValueError: the space cannot fill the trials.
-    """
-    rows: dict[str, Any] = {}
-    for method in search.methods:
-        row = raw["methods"][method] or {}
-        try:
-            tried = points(search, method, own[method])
-        except ValueError as error:
-            raise ValueError(f"search.methods.{method}: {error}") from None
-        if len(tried) < search.trials:
-            raise ValueError(
-                f"search.methods.{method}: {len(tried)} different points, {search.trials} trials"
-            )
-        for name, point in zip(search.trial_names(method), tried, strict=True):
-            parts = split_point(point)
-            changes = {"loss": row.get("loss") or method, "training": parts["training"]}
-            rows[name] = merged({"training": {}, **row}, changes | parts["hyperparameters"])
-    return {**raw, "methods": {**raw["methods"], **rows}}
-
-
-def split_point(point: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """Return a point's values as a run's settings hold them: of the loss, and of training."""
-    training = {key: value for key, value in point.items() if key in Training.model_fields}
-    others = {key: value for key, value in point.items() if key not in training}
-    return {"hyperparameters": others, "training": training}
+    def stops_at(self, name: str) -> float | None:
+        """Return the share of its steps after which a row stops; None of one trained to the end."""
+        trials = (trial for method in self.methods for trial in self.trial_names(method))
+        stops = (zip(self.rung_names(trial), self.halving, strict=False) for trial in trials)
+        return {row: share for rows in stops for row, share in rows}.get(name)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from asft.config.experiment import Config
-from asft.config.search import BUDGET, REFERENCE_METRICS, Search
+from asft.config.search import BUDGET, PAIR_METRICS, REFERENCE_METRICS, Search
+from asft.config.search_plan import choices
 from asft.config.sources import Source
 from asft.config.training import Training
 from asft.config.training_rows import training_of
@@ -29,10 +30,18 @@ def check_search(config: Config, search: Search) -> dict[str, dict[str, float]]:
         own[method] = {key: _own(config, method, key, f"{where}.{key}") for key in space}
         if not space:
             raise UserError(f"{where}: an empty space; leave the method out, or name what is tried")
-        for name in search.trial_names(method):
+        trials = search.trial_names(method)
+        for name in [row for trial in trials for row in search.rung_names(trial)]:
             if name in config.methods or name in config.policies:
                 raise UserError(f"{where}: {name} is a row already, which a trial is named; rename")
     _check_budget(config, search)
+    if search.halving != sorted(set(search.halving)):
+        raise UserError("config: search.halving: shares of the steps that grow, such as 0.25, 0.5")
+    if 2 ** len(search.halving) > search.trials:
+        raise UserError(
+            f"config: search.halving: {search.trials} trials cannot be halved"
+            f" {len(search.halving)} times"
+        )
     _check_questions(config, search)
     if both := sorted({*search.seeds} & {*config.seeds}):
         raise UserError(
@@ -76,6 +85,8 @@ def _check_budget(config: Config, search: Search) -> None:
 def _check_questions(config: Config, search: Search) -> None:
     """Refuse selection on what a table asks, by the parts of its benchmark."""
     name, where = search.select.benchmark, "config: search.select.benchmark"
+    if name is None:
+        return _check_pairs(config, search)
     if name not in config.benchmarks:
         raise UserError(f"{where}: no benchmark {name!r}{nearest(name, list(config.benchmarks))}")
     chosen = config.benchmarks[name]
@@ -97,11 +108,26 @@ def _check_questions(config: Config, search: Search) -> None:
 
 
 def _check_metric(config: Config, search: Search, protocol: str) -> None:
-    metric, where = search.select.metric, "config: search.select.metric"
     known = list(REFERENCE_METRICS) if protocol == "references" else list(config.judges)
-    if metric not in known:
-        kind = "metric" if protocol == "references" else "judge"
-        raise UserError(f"{where}: no {kind} {metric!r}{nearest(metric, known)}")
+    _require_metric(search, "metric" if protocol == "references" else "judge", known)
+
+
+def _check_pairs(config: Config, search: Search) -> None:
+    for dataset in dict.fromkeys(dataset for dataset, _ in choices(config)):
+        row = config.datasets[dataset]
+        if not row.has_pairs or not (row.heldout or row.heldout_sources):
+            raise UserError(
+                f"config: search.select: without a benchmark held-out pairs decide, and {dataset}"
+                f" has none; set datasets.{dataset}.heldout, or name a benchmark"
+            )
+    _require_metric(search, "metric of pairs", list(PAIR_METRICS))
+
+
+def _require_metric(search: Search, kind: str, known: list[str]) -> None:
+    if (metric := search.select.metric) not in known:
+        raise UserError(
+            f"config: search.select.metric: no {kind} {metric!r}{nearest(metric, known)}"
+        )
 
 
 def _share(first: Sequence[Source], second: Sequence[Source]) -> bool:

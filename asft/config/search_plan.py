@@ -3,6 +3,7 @@
 Used while the Snakefile is parsed: imports neither torch nor transformers.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from asft.config.experiment import Config
@@ -17,22 +18,44 @@ def is_searched(config: Config, method: str) -> bool:
 
 
 def trial_names(config: Config) -> list[str]:
-    """Return the rows of `methods` that are trials."""
+    """Return the rows of `methods` that are trials, and those that they are trained by."""
     search = config.search
-    names = search.methods if search else ()
-    return [trial for method in names for trial in _search(config).trial_names(method)]
+    if search is None:
+        return []
+    trials = [trial for method in search.methods for trial in search.trial_names(method)]
+    return [name for trial in trials for name in search.rung_names(trial)]
 
 
-def trial_runs(config: Config, dataset: str, method: str) -> list[Run]:
-    """Return the runs that a method's settings on a data set are chosen from."""
+def rung_names(config: Config) -> list[str]:
+    """Return the rows of `methods` that stop before the end, and go on in another if at all."""
+    search = config.search
+    whole = {t for m in search.methods for t in search.trial_names(m)} if search else ()
+    return [name for name in trial_names(config) if name not in whole]
+
+
+def rung_before(config: Config, method: str) -> str | None:
+    """Return the row whose training a row continues."""
+    names = trial_names(config)
+    if method not in names:
+        return None
+    before = names[names.index(method) - 1] if names.index(method) else ""
+    return before if before in rung_names(config) else None
+
+
+def trial_runs(
+    config: Config, dataset: str, trials: Iterable[str], rung: int
+) -> list[tuple[str, Run]]:
+    """Return the runs that trials are compared by on a data set, at a rung counted from 1."""
     search = _search(config)
-    names = search.trial_names(method)
-    return [Run(dataset, name, seed) for name in names for seed in search.seeds]
+    rows = [(trial, search.rung_names(trial)[rung - 1]) for trial in trials]
+    return [(trial, Run(dataset, row, seed)) for trial, row in rows for seed in search.seeds]
 
 
 def selection_scores(config: Config, run: Run) -> str:
-    """Return where a trial's scores on the selection's questions lie, below <results>."""
+    """Return where a trial's scores on the selection's questions or pairs lie, below <results>."""
     select = _search(config).select
+    if select.benchmark is None:
+        return f"runs/{run.folder}/scores/{run.dataset}/pairs.csv"
     protocol = config.benchmarks[select.benchmark].protocol
     scorer = "references" if protocol == "references" else select.metric
     return f"runs/{run.folder}/scores/{select.benchmark}/{scorer}.csv"
@@ -41,7 +64,7 @@ def selection_scores(config: Config, run: Run) -> str:
 def choice_settings(config: Config, method: str) -> dict[str, Any]:
     """Return all of the config that a choice depends on, and nothing else."""
     search = _search(config)
-    trials = {}
+    trials: dict[str, dict[str, Any]] = {}
     for name in search.trial_names(method):
         row, training = config.methods[name], training_of(config, name)
         known = row.hyperparameters | training.model_dump()

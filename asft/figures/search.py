@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from asft.config import asked_of_trials
 from asft.errors import UserError
 from asft.figures.marks import About, mark_of
 from asft.figures.plotting import (
@@ -27,7 +28,7 @@ from asft.figures.plotting import (
     title_panel,
 )
 
-SCORE = ("score", "low", "high", "behind", "within", "chosen", "own")
+SCORE = ("share", "score", "low", "high", "behind", "within", "chosen", "own")
 ABOUT_TRIALS = ("dataset", "method", "trial", *SCORE, "benchmark", "metric", "n", "seeds")
 
 
@@ -49,6 +50,7 @@ def make_figure_search(settings: str, search: Path, out: Path) -> None:
         raise UserError(f"{search}: no such file") from error
     if lacking := [name for name in ABOUT_TRIALS if name not in numbers]:
         raise UserError(f"{search}: no column {lacking[0]!r}; is this the table of a search?")
+    numbers["benchmark"] = numbers["benchmark"].fillna("")  # none: held-out pairs
     render(partial(_draw, numbers, About.of(chosen)), numbers, out)
 
 
@@ -69,10 +71,12 @@ def _draw(numbers: pd.DataFrame, about: About) -> Figure:
     trials = numbers.groupby(["dataset", "method"]).size().max()
     text = (
         f"Trials of each method ({trials}, training seeds {first['seeds']}): {first['metric']} on"
-        f" the {first['n']} questions of {first['benchmark']}, against each parameter that was"
+        f" the {first['n']} {asked_of_trials(first['benchmark'])}, against each parameter that was"
         " searched; the others differ too. Bars: the tables' intervals. Filled: chosen. Ringed: the"
         " method's own row, the published centre."
     )
+    if (numbers["share"] < 1).any():
+        text += " Small: stopped after a share of the steps, scored then."
     add_caption(figure, caption_of(text, about))
     return figure
 
@@ -81,12 +85,15 @@ def _panel(axes: Axes, trials: pd.DataFrame, parameter: str, about: About) -> No
     for method in dict.fromkeys(trials["method"]):
         mark = mark_of(method, about)
         own: Any = trials[trials["method"] == method].sort_values(parameter, kind="stable")
-        axes.plot(own[parameter], own["score"], c=mark.colour, ls=mark.dashes, lw=0.8, alpha=0.6)
-        axes.vlines(own[parameter], own["low"], own["high"], color=mark.colour, lw=0.7, alpha=0.6)
+        whole = own[own["share"] == 1]
+        line: Any = {"color": mark.colour, "alpha": 0.6}
+        axes.plot(whole[parameter], whole["score"], ls=mark.dashes, lw=0.8, **line)
+        axes.vlines(own[parameter], own["low"], own["high"], lw=0.7, **line)
         for trial in own.itertuples():
             face = mark.colour if trial.chosen else "white"
             at = getattr(trial, parameter)
-            axes.plot(at, trial.score, mark.marker, mec=mark.colour, mfc=face)
+            size = 4.5 if trial.share == 1 else 2.5
+            axes.plot(at, trial.score, mark.marker, mec=mark.colour, mfc=face, ms=size)
             if trial.own:
                 axes.plot(at, trial.score, "o", mec=mark.colour, mfc="none", ms=10, mew=0.8)
     if (trials[parameter] > 0).all():

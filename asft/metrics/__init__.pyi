@@ -11,6 +11,7 @@ from .bleu_rouge import evaluate_metric as evaluate_metric
 from .bleu_rouge import score_questions as score_questions
 from .bleu_rouge import score_texts as score_texts
 from .corpus import METRICS as METRICS
+from .corpus import Aggregate as Aggregate
 from .corpus import Metric as Metric
 from .corpus import Values as Values
 from .corpus import mean as mean
@@ -23,6 +24,9 @@ from .mt_bench import mean_rating as mean_rating
 from .mt_bench import rating_difference as rating_difference
 from .mt_bench import rating_interval as rating_interval
 from .mt_bench import ratings_per_question as ratings_per_question
+from .pair_scores import read_pair_scores as read_pair_scores
+from .pair_scores import score_pairs as score_pairs
+from .pair_scores import stacked as stacked
 from .power import Spread as Spread
 from .power import detectable as detectable
 from .power import needed_questions as needed_questions

@@ -19,13 +19,20 @@ from sacrebleu.metrics.bleu import BLEU
 from tqdm import tqdm
 
 from asft.metrics.corpus import BLEU_COUNTS, METRICS, ROUGE, measured
-from asft.metrics.matching import character_bleu, lcs_length, rouge_f1, segment
+from asft.metrics.matching import (
+    bleu_counts,
+    character_bleu,
+    lcs_length,
+    rouge_f1,
+    rouge_n_counts,
+    segment,
+)
 from asft.metrics.scripts import dropped_script
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # invalid escapes in its sources
     from rouge_chinese import Rouge
-    from rouge_chinese.rouge_score import f_r_p_rouge_n, rouge_n
+    from rouge_chinese.rouge_score import f_r_p_rouge_n
 
 if TYPE_CHECKING:
     import evaluate
@@ -112,8 +119,7 @@ def plain_row(prediction: str, references: list[str]) -> Row:
         rouge = dict.fromkeys(ROUGE, math.nan)
     else:
         rouge = {name: 100 * score for name, score in rouge_f1(prediction, references).items()}
-    bleu = _BLEU.corpus_score([prediction], [[reference] for reference in references])
-    counts = (*bleu.counts, *bleu.totals, bleu.sys_len, bleu.ref_len)
+    counts = bleu_counts(_bleu_words(prediction), [_bleu_words(text) for text in references])
     return {
         **rouge,
         **dict(zip(BLEU_COUNTS, counts, strict=True)),
@@ -149,10 +155,16 @@ def _llamafactory_rouge(hypothesis: list[str], reference: list[str]) -> Row:
     ours, theirs = _words(hypothesis), _words(reference)
     longest = f_r_p_rouge_n(len(ours), len(theirs), lcs_length(theirs, ours))
     return {
-        "lf_rouge1": rouge_n(hypothesis, reference, 1)["f"],
-        "lf_rouge2": rouge_n(hypothesis, reference, 2)["f"],
+        "lf_rouge1": f_r_p_rouge_n(*rouge_n_counts(ours, theirs, 1))["f"],
+        "lf_rouge2": f_r_p_rouge_n(*rouge_n_counts(ours, theirs, 2))["f"],
         "lf_rougeL": longest["f"],
     }
+
+
+def _bleu_words(text: str) -> list[str]:
+    """The words that sacreBLEU counts, by its default tokenizer."""
+    words: list[str] = _BLEU.tokenizer(text.rstrip()).split()
+    return words
 
 
 def _sentences(text: str) -> list[str]:

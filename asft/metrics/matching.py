@@ -5,6 +5,7 @@ common subsequence, tuples for n-grams of characters, and cutting the same words
 """
 
 import math
+import re
 import warnings
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
@@ -14,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from rouge_score.scoring import fmeasure
-from rouge_score.tokenizers import DefaultTokenizer
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # invalid escapes in its source
@@ -22,7 +22,8 @@ with warnings.catch_warnings():
 
 # What stands between two blanks is a word where it is no longer; only words come again.
 WORD_LENGTH = 40
-_TOKENIZER = DefaultTokenizer(use_stemmer=False)
+_ROUGE_WORD = re.compile("[a-z0-9]+")
+BLEU_ORDER = 4
 
 
 def lcs_length(first: list[str], second: list[str]) -> int:
@@ -47,8 +48,8 @@ def rouge_f1(prediction: str, references: Sequence[str]) -> dict[str, float]:
 
     Of several references each takes the best one.
     """
-    ours = _TOKENIZER.tokenize(prediction)
-    pairs = [(ours, _TOKENIZER.tokenize(reference)) for reference in references]
+    ours = rouge_words(prediction)
+    pairs = [(ours, rouge_words(reference)) for reference in references]
     return {
         "rouge1": max(_f1(_shared(a, b), len(a), len(b)) for a, b in pairs),
         "rouge2": max(
@@ -56,6 +57,11 @@ def rouge_f1(prediction: str, references: Sequence[str]) -> dict[str, float]:
         ),
         "rougeL": max(_f1(lcs_length(b, a), len(a), len(b)) for a, b in pairs),
     }
+
+
+def rouge_words(text: str) -> list[str]:
+    """Return the tokens of rouge-score's default tokenizer without stemming."""
+    return _ROUGE_WORD.findall(text.lower())
 
 
 def _bigrams(tokens: list[str]) -> list[tuple[str, str]]:
@@ -70,6 +76,40 @@ def _shared(first: Sequence[Hashable], second: Sequence[Hashable]) -> int:
 
 def _f1(shared: int, ours: int, theirs: int) -> float:
     return float(fmeasure(shared / max(1, ours), shared / max(1, theirs)))
+
+
+def rouge_n_counts(first: Sequence[str], second: Sequence[str], n: int) -> tuple[int, int, int]:
+    """Return how many different n-grams two lists of words have, and how many both have.
+
+    What rouge_chinese's `rouge_n` makes its F of.
+    """
+    ours, theirs = (
+        set(zip(*(words[k:] for k in range(n)), strict=False)) for words in (first, second)
+    )
+    return len(ours), len(theirs), len(ours & theirs)
+
+
+def bleu_counts(prediction: Sequence[str], references: Sequence[Sequence[str]]) -> list[int]:
+    """Return what sacreBLEU sums over a corpus, of one text and its references as words.
+
+    N-grams of 1 to 4 words that a reference has too, each as often as in the one that has it most;
+    all of the text's; its length, and that of the reference of the closest length.
+    """
+    matches, totals = [], []
+    for n in range(1, BLEU_ORDER + 1):
+        ours = _ngrams(prediction, n)
+        most: Counter[Hashable] = Counter()
+        for words in references:
+            most |= _ngrams(words, n)
+        matches.append(sum(min(count, most[key]) for key, count in ours.items() if key in most))
+        totals.append(max(0, len(prediction) - n + 1))
+    length = len(prediction)
+    closest = min(map(len, references), key=lambda other: (abs(other - length), other))
+    return [*matches, *totals, length, closest]
+
+
+def _ngrams(words: Sequence[str], n: int) -> Counter[Hashable]:
+    return Counter(zip(*(words[k:] for k in range(n)), strict=False))
 
 
 def character_bleu(prediction: str, reference: str) -> float:

@@ -101,7 +101,7 @@ def number(path: Path, row: Cells, name: str) -> float:
         UserError: the column is missing, or the cell holds no finite number.
     """
     where = f"{path}, question {row['question_id']!r}, column {name!r}"
-    return _number(cell(path, row, name), where)
+    return finite(cell(path, row, name), where)
 
 
 def check_comparable(files: list[Scores]) -> None:
@@ -129,7 +129,7 @@ def _value(row: Cells, column: str, where: str) -> float:
     # A server need not count tokens.
     dropped = column in ROUGE and row.get(DROPPED)
     may_be_empty = column == "tokens" or dropped or row.get("finish_reason") == NO_ANSWER
-    return math.nan if row[column] == "" and may_be_empty else _number(row[column], where)
+    return math.nan if row[column] == "" and may_be_empty else finite(row[column], where)
 
 
 def in_all(files: Sequence[Scores]) -> list[Scores]:
@@ -155,7 +155,12 @@ def in_all(files: Sequence[Scores]) -> list[Scores]:
     ]
 
 
-def _number(text: str | None, where: str) -> float:
+def finite(text: str | None, where: str) -> float:
+    """Return the number that a cell holds.
+
+    Raises:
+        UserError: begins with `where`; it holds none, or an infinite one.
+    """
     try:
         value = float(text or "")
     except ValueError:

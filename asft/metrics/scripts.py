@@ -4,7 +4,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-from rouge_score.tokenize import tokenize
+from asft.metrics.matching import rouge_words
 
 NOTHING_LEFT = "nothing left"
 
@@ -26,10 +26,11 @@ def dropped_script(references: Sequence[str]) -> str:
 
 
 def _dropped(text: str) -> str:
-    scripts = Counter(
-        unicodedata.name(letter, "UNNAMED").split()[0] for letter in text if letter.isalpha()
-    )
+    scripts: Counter[str] = Counter()
+    for letter, count in Counter(text).items():
+        if letter.isalpha():
+            scripts[unicodedata.name(letter, "UNNAMED").split()[0]] += count
     latin = scripts.pop("LATIN", 0)
     if scripts.total() > latin:
         return scripts.most_common(1)[0][0]
-    return "" if tokenize(text, None) else NOTHING_LEFT
+    return "" if rouge_words(text) else NOTHING_LEFT

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from asft.config import asked_of_trials
 from asft.errors import UserError
 from asft.losses import METHODS, find_method, names_in
 from asft.report.policy_scores import Score
@@ -145,7 +146,7 @@ def _searched(run: dict[str, Any]) -> str:
     seeds = ", ".join(map(str, how["seeds"]))
     return (
         f" Settings: `{how['chosen']}` of {how['trials']} trials (training seeds {seeds}), by"
-        f" {how['metric']} on {how['n']} questions of `{how['benchmark']}`; {how['rule']}."
+        f" {how['metric']} on {how['n']} {asked_of_trials(how['benchmark'])}; {how['rule']}."
     )
 
 

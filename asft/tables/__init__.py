@@ -18,6 +18,7 @@ __all__ = [
     "explain_dropped",
     "explain_verdict",
     "family_columns",
+    "halve_trials",
     "headlines",
     "join_table2",
     "join_table3",

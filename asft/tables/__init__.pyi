@@ -8,6 +8,7 @@ from .compare import Scored as Scored
 from .compare import moves as moves
 from .compare import score_files as score_files
 from .dropped import explain_dropped as explain_dropped
+from .halve import halve_trials as halve_trials
 from .panels import Panel as Panel
 from .panels import columns_at_end as columns_at_end
 from .paper import shown_paper_columns as shown_paper_columns

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from asft.config import Statistics
+from asft.config import Statistics, asked_of_trials
 from asft.files import read_json, write_text
 from asft.tables.text import Row, bracketed, csv_text, explain_intervals, grid, rounded, signed
 
@@ -24,6 +24,13 @@ SPREAD = (
     " Best of n: what the best of so many of these trials, drawn at random, is expected to score"
     " (Dodge et al. 2019), by which other budgets compare."
 )
+
+
+HALVED = (
+    "Of a trial that was stopped score and distance are those of then, among the trials of then;"
+    " the spread over a space and the best of n are of whole trainings, and are not given."
+)
+NUMBERS = ("share", "score", "low", "high", "behind", "within", "chosen", "own")
 
 
 class Choice(NamedTuple):
@@ -58,7 +65,7 @@ def _rows(dataset: str, made: dict[str, Any], keys: Sequence[str]) -> list[Row]:
         about
         | {"trial": number}
         | {key: _setting(trial["settings"].get(key)) for key in keys}
-        | {key: trial[key] for key in ("score", "low", "high", "behind", "within", "chosen", "own")}
+        | {key: trial[key] for key in NUMBERS}
         | of_all
         for number, trial in enumerate(made["trials"], 1)
     ]
@@ -81,18 +88,23 @@ def _markdown(
     how = (
         f"{len(first['trials'])} trials of each method, training seeds"
         f" {', '.join(map(str, first['seeds']))}, scored by {first['metric']} on the {first['n']}"
-        f" questions of {first['benchmark']}, which no table asks. Chosen: {first['rule']}."
+        f" {asked_of_trials(first['benchmark'])}, which no table asks. Chosen: {first['rule']}."
         f" {explain_intervals(statistics, seeds)} Behind: the best trial minus this one. Own: the"
         " method's row as it stands."
     )
     sections = [f"# {title}".rstrip(), how, grid([_cells(row, keys) for row in rows])]
-    sections += ["## How much the choice matters", SPREAD, grid([_spread(*each) for each in found])]
+    if all(made["expected_best"] for _, made in found):
+        spread = grid([_spread(*each) for each in found])
+        sections += ["## How much the choice matters", SPREAD, spread]
+    else:
+        sections.append(HALVED)
     return "\n\n".join(sections) + "\n"
 
 
 def _cells(row: Row, keys: Sequence[str]) -> dict[str, str]:
     words = [word for word in ("chosen", "own") if row[word]]
     words += ["tied with the best"] if row["within"] and row["behind"] else []
+    words += [f"stopped after {100 * row['share']:g} %"] if row["share"] < 1 else []
     return {
         "data set": row["dataset"],
         "method": row["method"],

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import signal
 import sys
 import time
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -25,12 +23,11 @@ from transformers import TrainerCallback
 
 from asft.errors import UserError
 from asft.files import write_json
+from asft.training.checkpoint_files import COMPLETE, checksums, copy_state, flush, move_state
 from asft.training.distributed import any_of, from_first, rank, wait_for_all
 from asft.training.history import History
 
-COMPLETE = "complete.json"
 KEPT = 2
-BLOCK, BLOCKS = 2**20, 64  # bytes, and how many of a large file are looked at
 # What loading raises for a file that is not what it should be; not what a busy GPU or disk raises.
 _UNUSABLE = {"UnpicklingError", "SafetensorError", "ValueError", "KeyError", "EOFError"}
 
@@ -39,11 +36,21 @@ class Checkpoints(TrainerCallback):
     """Callback that saves every so many minutes, and after the step in which a signal came."""
 
     def __init__(
-        self, folder: Path, key: str, minutes: float, history: History, token_budget: int
+        self,
+        folder: Path,
+        key: str,
+        minutes: float,
+        history: History,
+        token_budget: int,
+        until: float = 1,
     ) -> None:
-        """Keep checkpoints in `folder`; `key` says what is trained: no others are continued."""
+        """Keep checkpoints in `folder`; `key` says what is trained: no others are continued.
+
+        Training ends after the share `until` of its steps, with a checkpoint for what goes on.
+        """
         self.folder, self.key, self.minutes, self.history = folder, key, minutes, history
-        self.token_budget = token_budget
+        self.token_budget, self.until = token_budget, until
+        self._at_end = False
         self.stopped_by = ""  # the signal's name
         self._training = False
         self._saved = time.monotonic()
@@ -75,7 +82,9 @@ class Checkpoints(TrainerCallback):
             marker = json.loads((path / COMPLETE).read_text(encoding="utf-8"))
             if marker["key"] != self.key:
                 return "of other settings"
-            found, files = _checksums(path), marker["files"]
+            if marker.get("ends"):  # killed while the policy was saved: no step is left to be made
+                return "where this run ends"
+            found, files = checksums(path), marker["files"]
             wrong = sorted(name for name in {*files, *found} if files.get(name) != found.get(name))
             return f"damaged ({', '.join(wrong)})" if wrong else ""
         except FileNotFoundError:
@@ -132,8 +141,12 @@ class Checkpoints(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Ask for a checkpoint when it is time, and for the end when it was asked for."""
-        if state.global_step >= state.max_steps:
-            self.stopped_by = ""  # nothing is left to be continued
+        stops = self.until < 1 and state.global_step >= round(self.until * state.max_steps)
+        if stops or state.global_step >= state.max_steps:
+            self.stopped_by = ""  # nothing is left to be continued here
+            self._at_end = stops
+            control.should_save |= stops
+            control.should_training_stop |= stops
             return
         # Clocks differ between processes, and a signal reaches each in another step.
         due = any_of(bool(self.minutes and time.monotonic() - self._saved >= 60 * self.minutes))
@@ -152,11 +165,26 @@ class Checkpoints(TrainerCallback):
         path = self.folder / f"checkpoint-{state.global_step}"
         about = {"rows": self.history.rows(), "token_budget": self.token_budget}
         write_json(path / "history.json", about)
-        files = _checksums(path)
-        _flush(path)  # the marker must not reach the disk before what it vouches for
-        write_json(path / COMPLETE, {"key": self.key, "files": files})
+        files = checksums(path)
+        flush(path)  # the marker must not reach the disk before what it vouches for
+        ends = {"ends": True} if self._at_end else {}
+        write_json(path / COMPLETE, {"key": self.key, "files": files, **ends})
         for other in self._newest_first()[KEPT:]:
             shutil.rmtree(other)
+
+    def adopt(self, state: Path) -> None:
+        """Continue what stopped before the end, unless this has checkpoints of its own.
+
+        Raises:
+            UserError: `state` is no whole folder of `move_state`.
+        """
+        if self.newest() is None and rank() == 0:
+            copy_state(state, self.folder, self.key)
+        wait_for_all()
+
+    def keep_state(self, out: Path) -> None:
+        """Move the last checkpoint into a folder, for `adopt`."""
+        move_state(self._newest_first()[0], out)
 
     def restore(self, checkpoint: Path) -> None:
         """Continue the history, with the token budget that the run was begun with.
@@ -167,36 +195,3 @@ class Checkpoints(TrainerCallback):
         about = json.loads((checkpoint / "history.json").read_text(encoding="utf-8"))
         self.history.restore(about["rows"])
         self.token_budget = int(about["token_budget"])
-
-
-def _flush(path: Path) -> None:
-    """To the disk; not by os.sync(), which waits for what everybody else writes as well."""
-    for file in [*path.rglob("*"), path]:
-        descriptor = os.open(file, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _checksums(path: Path) -> dict[str, list[int]]:
-    """Size and checksum of each file."""
-    return {
-        str(file.relative_to(path)): [file.stat().st_size, _checksum(file)]
-        for file in sorted(path.rglob("*"))
-        if file.is_file() and file.name != COMPLETE
-    }
-
-
-def _checksum(path: Path) -> int:
-    """Of the whole file, or of blocks spread over a large one.
-
-    Training waits for it. What a dying machine or a full disk leaves are stretches of zeros or of
-    other bytes, not single bits.
-    """
-    size, value = path.stat().st_size, 0
-    with path.open("rb") as file:
-        for start in [*range(0, size, max(BLOCK, size // BLOCKS)), max(0, size - BLOCK)]:
-            file.seek(start)
-            value = zlib.crc32(file.read(BLOCK), value)
-    return value

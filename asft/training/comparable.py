@@ -40,7 +40,7 @@ class ComparableTrainer(Trainer):
     token_budget: int
     heldout: Sequence[TokenPair]
     history: History
-    step_pairs: list[str]  # ids of the pairs of the step at hand
+    step_pairs: Sequence[str] = ()  # ids of the pairs of the step at hand
     base_bits: dict[str, int]  # of the weights that training begins with
     work: Counter[str]  # rows, pairs and tokens that this process has trained on
     how: Mapping[str, Any] = MappingProxyType({})  # what is unlike an ordinary run, for cost.json

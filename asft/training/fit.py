@@ -34,8 +34,16 @@ def fit(trainer: ComparableTrainer, checkpoints: Checkpoints) -> dict[str, Any]:
     return {"finished": finished, "seconds": seconds, "continued_from_step": start}
 
 
-def save_run(trainer: ComparableTrainer, about: dict[str, Any], model: Path, out: Path) -> None:
+def save_run(
+    trainer: ComparableTrainer,
+    about: dict[str, Any],
+    model: Path,
+    out: Path,
+    checkpoints: Checkpoints,
+) -> None:
     """Write history, cost and policy of a trained run; of several processes the first does.
+
+    Of one that stops before the end its state too.
 
     Raises:
         UserError: weights that are not finite.
@@ -49,7 +57,9 @@ def save_run(trainer: ComparableTrainer, about: dict[str, Any], model: Path, out
     trainer.history.write(out / "history.csv")
     write_json(out / "cost.json", about | cost_of(trainer))
     _save(trainer, weights, model, out / "policy")
-    shutil.rmtree(str(trainer.args.output_dir), ignore_errors=True)  # checkpoints
+    if checkpoints.until < 1:
+        checkpoints.keep_state(out / "state")
+    shutil.rmtree(checkpoints.folder, ignore_errors=True)
 
 
 def _run(trainer: ComparableTrainer, checkpoints: Checkpoints) -> int:

@@ -14,7 +14,9 @@ class Measure(TrainerCallback):
         self.trainer = trainer
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step == 0:
+        # Where an epoch ends its checkpoint is older than its measurement.
+        ended = not self.trainer.training.measure_every and float(state.epoch or 0).is_integer()
+        if state.global_step == 0 or ended:
             self._measure(state)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:

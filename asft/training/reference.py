@@ -1,10 +1,11 @@
 """Compute log-probabilities of all pairs of a data set under the reference.
 
-Reads  <results>/models/{model}/, or policy/ of the run that others start from;
+Reads  <results>/models/{model}/, or policy/ of a run: others start from it, or it is a trial;
        <results>/data/{dataset}/tokens/
 Writes <results>/data/{dataset}/reference_logps.parquet (sums and token counts by pair id), or
-       reference_logps_mismatched.parquet, with other pairs' completions too; of a run's policy
-       below folders of these names, by its path
+       reference_logps_mismatched.parquet, with other pairs' completions too; of a policy that
+       others start from below folders of these names, by its path; of a trial
+       runs/{run}/logps/{dataset}.parquet, held-out pairs alone
 By hand: asft reference --model DIR --tokens DIR --settings '{"precision": "auto"}' --out FILE
 """
 
@@ -31,10 +32,13 @@ class ReferenceSettings(Training):
         False,
         description="Whether each prompt is scored with the completions of another pair as well.",
     )
+    heldout_only: bool = Field(
+        False, description="Whether the pairs that training sees are left out."
+    )
 
 
 def score_reference(settings: str, model: Path, tokens: Path, out: Path) -> None:
-    """Score train and held-out pairs by the same forward as training, without gradients.
+    """Score pairs by the same forward as training, without gradients.
 
     Args:
         settings: this step's part of the config, as JSON
@@ -53,7 +57,9 @@ def score_reference(settings: str, model: Path, tokens: Path, out: Path) -> None
     from asft.training.reference_logps import part_of, score_pairs, write_reference
     from asft.training.token_budget import token_budget
 
-    splits = [read_tokens(tokens, "train"), read_tokens(tokens, "heldout")]
+    splits = [read_tokens(tokens, "heldout")]
+    if not training.heldout_only:
+        splits.insert(0, read_tokens(tokens, "train"))
     others = [Mismatched(split) for split in splits] if training.mismatched else []
     pairs = Joined([*splits, *others])
     # fp32 weights under autocast, as in training: the margin over the reference is then 0 at step

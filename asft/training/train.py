@@ -2,7 +2,8 @@
 
 Reads  settings.yaml (everything the run depends on), <results>/models/{model}/,
        <results>/data/{dataset}/tokens/, reference_logps.parquet if the method needs it
-Writes policy/ (safetensors, tokenizer, chat template), history.csv, cost.json
+Writes policy/ (safetensors, tokenizer, chat template), history.csv, cost.json; state/ if it stops
+       before the end
        (while running: checkpoints/, which a rerun continues from)
 By hand: asft train --settings FILE --model DIR --tokens DIR [--reference FILE] --out DIR
 """
@@ -25,6 +26,7 @@ def train_policy(
     tokens: Path,
     out: Path,
     reference: Path | None = None,
+    continue_from: Path | None = None,
     checkpoint_minutes: Annotated[
         float,
         Option(
@@ -37,6 +39,7 @@ def train_policy(
     Args:
         settings: settings.yaml of the run
         out: folder of the run
+        continue_from: state/ of the same training, where it stopped before the end
 
     Raises:
         UserError: no pairs, weights that are not finite, or a signal: then after a checkpoint.
@@ -54,6 +57,9 @@ def train_policy(
 
     folder = out / "checkpoints"
     trainer = make_trainer(run, training, model, tokens, reference, folder)
-    key, budget = file_sha256(settings), trainer.token_budget
-    about = fit(trainer, Checkpoints(folder, key, checkpoint_minutes, trainer.history, budget))
-    save_run(trainer, about, model, out)
+    key, budget, until = file_sha256(settings), trainer.token_budget, run.get("until", 1)
+    checkpoints = Checkpoints(folder, key, checkpoint_minutes, trainer.history, budget, until)
+    if continue_from:
+        checkpoints.adopt(continue_from)
+    about = fit(trainer, checkpoints)
+    save_run(trainer, about, model, out, checkpoints)

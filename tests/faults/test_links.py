@@ -41,14 +41,15 @@ def test_a_linked_folder_of_the_dag_is_refused(folder: str, outside: Path, tmp_p
     link.symlink_to(outside)
     config = load(settings(results=str(tmp_path / "results")))
     with pytest.raises(UserError, match=f"{folder} is a link to .*outside, where a run would"):
-        refuse_links(config)
+        refuse_links(config, config.results)
 
 
 def test_results_themselves_may_lie_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "disk/models").mkdir(parents=True)
     (tmp_path / "results").symlink_to("disk")
     (tmp_path / "disk/data").symlink_to("models")
-    refuse_links(load(settings(results=str(tmp_path / "results"))))
+    config = load(settings(results=str(tmp_path / "results")))
+    refuse_links(config, config.results)
 
 
 def test_snakemake_stops_before_it_deletes(outside: Path, tmp_path: Path) -> None:

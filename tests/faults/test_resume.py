@@ -15,7 +15,7 @@ import yaml
 from preferences import learnable_pairs
 
 from asft.data.tokens import write_tokens
-from asft.training.checkpoints import _checksums
+from asft.training.checkpoint_files import checksums
 
 ASFT = Path(sys.executable).parent / "asft"
 TRAINING = {"epochs": 8, "batch_size": 4, "learning_rate": 3e-3, "precision": "fp32"}
@@ -190,7 +190,7 @@ def test_what_cannot_be_loaded_fails_once(inputs, undisturbed, interrupted, name
     newest, before = saved(interrupted)
     (newest / name).write_bytes(pickle.dumps(Planted(interrupted / "run")))
     marker = json.loads((newest / "complete.json").read_text())
-    marker["files"] = _checksums(newest)
+    marker["files"] = checksums(newest)
     (newest / "complete.json").write_text(json.dumps(marker))
     said = finish(start(inputs, interrupted, minutes=0), status=1).strip().splitlines()
     assert said[-1].startswith(f"error: {newest}: cannot be loaded")

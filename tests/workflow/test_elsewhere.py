@@ -66,6 +66,13 @@ def test_as_a_module(tmp_path, more, table):
     status, output = run(tmp_path, "-n", "mine.txt")
     assert status == 0, output
     assert "asft_train" in output
+    # What is checked of the results' folder is checked where they lie.
+    data = (tmp_path / table).parent / "data/ultrafeedback"
+    data.parent.mkdir(parents=True)
+    data.symlink_to(tmp_path)
+    status, output = run(tmp_path, "-n", "mine.txt")
+    assert status != 0
+    assert f"{data.relative_to(tmp_path)} is a link to" in output
 
 
 def test_the_users_own_file_wins(tmp_path):

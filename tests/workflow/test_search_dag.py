@@ -1,5 +1,6 @@
 """A search in the DAG: no trial sees a table's questions, and nothing is trained twice."""
 
+import csv
 import json
 import re
 
@@ -72,7 +73,7 @@ def test_what_is_chosen_is_trained_afresh_and_nothing_twice(project):
     assert not asked["alpaca_en"] & asked["alpaca_selection"]
     assert len(asked["alpaca_en"] | asked["alpaca_selection"]) == 44
     note = (results / "table3.md").read_text().splitlines()[0]
-    assert "the best of 2 trials each (training seeds 1), by rougeL on alpaca_selection" in note
+    assert "the best of 2 trials each (training seeds 1), by rougeL on questions of" in note
     # keep_policies: best
     kept = sorted(str(path.relative_to(results)) for path in results.rglob("policy"))
     assert kept == [f"runs/ultrafeedback/{method}/seed42/policy" for method in ("dpo", "orpo")]
@@ -83,3 +84,48 @@ def test_what_is_chosen_is_trained_afresh_and_nothing_twice(project):
     choice = "results/s/search/ultrafeedback/dpo.json"
     jobs = planned(snakemake(folder, "-n", choice, overlays=more))
     assert jobs["train_trial"] == 1
+
+
+def test_held_out_pairs_choose(project):
+    folder, overlays = project
+    overlay(folder, "pairs.yaml", {"search": {"select": {"benchmark": None, "metric": "margin"}}})
+    choice = "results/s/search/ultrafeedback/orpo.json"
+    said = snakemake(folder, choice, "--forcerun", "choose", overlays=[*overlays, "pairs.yaml"])
+    assert planned(said)["score_pairs"] == 2
+    found = json.loads((folder / choice).read_text())
+    # The history of the training says the same of all pairs.
+    run = folder / "results/s/runs/ultrafeedback/orpo_trial2/seed1"
+    rows = list(csv.DictReader((run / "history.csv").open()))
+    last = [row for row in rows if row["split"] == "heldout"][-1]
+    assert (found["metric"], found["n"]) == ("margin", int(last["pairs"]))
+    assert found["trials"][1]["score"] == pytest.approx(float(last["margin"]), abs=1e-4)
+
+
+def test_the_worse_half_stops_and_the_other_goes_on(project):
+    folder, overlays = project
+    results = folder / "results/s"
+    whole = {
+        path.parent.parent.name: path.read_bytes()
+        for path in results.glob("runs/ultrafeedback/orpo_trial*/seed1/history.csv")
+    }
+    halving = {"halving": [0.5], "select": {"benchmark": None, "metric": "margin"}}
+    overlay(folder, "halving.yaml", {"search": halving})
+    choice = "results/s/search/ultrafeedback/orpo.json"
+    overlays = [*overlays, "halving.yaml"]
+    plan = snakemake(folder, "-n", choice, overlays=overlays)
+    assert "alpaca_en/questions" not in plan
+    jobs = planned(plan)
+    assert (jobs["train_rung"], jobs["halve"]) == (2, 1)
+    assert "train_trial" not in jobs  # which of them is known later
+    snakemake(folder, choice, overlays=overlays)
+    found = json.loads((folder / choice).read_text())
+    [going_on] = json.loads((results / "search/ultrafeedback/orpo.rung1.json").read_text())[
+        "goes_on"
+    ]
+    assert found["chosen"] == going_on
+    assert sorted(trial["share"] for trial in found["trials"]) == [0.5, 1]
+    history = results / f"runs/ultrafeedback/{going_on}/seed1/history.csv"
+    assert history.read_bytes() == whole[going_on]
+    assert not list(results.glob("runs/ultrafeedback/orpo_trial*/seed1/policy"))
+    assert not list(results.rglob("state"))
+    assert planned(snakemake(folder, "-n", choice, overlays=overlays)) == {}

@@ -11,9 +11,14 @@ from asft import config as plan
 from asft.errors import UserError
 from asft.machine import partition_cores, preload_allocator, visible_gpus
 
+# A module's `prefix` or `pathvars` may have moved the folder that the config names.
+RESULTS = workflow.modifier.path_modifier.replace_prefix(
+    workflow.pathvars.apply("<results>")
+)
+
 try:
     CONFIG = plan.load(config)
-    plan.refuse_links(CONFIG)
+    plan.refuse_links(CONFIG, RESULTS)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -152,15 +157,11 @@ def start_settings_of(wildcards):
 
 def planned(made, check, *args):
     """Fail now if a job that has still to run cannot: what it made before needs no source again."""
-    if not Path(CONFIG.results, made).exists():
+    if not Path(RESULTS, made).exists():
         try:
             check(*args)
         except UserError as error:
             raise WorkflowError(str(error)) from None
-
-
-def trials_of(wildcards):
-    return plan.trial_runs(CONFIG, wildcards.dataset, wildcards.method)
 
 
 def chosen_of(wildcards):

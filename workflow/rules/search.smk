@@ -2,11 +2,58 @@
 # every other rule makes them as it makes the rest.
 
 
+def going_on(dataset, method, rung):
+    """The trials of a method that are trained to a rung, counted from 1."""
+    if rung == 1:
+        return CONFIG.search.trial_names(method)
+    before = checkpoints.halve.get(dataset=dataset, method=method, rung=rung - 1)
+    return json.loads(Path(before.output[0]).read_text())["goes_on"]
+
+
+def trials_of(wildcards):
+    """What a step compares: trials and their runs at its rung, or at the end."""
+    rung = int(wildcards.get("rung", len(CONFIG.search.halving) + 1))
+    names = going_on(wildcards.dataset, wildcards.method, rung)
+    return plan.trial_runs(CONFIG, wildcards.dataset, names, rung)
+
+
+def selection_scores(wildcards):
+    return [
+        f"<results>/{plan.selection_scores(CONFIG, run)}"
+        for _, run in trials_of(wildcards)
+    ]
+
+
+def compared(wildcards, paths):
+    """The flags with which a step takes the scores of trials."""
+    labels = [(trial, run.seed) for trial, run in trials_of(wildcards)]
+    return labelled("score", labels, paths)
+
+
+def state_before(wildcards):
+    """Of a trial that was halved: where its training goes on."""
+    before = plan.rung_before(CONFIG, wildcards.method)
+    run = plan.Run(wildcards.dataset, before, wildcards.seed)
+    return f"<results>/runs/{run.folder}/state" if before else []
+
+
+def looked_at(wildcards, input):
+    """The flags with which training takes its reference, and where it goes on."""
+    found = {"reference": input.reference, "continue-from": input.before}
+    return " ".join(f"--{name} {path}" for name, path in found.items() if path)
+
+
+def trial_policy(folder):
+    """Only a search whose policies are all kept keeps those of its trials."""
+    return folder if CONFIG.keep_policies == "all" else temp(folder)
+
+
 rule choose:
     input:
-        lambda wildcards: [
-            f"<results>/{plan.selection_scores(CONFIG, run)}"
-            for run in trials_of(wildcards)
+        scores=selection_scores,
+        rungs=lambda wildcards: [
+            f"<results>/search/{wildcards.dataset}/{wildcards.method}.rung{rung}.json"
+            for rung in range(1, len(CONFIG.search.halving) + 1)
         ],
     output:
         "<results>/search/{dataset}/{method}.json",
@@ -15,30 +62,107 @@ rule choose:
     wildcard_constraints:
         method=one_of(CONFIG.search.methods),
     params:
-        trials=lambda wildcards, input: labelled(
-            "score", [(run.method, run.seed) for run in trials_of(wildcards)], input
+        trials=lambda wildcards, input: compared(wildcards, input.scores),
+        rungs=lambda wildcards, input: " ".join(
+            f"--rung {path}" for path in input.rungs
         ),
         settings=lambda wildcards: as_json(
             **plan.choice_settings(CONFIG, wildcards.method)
         ),
     shell:
-        "asft --log {log} choose --settings {params.settings:q} {params.trials} --out {output}"
+        "asft --log {log} choose --settings {params.settings:q} {params.trials} {params.rungs}"
+        " --out {output}"
 
 
-if CONFIG.keep_policies == "best":
+if CONFIG.search.halving:
 
-    # A trial's policy goes once its answers exist: what is chosen is trained afresh.
-    use rule train as train_trial with:
+    # Which trials go on is known when the others have been scored.
+    checkpoint halve:
+        input:
+            scores=selection_scores,
+            # What those that go on begin with: not deleted before it is known which these are.
+            states=lambda wildcards: [
+                f"<results>/runs/{run.folder}/state" for _, run in trials_of(wildcards)
+            ],
         output:
-            policy=temp(
-                directory("<results>/runs/{dataset}/{method}/seed{seed}/policy")
-            ),
-            history="<results>/runs/{dataset}/{method}/seed{seed}/history.csv",
-            cost="<results>/runs/{dataset}/{method}/seed{seed}/cost.json",
+            "<results>/search/{dataset}/{method}.rung{rung}.json",
+        log:
+            "<results>/logs/halve/{dataset}/{method}.rung{rung}.log",
         wildcard_constraints:
-            method=one_of(plan.trial_names(CONFIG)),
+            method=one_of(CONFIG.search.methods),
+            rung=r"\d+",
+        params:
+            trials=lambda wildcards, input: compared(wildcards, input.scores),
+            settings=lambda wildcards: as_json(
+                **plan.choice_settings(CONFIG, wildcards.method),
+                share=CONFIG.search.halving[int(wildcards.rung) - 1],
+            ),
+        shell:
+            "asft --log {log} halve --settings {params.settings:q} {params.trials} --out {output}"
 
-    ruleorder: train_trial > train
+
+# Where held-out pairs decide: what a trial prefers of them, against what it was trained from.
+if CONFIG.search.select.benchmark is None:
+
+    use rule reference as trial_logps with:
+        input:
+            model="<results>/runs/{dataset}/{method}/seed{seed}/policy",
+            tokens="<results>/data/{dataset}/tokens",
+        output:
+            "<results>/runs/{dataset}/{method}/seed{seed}/logps/{dataset}.parquet",
+        log:
+            "<results>/logs/trial_logps/{dataset}/{method}/seed{seed}.log",
+        params:
+            settings=as_json(**REFERENCE_SETTINGS, heldout_only=True),
+
+    rule score_pairs:
+        input:
+            logps="<results>/runs/{dataset}/{method}/seed{seed}/logps/{dataset}.parquet",
+            reference=lambda wildcards: (
+                f"<results>/{plan.start_logps(CONFIG, run_of(wildcards))}"
+            ),
+        output:
+            "<results>/runs/{dataset}/{method}/seed{seed}/scores/{dataset}/pairs.csv",
+        log:
+            "<results>/logs/score_pairs/{dataset}/{method}/seed{seed}.log",
+        shell:
+            "asft --log {log} score-pairs --logps {input.logps} --reference {input.reference}"
+            " --out {output}"
+
+
+# A trial: what is chosen is trained afresh, so this policy may go once its answers exist.
+use rule train as train_trial with:
+    input:
+        settings="<results>/runs/{dataset}/{method}/seed{seed}/settings.yaml",
+        model=start_policy_of,
+        tokens="<results>/data/{dataset}/tokens",
+        reference=reference_of,
+        before=state_before,
+    output:
+        policy=trial_policy(
+            directory("<results>/runs/{dataset}/{method}/seed{seed}/policy")
+        ),
+        history="<results>/runs/{dataset}/{method}/seed{seed}/history.csv",
+        cost="<results>/runs/{dataset}/{method}/seed{seed}/cost.json",
+    wildcard_constraints:
+        method=one_of(plan.trial_names(CONFIG)),
+    params:
+        reference=looked_at,
+        folder=subpath(output.cost, parent=True),
+
+
+# One that stops before the end: its policy is scored, its state goes on.
+use rule train_trial as train_rung with:
+    output:
+        policy=temp(directory("<results>/runs/{dataset}/{method}/seed{seed}/policy")),
+        state=temp(directory("<results>/runs/{dataset}/{method}/seed{seed}/state")),
+        history="<results>/runs/{dataset}/{method}/seed{seed}/history.csv",
+        cost="<results>/runs/{dataset}/{method}/seed{seed}/cost.json",
+    wildcard_constraints:
+        method=one_of(plan.rung_names(CONFIG) or ["-"]),
+
+
+ruleorder: train_rung > train_trial > train
 
 
 rule search_table:

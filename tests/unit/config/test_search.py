@@ -8,8 +8,17 @@ from default_config import DEFAULT, ROOT, merged
 
 from asft.config.figure_plan import figure_names
 from asft.config.loading import load
-from asft.config.search import REFERENCE_METRICS, Range, Search, points
-from asft.config.search_plan import choice_settings, choices, selection_scores, trial_runs
+from asft.config.runs import run_settings, start_logps
+from asft.config.search import REFERENCE_METRICS, Range, Search
+from asft.config.search_plan import (
+    choice_settings,
+    choices,
+    rung_before,
+    rung_names,
+    selection_scores,
+    trial_runs,
+)
+from asft.config.search_points import points
 from asft.errors import UserError
 from asft.tables.table3_columns import estimate_columns
 
@@ -77,13 +86,31 @@ def test_a_range_by_hand():
 def test_what_is_asked_for():
     config = loaded()
     assert choices(config) == [("ultrafeedback", m) for m in ("dpo", "simpo", "orpo", "asft")]
-    runs = trial_runs(config, "ultrafeedback", "dpo")
-    assert [(run.method, run.seed) for run in runs] == [(f"dpo_trial{n}", 1) for n in range(1, 7)]
+    trials = [f"dpo_trial{n}" for n in range(1, 7)]
+    runs = [run for _, run in trial_runs(config, "ultrafeedback", trials, 1)]
+    assert [(run.method, run.seed) for run in runs] == [(name, 1) for name in trials]
     scores = "runs/ultrafeedback/dpo_trial1/seed1/scores/alpaca_selection/references.csv"
     assert selection_scores(config, runs[0]) == scores
     settings = choice_settings(config, "dpo")
     assert settings["trials"]["dpo_trial1"] == {"beta": 0.1, "learning_rate": 1e-4}
     assert choices(load(DEFAULT)) == []
+
+
+def test_a_halved_trial_is_a_row_for_each_part_of_its_training():
+    config = loaded(halving=[0.25, 0.5])
+    rungs = ["dpo_trial2_rung1", "dpo_trial2_rung2", "dpo_trial2"]
+    assert [name for name in config.methods if name.startswith("dpo_trial2")] == rungs
+    assert [rung_before(config, name) for name in rungs] == [None, *rungs[:2]]
+    assert rung_before(config, "dpo_trial1_rung1") is rung_before(config, "dpo") is None
+    runs = [trial_runs(config, "ultrafeedback", ["dpo_trial2"], rung) for rung in (1, 2, 3)]
+    assert [run.method for [(_, run)] in runs] == rungs
+    stops = [run_settings(config, "ultrafeedback", name, 1).get("until") for name in rungs]
+    assert stops == [0.25, 0.5, None]
+    assert "rung" not in "".join(rung_names(loaded()))
+    taken = {"methods": {"dpo_trial2_rung1": {"loss": "dpo", "beta": 0.1}}}
+    with pytest.raises(UserError, match="dpo_trial2_rung1 is a row already"):
+        load(merged(merged(DEFAULT, merged(SEARCH, {"search": {"halving": [0.5]}})), taken))
+    assert "halved after 25 % and 50 % of the steps" in config.search.summary
 
 
 def test_metrics_are_table_3_s():
@@ -105,10 +132,14 @@ def test_metrics_are_table_3_s():
         ),
         ({"methods": {"dpo": {"beta": {"low": 2, "high": 1}}}}, "low must be below high"),
         ({"points": "grid"}, "search.methods.dpo: beta: a grid takes lists"),
+        ({"halving": [0.5, 0.25]}, "search.halving: shares of the steps that grow"),
+        ({"halving": [0.2, 0.4, 0.6]}, "6 trials cannot be halved 3 times"),
+        ({"halving": [1.0]}, r"search\.halving"),
         ({"seeds": [42, 1]}, "search.seeds: 42 also in seeds"),
         ({"select": {"benchmark": "alpaca_en"}}, "alpaca_en is no part for it"),
         ({"select": {"benchmark": "alpaca"}}, "no benchmark 'alpaca'"),
         ({"select": {"metric": "rouge3"}}, "no metric 'rouge3'"),
+        ({"select": {"benchmark": None}}, "no metric of pairs 'rougeL'"),
     ],
 )
 def test_refused_before_any_job(search, message):
@@ -128,6 +159,18 @@ def test_refused_before_any_job(search, message):
 def test_selection_is_never_what_a_table_asks(change):
     with pytest.raises(UserError, match="are of the same questions; give"):
         load(merged(merged(DEFAULT, SEARCH), change))
+
+
+def test_held_out_pairs_need_a_data_set_that_has_them():
+    pairs = {"search": {"select": {"benchmark": None, "metric": "margin"}}}
+    config = load(merged(merged(DEFAULT, SEARCH), pairs))
+    [(_, run)] = trial_runs(config, "ultrafeedback", ["dpo_trial1"], 1)
+    scores = "runs/ultrafeedback/dpo_trial1/seed1/scores/ultrafeedback/pairs.csv"
+    assert selection_scores(config, run) == scores
+    assert start_logps(config, run) == "data/ultrafeedback/reference_logps.parquet"
+    none = pairs | {"datasets": {"ultrafeedback": {"heldout": 0}}}
+    with pytest.raises(UserError, match=r"ultrafeedback has none; set datasets\.ultra"):
+        load(merged(merged(DEFAULT, SEARCH), none))
 
 
 def test_unequal_budgets_and_taken_names_are_refused():

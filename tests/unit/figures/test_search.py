@@ -11,12 +11,12 @@ from asft.errors import UserError
 from asft.figures.search import _draw, make_figure_search
 
 HEAD = "dataset,method,trial,beta,learning_rate,gamma,"
-HEAD += "score,low,high,behind,within,chosen,own,benchmark,metric,n,seeds\n"
+HEAD += "share,score,low,high,behind,within,chosen,own,benchmark,metric,n,seeds\n"
 ROWS = """\
-toy,dpo,1,0.1,0.0001,,20.0,18.0,22.0,1.0,False,False,True,b,rougeL,18,1
-toy,dpo,2,0.4,1e-05,,21.0,19.0,23.0,0.0,True,True,False,b,rougeL,18,1
-toy,simpo,1,2.5,0.0001,0.0,19.0,17.0,21.0,0.5,True,True,True,b,rougeL,18,1
-toy,simpo,2,5,2e-05,1.4,19.5,17.0,21.0,0.0,True,False,False,b,rougeL,18,1
+toy,dpo,1,0.1,0.0001,,1.0,20.0,18.0,22.0,1.0,False,False,True,b,rougeL,18,1
+toy,dpo,2,0.4,1e-05,,1.0,21.0,19.0,23.0,0.0,True,True,False,b,rougeL,18,1
+toy,simpo,1,2.5,0.0001,0.0,1.0,19.0,17.0,21.0,0.5,True,True,True,b,rougeL,18,1
+toy,simpo,2,5,2e-05,1.4,1.0,19.5,17.0,21.0,0.0,True,False,False,b,rougeL,18,1
 """
 
 

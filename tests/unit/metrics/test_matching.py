@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
+from rouge_chinese.rouge_score import rouge_n
 from rouge_score.rouge_scorer import RougeScorer
+from rouge_score.tokenizers import DefaultTokenizer
+from sacrebleu.metrics.bleu import BLEU
 
 from asft.metrics import matching
 
@@ -49,6 +52,35 @@ def test_character_bleu_is_nltk_s(prediction: str, reference: str):
     smoothing = SmoothingFunction().method3
     expected = sentence_bleu([list(reference)], list(prediction), smoothing_function=smoothing)
     assert matching.character_bleu(prediction, reference) == expected
+
+
+@MANY
+@given(TEXT)
+def test_rouge_words_are_rouge_score_s(text: str):
+    assert matching.rouge_words(text) == DefaultTokenizer(use_stemmer=False).tokenize(text)
+
+
+@MANY
+@given(TEXT, st.lists(TEXT, min_size=1, max_size=3))
+def test_bleu_counts_are_sacrebleu_s(prediction: str, references: list[str]):
+    bleu = BLEU()
+    score = bleu.corpus_score([prediction], [[text] for text in references])
+    assert score is not None
+    words = [bleu.tokenizer(text.rstrip()).split() for text in (prediction, *references)]
+    expected = [*score.counts, *score.totals, score.sys_len, score.ref_len]
+    assert matching.bleu_counts(words[0], words[1:]) == expected
+
+
+@MANY
+@given(*[st.lists(st.sampled_from(["a", "b", "c c", ""]), min_size=1, max_size=8)] * 2)
+def test_counts_of_n_grams_are_rouge_chinese_s(first: list[str], second: list[str]):
+    ours, theirs = ([word for text in side for word in text.split(" ")] for side in (first, second))
+    for n in (1, 2, 3):
+        expected = rouge_n(first, second, n, raw_results=True)
+        found = dict(
+            zip(("hyp", "ref", "overlap"), matching.rouge_n_counts(ours, theirs, n), strict=True)
+        )
+        assert found == expected
 
 
 def words(seed: int) -> str:

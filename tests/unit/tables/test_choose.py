@@ -10,8 +10,9 @@ import table2_scores
 import table3_scores
 
 from asft.errors import UserError
-from asft.tables.choose import TrialScores, choose_settings, expected_best
+from asft.tables.choose import choose_settings, expected_best
 from asft.tables.search_table import Choice, make_search_table
+from asft.tables.trials import TrialScores
 
 POINTS = {
     "m_trial1": {"beta": 0.1, "learning_rate": 1e-4},
@@ -21,12 +22,12 @@ POINTS = {
 }
 
 
-def settings(metric="rougeL", points=None):
+def settings(metric="rougeL", points=None, benchmark="b"):
     points = points or POINTS
     return json.dumps(
         {
             "method": "m",
-            "select": {"benchmark": "b", "metric": metric},
+            "select": {"benchmark": benchmark, "metric": metric},
             "trials": points,
             "learning_rates": {name: point["learning_rate"] for name, point in points.items()},
             "statistics": {"confidence": 0.95},
@@ -103,6 +104,25 @@ def test_a_judge_s_score_selects(tmp_path):
     found = json.loads((tmp_path / "m.json").read_text())
     assert found["chosen"] == "m_trial2"
     assert found["trials"][1]["score"] > 60
+
+
+def test_held_out_pairs_select(tmp_path):
+    """Of 8 pairs trials prefer 8, 2, 7 and 7: the best is a pair ahead, within its error."""
+    files = []
+    for name, right in zip(POINTS, (8, 2, 7, 7), strict=True):
+        rows = [f"p{n},{100 * (n < right)},{0.1 * n},0,0" for n in range(8)]
+        path = tmp_path / f"{name}.csv"
+        path.write_text("\n".join(["pair_id,accuracy,margin,reward_accuracy,reward_margin", *rows]))
+        files.append(TrialScores(name, 1, path))
+    choose_settings(settings("accuracy", benchmark=None), files, tmp_path / "m.json")
+    found = json.loads((tmp_path / "m.json").read_text())
+    assert [trial["score"] for trial in found["trials"]] == [100, 25, 87.5, 87.5]
+    assert [trial["within"] for trial in found["trials"]] == [True, False, True, True]
+    assert (found["chosen"], found["n"]) == ("m_trial4", 8)
+    out = tmp_path / "search.csv"
+    about = json.dumps({"model": "tiny", "note": "", "statistics": {}})
+    make_search_table(about, [Choice("d", "m", tmp_path / "m.json")], out)
+    assert "by accuracy on the 8 held-out pairs, which no" in out.with_suffix(".md").read_text()
 
 
 def test_trials_of_other_questions_are_refused(tmp_path):
