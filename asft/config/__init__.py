@@ -65,6 +65,7 @@ from asft.config.runs import (
 )
 from asft.config.search import PAIR_METRICS, asked_of_trials
 from asft.config.search_plan import (
+    choice_file,
     choice_settings,
     choices,
     is_searched,
@@ -132,6 +133,7 @@ __all__ = [
     "asked_of_trials",
     "card_settings",
     "case_runs",
+    "choice_file",
     "choice_settings",
     "choices",
     "cost_arms",

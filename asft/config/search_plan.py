@@ -78,6 +78,16 @@ def choice_settings(config: Config, method: str) -> dict[str, Any]:
     }
 
 
+def choice_file(config: Config, dataset: str, method: str) -> str:
+    """Return where a choice lies, below <results>.
+
+    After halving its name has the shares: before a checkpoint has run Snakemake takes any file that
+    is there for the one that is to be made.
+    """
+    halved = "-".join(f"{share:g}" for share in _search(config).halving)
+    return f"search/{dataset}/{method}{f'.halved-{halved}' if halved else ''}.json"
+
+
 def choices(config: Config) -> list[tuple[str, str]]:
     """Return the choices that the tables rest on, as (data set, method)."""
     if config.search is None:

@@ -110,7 +110,7 @@ def test_the_worse_half_stops_and_the_other_goes_on(project):
     }
     halving = {"halving": [0.5], "select": {"benchmark": None, "metric": "margin"}}
     overlay(folder, "halving.yaml", {"search": halving})
-    choice = "results/s/search/ultrafeedback/orpo.json"
+    choice = "results/s/search/ultrafeedback/orpo.halved-0.5.json"
     overlays = [*overlays, "halving.yaml"]
     plan = snakemake(folder, "-n", choice, overlays=overlays)
     assert "alpaca_en/questions" not in plan

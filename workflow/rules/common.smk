@@ -166,12 +166,9 @@ def planned(made, check, *args):
 
 def chosen_of(wildcards):
     """What trials have chosen for a run, where its method's settings are searched."""
-    searched = plan.is_searched(CONFIG, wildcards.method)
-    return (
-        f"<results>/search/{wildcards.dataset}/{wildcards.method}.json"
-        if searched
-        else []
-    )
+    dataset, method = wildcards.dataset, wildcards.method
+    searched = plan.is_searched(CONFIG, method)
+    return f"<results>/{plan.choice_file(CONFIG, dataset, method)}" if searched else []
 
 
 def labelled(option, labels, paths):

@@ -56,7 +56,7 @@ rule choose:
             for rung in range(1, len(CONFIG.search.halving) + 1)
         ],
     output:
-        "<results>/search/{dataset}/{method}.json",
+        f"<results>/{plan.choice_file(CONFIG, '{dataset}', '{method}')}",
     log:
         "<results>/logs/choose/{dataset}/{method}.log",
     wildcard_constraints:
@@ -168,7 +168,7 @@ ruleorder: train_rung > train_trial > train
 rule search_table:
     input:
         [
-            f"<results>/search/{dataset}/{method}.json"
+            f"<results>/{plan.choice_file(CONFIG, dataset, method)}"
             for dataset, method in plan.choices(CONFIG)
         ],
     output:
