@@ -9,7 +9,7 @@ By hand: asft score-pairs --help
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -94,13 +94,18 @@ def read_pair_scores(path: Path) -> PairScores:
     return PairScores(path, ids, {name: np.array(found) for name, found in columns.items()})
 
 
-def stacked(files: Sequence[PairScores], metric: str) -> Values:
-    """Return one metric of several training seeds of a method, (seeds, pairs, 1).
+def stacked(methods: Mapping[str, Sequence[PairScores]], metric: str) -> dict[str, Values]:
+    """Return one metric of each method's training seeds, (seeds, pairs, 1).
 
     Raises:
         UserError: files differ in their pairs.
     """
-    for file in files:
-        if file.pair_ids != files[0].pair_ids:
-            raise UserError(f"{file.path}: other pairs, or another order, than {files[0].path}")
-    return np.stack([file.columns[metric] for file in files])[..., None]
+    everything = [file for files in methods.values() for file in files]
+    for file in everything:
+        if file.pair_ids != everything[0].pair_ids:
+            first = everything[0].path
+            raise UserError(f"{file.path}: other pairs, or another order, than {first}")
+    return {
+        name: np.stack([file.columns[metric] for file in files])[..., None]
+        for name, files in methods.items()
+    }

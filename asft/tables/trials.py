@@ -83,11 +83,11 @@ def judged(
 ) -> dict[str, Judgement]:
     """Score trials, and compare each with the best; more is better in all that selects."""
     if benchmark is None:
-        values = {
-            name: stacked([read_pair_scores(path) for path in seeds.values()], metric)
+        pairs = {
+            name: [read_pair_scores(path) for path in seeds.values()]
             for name, seeds in files.items()
         }
-        return _compared(values, mean, statistics, PAIR_METRICS[metric])
+        return _compared(stacked(pairs, metric), mean, statistics, PAIR_METRICS[metric])
     if metric in estimate_columns():
         return _by_references(files, metric, statistics)
     contents = {

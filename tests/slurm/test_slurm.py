@@ -47,13 +47,12 @@ def test_table_3_with_the_gpus_and_groups_of_the_profile(cluster, finished, caps
     jobs = cluster.jobs()
     assert {job["state"] for job in jobs} == {"COMPLETED"}
     gpus = {job["comment"].partition("_wildcards")[0]: job["gpus"] for job in jobs}
-    assert gpus["rule_training_settings_train"].endswith("gpu:1")
+    assert gpus["rule_train"].endswith("gpu:1")
     assert gpus["rule_answering_generate_score"].endswith("gpu:1")
     assert gpus["rule_table3"] == "N/A"
     (preparation,) = [name for name in gpus if name.startswith("rule_preparation")]
     assert gpus[preparation] == "N/A"
-    ridden = [job for job in jobs if job["comment"] == "rule_training_settings_train"]
-    assert len(ridden) == 2  # settings in one SLURM job with their training, each by itself
+    assert "rule_settings" not in gpus  # a second each: not worth a job
 
 
 def test_its_outputs_equal_those_of_a_local_run(finished, tmp_path):
@@ -91,11 +90,10 @@ def test_one_beta_runs_one_method_and_too_little_memory_is_mended(cluster, finis
     folder, _ = finished
     before = cluster.newest()
     overlay(folder, "beta.yaml", {"methods": {"dpo": {"beta": 0.3}}})
-    # In one SLURM job with its settings, which ask for little.
-    scarce = ["--set-resources", "train:mem_mb=200 * attempt ** 3", "settings:mem_mb=100"]
+    scarce = ["--set-resources", "train:mem_mb=200 * attempt ** 3"]
     cluster.run(folder, TABLE3, *scarce, overlays=["slurm.yaml", "beta.yaml"])
     jobs = cluster.jobs(after=before)
-    training = [job for job in jobs if job["comment"] == "rule_training_settings_train"]
+    training = [job for job in jobs if job["comment"].startswith("rule_train_")]
     tried = [(job["state"], job["memory"]) for job in training]
     assert tried == [("FAILED", "200M"), ("COMPLETED", "1600M")]
     assert len(jobs) == 4  # and its answers, and the table

@@ -33,8 +33,8 @@ def plan(*arguments, configs=(OVERLAY,), targets=TABLES, folder=ROOT, gpus=""):
     assert result.returncode == 0, output
     asked = {}
     # Jobs of a group are indented.
-    for block in re.split(r"\n *(?=(?:local)?rule \w+:)", output)[1:]:
-        rule = re.match(r"(?:local)?rule (\w+):", block)[1]
+    for block in re.split(r"\n *(?=(?:local)?rule [\w-]+:)", output)[1:]:
+        rule = re.match(r"(?:local)?rule ([\w-]+):", block)[1]
         threads = re.search(r"threads: (\d+)", block)
         found = dict(re.findall(r"(\w+)=([^,\s]+)", re.search(r"resources: (.*)", block)[1]))
         asked.setdefault(rule, {"threads": int(threads[1]) if threads else 1, **found})
@@ -69,6 +69,29 @@ def test_a_cluster_is_asked_by_the_config_whatever_this_machine_has(tmp_path):
     one = plan(*SLURM, configs=(OVERLAY, "one.yaml"), **here)
     assert {rule for rule in one if one[rule].get("gpu", "0") == "1"} == WITH_MODEL
     assert one["train"]["threads"] == 8  # the profile's `cores`, not this machine's
+
+
+@pytest.mark.parametrize(
+    ("config", "made_of_others"),
+    [
+        ("search", {"train_trial", "train_rung", "trial_logps"}),
+        ("simpo-table", {"reference_mismatched"}),
+        ("chain", {"reference_start"}),
+    ],
+)
+def test_what_is_made_of_a_rule_goes_where_that_goes(config, made_of_others, tmp_path):
+    folder = copy_project(tmp_path)
+    more = {"gpus": 1}
+    if config == "search":
+        more["search"] = {"halving": [0.5], "select": {"benchmark": None, "metric": "margin"}}
+    overlay(folder, "more.yaml", more)
+    configs = (f"workflow/config/{config}.yaml", "more.yaml")
+    asked = plan(*SLURM, configs=configs, targets=[f"results/{config}/table3.csv"], folder=folder)
+    with_gpu = {rule: asked[rule] for rule in asked if asked[rule].get("gpu", "0") != "0"}
+    names = " ".join(with_gpu)  # of several models begin with each one's
+    # Which trials are trained to the end is known later.
+    assert [name for name in made_of_others - {"train_trial"} if name not in names] == []
+    assert {found["slurm_partition"] for found in with_gpu.values()} == {"gpu"}
 
 
 def test_a_cluster_is_asked_for_what_the_papers_model_needs():

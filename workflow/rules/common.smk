@@ -33,6 +33,26 @@ preload_allocator()
 ALL_CORES = workflow.cores or 1
 
 
+# Rules that are others with other files.
+MADE_OF = {
+    "reference": ["reference_mismatched", "reference_start", "trial_logps"],
+    "train": ["train_trial", "train_rung"],
+}
+
+
+def placed_alike(by_rule):
+    """What a profile says of a rule, said of those that are made of it, unless it names them."""
+    for rule_name, others in MADE_OF.items():
+        said = by_rule.get(workflow.modifier.modify_rulename(rule_name))
+        for other in others if said else ():
+            by_rule.setdefault(workflow.modifier.modify_rulename(other), said)
+
+
+# Before the rules are made, since that reads them.
+placed_alike(workflow.resource_settings.overwrite_resources)
+placed_alike(workflow.resource_settings.overwrite_threads)
+
+
 def refuse_wide_jobs():
     """Fail now if no node of a job's partition has its cores: SLURM may let it wait for ever."""
     settings = workflow.resource_settings

@@ -23,6 +23,9 @@ rule settings:
         "<results>/runs/{dataset}/{method}/seed{seed}/settings.yaml",
     log:
         "<results>/logs/settings/{dataset}/{method}/seed{seed}.log",
+    # On a cluster too: a second. Not grouped with `train`: where a method starts from another the two would
+    # be one group, with the reference's job between them.
+    localrule: True
     params:
         run=lambda wildcards: as_json(**plan.run_settings(CONFIG, *run_of(wildcards))),
         # With the choice in it: a parameter more, though empty, would redo all earlier runs.

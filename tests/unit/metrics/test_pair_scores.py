@@ -48,9 +48,12 @@ def test_values_by_hand(tmp_path):
 
 def test_seeds_are_stacked_over_the_same_pairs(tmp_path):
     found = scored(tmp_path)
-    assert stacked([found, found], "margin").tolist() == [[[1], [-1], [0]]] * 2
-    with pytest.raises(UserError, match=r"pairs\.csv: other pairs, or another order"):
-        stacked([found, found._replace(pair_ids=["p", "r", "q"])], "margin")
+    values = stacked({"m": [found, found]}, "margin")
+    assert values["m"].tolist() == [[[1], [-1], [0]]] * 2
+    other = found._replace(pair_ids=["p", "r", "q"])
+    for methods in ({"m": [found, other]}, {"m": [found], "n": [other]}):
+        with pytest.raises(UserError, match=r"pairs\.csv: other pairs, or another order"):
+            stacked(methods, "margin")
 
 
 @pytest.mark.parametrize(
