@@ -22,7 +22,7 @@ KINDS = {
     "base policies and judges": r"models/",
     "prepared data, and the reference's log-probabilities": r"(data|benchmarks)/",
     "trained policies": rf"{RUN}/policy/",
-    "checkpoints of training": rf"{RUN}/checkpoints/",
+    "checkpoints of training": rf"{RUN}/(checkpoints|state)/",
     "answers": r"runs/.*completions/",
     "scores, verdicts, histories": r"runs/",
     "logs": r"logs/",

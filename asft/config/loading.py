@@ -65,12 +65,20 @@ def _validated(raw: dict[str, Any]) -> Config:
 
 
 def _searched(raw: dict[str, Any], config: Config, search: Search) -> Config:
-    """The config with a row of `methods` for every trial."""
-    own = check_search(config, search)
+    """The config with a row of `methods` for every trial, which it may have already.
+
+    What was loaded and written, as the report gets it, is loaded again.
+    """
+    own, trials = check_search(config, search), set(search.row_names())
+    methods = {name: row for name, row in raw["methods"].items() if name not in trials}
     try:
-        return _validated(with_trials(raw, search, own))
+        found = _validated(with_trials({**raw, "methods": methods}, search, own))
     except ValueError as error:
         raise UserError(f"config: {error}") from None
+    for name in config.methods:
+        if config.methods[name] != found.methods[name]:
+            raise UserError(f"config: methods.{name}: a trial of `search` is named so; rename it")
+    return found
 
 
 def _without_base(lines: list[str]) -> list[str]:

@@ -141,6 +141,11 @@ class Search(Section):
         stops = range(1, len(self.halving) + 1)
         return [*(f"{trial}_rung{number}" for number in stops), trial]
 
+    def row_names(self) -> list[str]:
+        """Return the rows of `methods` that the search makes."""
+        trials = (trial for method in self.methods for trial in self.trial_names(method))
+        return [name for trial in trials for name in self.rung_names(trial)]
+
     def stops_at(self, name: str) -> float | None:
         """Return the share of its steps after which a row stops; None of one trained to the end."""
         trials = (trial for method in self.methods for trial in self.trial_names(method))

@@ -30,10 +30,9 @@ def check_search(config: Config, search: Search) -> dict[str, dict[str, float]]:
         own[method] = {key: _own(config, method, key, f"{where}.{key}") for key in space}
         if not space:
             raise UserError(f"{where}: an empty space; leave the method out, or name what is tried")
-        trials = search.trial_names(method)
-        for name in [row for trial in trials for row in search.rung_names(trial)]:
-            if name in config.methods or name in config.policies:
-                raise UserError(f"{where}: {name} is a row already, which a trial is named; rename")
+    for name in search.row_names():
+        if name in config.policies:
+            raise UserError(f"config: policies.{name}: a trial of `search` is named so; rename it")
     _check_budget(config, search)
     if search.halving != sorted(set(search.halving)):
         raise UserError("config: search.halving: shares of the steps that grow, such as 0.25, 0.5")

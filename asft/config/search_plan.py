@@ -19,11 +19,7 @@ def is_searched(config: Config, method: str) -> bool:
 
 def trial_names(config: Config) -> list[str]:
     """Return the rows of `methods` that are trials, and those that they are trained by."""
-    search = config.search
-    if search is None:
-        return []
-    trials = [trial for method in search.methods for trial in search.trial_names(method)]
-    return [name for trial in trials for name in search.rung_names(trial)]
+    return config.search.row_names() if config.search else []
 
 
 def rung_names(config: Config) -> list[str]:

@@ -20,7 +20,7 @@ TINY = {
     "search": {"trials": 2},
     "tables": {"table3": {"methods": ["base", "dpo", "orpo"]}},
 }
-TARGETS = ["results/s/table3.csv", "results/s/figure_search.pdf"]
+TARGETS = ["results/s/table3.csv", "results/s/figure_search.pdf", "results/s/report/index.html"]
 
 
 def tiny(folder):

@@ -6,8 +6,8 @@ def answering_size(wildcards):
 
 
 def seed_of(wildcards):
-    seed = re.search(r"/seed(\d+)$", wildcards.run)
-    return int(seed[1]) if seed else CONFIG.seeds[0]
+    *trained, name = wildcards.run.split("/")
+    return int(name.removeprefix("seed")) if trained else CONFIG.seeds[0]
 
 
 rule generate:

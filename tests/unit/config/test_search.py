@@ -1,5 +1,6 @@
 """A search: its trials' points, the rows that they are, and what is refused before any job."""
 
+import json
 import math
 
 import pytest
@@ -108,9 +109,16 @@ def test_a_halved_trial_is_a_row_for_each_part_of_its_training():
     assert stops == [0.25, 0.5, None]
     assert "rung" not in "".join(rung_names(loaded()))
     taken = {"methods": {"dpo_trial2_rung1": {"loss": "dpo", "beta": 0.1}}}
-    with pytest.raises(UserError, match="dpo_trial2_rung1 is a row already"):
+    with pytest.raises(UserError, match="dpo_trial2_rung1: a trial of `search` is named so"):
         load(merged(merged(DEFAULT, merged(SEARCH, {"search": {"halving": [0.5]}})), taken))
     assert "halved after 25 % and 50 % of the steps" in config.search.summary
+
+
+@pytest.mark.parametrize("more", [{}, {"halving": [0.25, 0.5]}])
+def test_what_was_loaded_is_loaded_again(more):
+    """As the report gets it."""
+    config = loaded(**more)
+    assert load(json.loads(config.model_dump_json())) == config
 
 
 def test_metrics_are_table_3_s():
@@ -178,7 +186,7 @@ def test_unequal_budgets_and_taken_names_are_refused():
     with pytest.raises(UserError, match=r"unequal budgets, in epochs: dpo 2, simpo 1"):
         load(merged(merged(DEFAULT, SEARCH), longer))
     taken = {"methods": {"dpo_trial2": {"loss": "dpo", "beta": 0.1}}}
-    with pytest.raises(UserError, match="dpo_trial2 is a row already"):
+    with pytest.raises(UserError, match=r"methods\.dpo_trial2: a trial of `search` is named so"):
         load(merged(merged(DEFAULT, SEARCH), taken))
 
 
