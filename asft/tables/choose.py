@@ -25,8 +25,8 @@ from asft.tables.trials import (
 )
 
 RULE = (
-    "mean over seeds, questions or pairs; of the trials whose paired difference from the best is"
-    " within its standard error the one with the smallest learning rate, then the one nearest to"
+    "mean over seeds and questions (or pairs); of the trials whose paired difference from the best"
+    " is within its standard error the one with the smallest learning rate, then the one nearest to"
     " the method's own settings"
 )
 
