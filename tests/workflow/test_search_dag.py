@@ -86,22 +86,7 @@ def test_what_is_chosen_is_trained_afresh_and_nothing_twice(project):
     assert jobs["train_trial"] == 1
 
 
-def test_held_out_pairs_choose(project):
-    folder, overlays = project
-    overlay(folder, "pairs.yaml", {"search": {"select": {"benchmark": None, "metric": "margin"}}})
-    choice = "results/s/search/ultrafeedback/orpo.json"
-    said = snakemake(folder, choice, "--forcerun", "choose", overlays=[*overlays, "pairs.yaml"])
-    assert planned(said)["score_pairs"] == 2
-    found = json.loads((folder / choice).read_text())
-    # The history of the training says the same of all pairs.
-    run = folder / "results/s/runs/ultrafeedback/orpo_trial2/seed1"
-    rows = list(csv.DictReader((run / "history.csv").open()))
-    last = [row for row in rows if row["split"] == "heldout"][-1]
-    assert (found["metric"], found["n"]) == ("margin", int(last["pairs"]))
-    assert found["trials"][1]["score"] == pytest.approx(float(last["margin"]), abs=1e-4)
-
-
-def test_the_worse_half_stops_and_the_other_goes_on(project):
+def test_by_held_out_pairs_the_worse_half_stops_and_the_other_goes_on(project):
     folder, overlays = project
     results = folder / "results/s"
     whole = {
@@ -119,13 +104,18 @@ def test_the_worse_half_stops_and_the_other_goes_on(project):
     assert "train_trial" not in jobs  # which of them is known later
     snakemake(folder, choice, overlays=overlays)
     found = json.loads((folder / choice).read_text())
-    [going_on] = json.loads((results / "search/ultrafeedback/orpo.rung1.json").read_text())[
-        "goes_on"
-    ]
+    rung = json.loads((results / "search/ultrafeedback/orpo.rung1.json").read_text())
+    [going_on] = rung["goes_on"]
     assert found["chosen"] == going_on
     assert sorted(trial["share"] for trial in found["trials"]) == [0.5, 1]
     history = results / f"runs/ultrafeedback/{going_on}/seed1/history.csv"
     assert history.read_bytes() == whole[going_on]
+    # Whose last line says of all held-out pairs what decided.
+    rows = list(csv.DictReader(history.open()))
+    last = [row for row in rows if row["split"] == "heldout"][-1]
+    assert (found["metric"], found["n"]) == ("margin", int(last["pairs"]))
+    [score] = [trial["score"] for trial in found["trials"] if trial["trial"] == going_on]
+    assert score == pytest.approx(float(last["margin"]), abs=1e-4)
     assert not list(results.glob("runs/ultrafeedback/orpo_trial*/seed1/policy"))
     assert not list(results.rglob("state"))
     assert planned(snakemake(folder, "-n", choice, overlays=overlays)) == {}
