@@ -18,16 +18,15 @@ TINY = {
         "alpaca_selection": {"decoding": {"max_new_tokens": 8}},
     },
     "search": {"trials": 2},
-    "tables": {"table3": {"methods": ["base", "dpo", "orpo"]}},
+    "tables": {"table3": {"methods": ["base", "orpo"]}},
 }
 TARGETS = ["results/s/table3.csv", "results/s/figure_search.pdf", "results/s/report/index.html"]
 
 
 def tiny(folder):
-    """The overlay with two methods: what a mapping holds no overlay can take out."""
+    """The overlay with one method of its four: what a mapping holds no overlay can take out."""
     full = yaml.safe_load((ROOT / SEARCH).read_text())
-    for method in ("simpo", "asft"):
-        del full["search"]["methods"][method]
+    full["search"]["methods"] = {"orpo": full["search"]["methods"]["orpo"]}
     overlay(folder, "search.yaml", full)
     return ["search.yaml", overlay(folder, "tiny.yaml", TINY)]
 
@@ -40,7 +39,7 @@ def project(tmp_path_factory):
 
 def test_no_choice_rests_on_a_table_s_questions(project):
     folder, overlays = project
-    choice = "results/s/search/ultrafeedback/dpo.json"
+    choice = "results/s/search/ultrafeedback/orpo.json"
     plan = snakemake(folder, "-n", choice, overlays=overlays)
     jobs = planned(plan)
     assert (jobs["train_trial"], jobs["choose"], jobs["prepare_benchmark"]) == (2, 1, 1)
@@ -56,13 +55,12 @@ def test_what_is_chosen_is_trained_afresh_and_nothing_twice(project):
     folder, overlays = project
     snakemake(folder, *TARGETS, overlays=overlays)
     results = folder / "results/s"
-    for method in ("dpo", "orpo"):
-        choice = json.loads((results / f"search/ultrafeedback/{method}.json").read_text())
-        run = results / f"runs/ultrafeedback/{method}/seed42"
-        settings = yaml.safe_load((run / "settings.yaml").read_text())
-        assert settings["search"]["chosen"] == choice["chosen"]
-        assert settings["hyperparameters"] == choice["hyperparameters"]
-        assert settings["training"]["learning_rate"] == choice["training"]["learning_rate"]
+    choice = json.loads((results / "search/ultrafeedback/orpo.json").read_text())
+    run = results / "runs/ultrafeedback/orpo/seed42"
+    settings = yaml.safe_load((run / "settings.yaml").read_text())
+    assert settings["search"]["chosen"] == choice["chosen"]
+    assert settings["hyperparameters"] == choice["hyperparameters"]
+    assert settings["training"]["learning_rate"] == choice["training"]["learning_rate"]
     asked = {
         name: {
             json.loads(line)["turns"][0]
@@ -76,12 +74,12 @@ def test_what_is_chosen_is_trained_afresh_and_nothing_twice(project):
     assert "the best of 2 trials each (training seeds 1), by rougeL on questions of" in note
     # keep_policies: best
     kept = sorted(str(path.relative_to(results)) for path in results.rglob("policy"))
-    assert kept == [f"runs/ultrafeedback/{method}/seed42/policy" for method in ("dpo", "orpo")]
+    assert kept == ["runs/ultrafeedback/orpo/seed42/policy"]
     assert planned(snakemake(folder, "-n", *TARGETS, overlays=overlays)) == {}
     # A further trial is trained; those that were made are not made again.
     overlay(folder, "more.yaml", {"search": {"trials": 3}})
     more = [*overlays, "more.yaml"]
-    choice = "results/s/search/ultrafeedback/dpo.json"
+    choice = "results/s/search/ultrafeedback/orpo.json"
     jobs = planned(snakemake(folder, "-n", choice, overlays=more))
     assert jobs["train_trial"] == 1
 
