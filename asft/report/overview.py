@@ -33,6 +33,7 @@ TITLES = {
     "mt_bench": "MT-Bench by category",
     "length": "Score against length",
     "differences": "Differences between methods",
+    "search": "Settings that were tried",
 }
 
 
@@ -138,6 +139,8 @@ def _is_method(name: str) -> bool:
 
 
 def _method(config: Config, name: str) -> str:
+    if config.search and name in config.search.methods:
+        return f"{name} (settings: the best of {config.search.trials} trials)"
     row = config.methods.get(name)
     given = row.hyperparameters if row else {}
     return name + (f" ({', '.join(f'{k} {v:g}' for k, v in given.items())})" if given else "")

@@ -72,6 +72,9 @@ def test_what_is_chosen_is_trained_afresh_and_nothing_twice(project):
     assert len(asked["alpaca_en"] | asked["alpaca_selection"]) == 44
     note = (results / "table3.md").read_text().splitlines()[0]
     assert "the best of 2 trials each (training seeds 1), by rougeL on questions of" in note
+    page = (results / "report/index.html").read_text()
+    assert "orpo (settings: the best of 2 trials)" in page
+    assert "Settings that were tried" in page
     # keep_policies: best
     kept = sorted(str(path.relative_to(results)) for path in results.rglob("policy"))
     assert kept == ["runs/ultrafeedback/orpo/seed42/policy"]
