@@ -47,7 +47,7 @@ def run_settings(config: Config, dataset: str, method: str, seed: int) -> dict[s
         chained |= {"reference": row.reference} if needs_reference(config, method) else {}
     # Left out of ours: a key more would redo every run.
     trainer = {} if row.trainer == "asft" else {"trainer": row.trainer}
-    until = config.search.stops_at(method) if config.search else None
+    until = config.search.stops.get(method) if config.search else None
     return {
         "model": config.model,
         "dataset": dataset,

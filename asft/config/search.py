@@ -146,8 +146,9 @@ class Search(Section):
         trials = (trial for method in self.methods for trial in self.trial_names(method))
         return [name for trial in trials for name in self.rung_names(trial)]
 
-    def stops_at(self, name: str) -> float | None:
-        """Return the share of its steps after which a row stops; None of one trained to the end."""
+    @property
+    def stops(self) -> dict[str, float]:
+        """The rows that stop before the end, each with the share of its steps that it makes."""
         trials = (trial for method in self.methods for trial in self.trial_names(method))
-        stops = (zip(self.rung_names(trial), self.halving, strict=False) for trial in trials)
-        return {row: share for rows in stops for row, share in rows}.get(name)
+        rungs = (zip(self.rung_names(trial), self.halving, strict=False) for trial in trials)
+        return {row: share for rows in rungs for row, share in rows}

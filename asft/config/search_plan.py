@@ -24,17 +24,13 @@ def trial_names(config: Config) -> list[str]:
 
 def rung_names(config: Config) -> list[str]:
     """Return the rows of `methods` that stop before the end, and go on in another if at all."""
-    search = config.search
-    whole = {t for m in search.methods for t in search.trial_names(m)} if search else ()
-    return [name for name in trial_names(config) if name not in whole]
+    return list(config.search.stops) if config.search else []
 
 
 def rung_before(config: Config, method: str) -> str | None:
     """Return the row whose training a row continues."""
-    names = trial_names(config)
-    if method not in names:
-        return None
-    before = names[names.index(method) - 1] if names.index(method) else ""
+    names = trial_names(config)  # a trial's one after the other
+    before = dict(zip(names[1:], names[:-1], strict=True)).get(method)
     return before if before in rung_names(config) else None
 
 

@@ -27,9 +27,9 @@ from asft.figures.plotting import (
     render,
     title_panel,
 )
+from asft.tables import TRIAL_NUMBERS
 
-SCORE = ("share", "score", "low", "high", "behind", "within", "chosen", "own")
-ABOUT_TRIALS = ("dataset", "method", "trial", *SCORE, "benchmark", "metric", "n", "seeds")
+ABOUT_TRIALS = ("dataset", "method", "trial", *TRIAL_NUMBERS, "benchmark", "metric", "n", "seeds")
 
 
 def make_figure_search(settings: str, search: Path, out: Path) -> None:

@@ -5,6 +5,7 @@ import lazy_loader
 __all__ = [
     "FAMILIES",
     "TABLE3",
+    "TRIAL_NUMBERS",
     "Column",
     "JudgedColumn",
     "MetricColumn",

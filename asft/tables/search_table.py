@@ -30,7 +30,7 @@ HALVED = (
     "Of a trial that was stopped score and distance are those of then, among the trials of then;"
     " the spread over a space and the best of n are of whole trainings, and are not given."
 )
-NUMBERS = ("share", "score", "low", "high", "behind", "within", "chosen", "own")
+TRIAL_NUMBERS = ("share", "score", "low", "high", "behind", "within", "chosen", "own")
 
 
 class Choice(NamedTuple):
@@ -65,7 +65,7 @@ def _rows(dataset: str, made: dict[str, Any], keys: Sequence[str]) -> list[Row]:
         about
         | {"trial": number}
         | {key: _setting(trial["settings"].get(key)) for key in keys}
-        | {key: trial[key] for key in NUMBERS}
+        | {key: trial[key] for key in TRIAL_NUMBERS}
         | of_all
         for number, trial in enumerate(made["trials"], 1)
     ]
