@@ -100,7 +100,7 @@ def ours(job: dict[str, Any], rows: list[dict[str, Any]], scratch: str) -> tuple
     reference = None
     if METHODS[job["method"]].needs_reference:
         path = Path(scratch) / "reference.parquet"
-        packed = PackedByLength(pairs, training.token_budget)
+        packed = PackedByLength(pairs, token_budget=training.token_budget)
         write_reference(path, score_pairs(model.to(default_device()), packed, precision))
         reference = CachedReference(path)
     trainer = PairTrainer(

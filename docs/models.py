@@ -100,7 +100,7 @@ def trained(folder: Path) -> tuple[Any, str]:
     (right, near), flats = expected(folder), []
     for budget in (8, 4096):
         found: dict[str, list[float]] = {}
-        for row in PackedByLength(pairs(), budget):
+        for row in PackedByLength(pairs(), token_budget=budget):
             with torch.no_grad():
                 logps = pair_logps(policy, row)
             for number, name in enumerate(row["ids"]):

@@ -106,10 +106,8 @@ class TrlTrainer(ComparableTrainer):
 
     def _reference_of_heldout(self, folder: Path) -> CachedReference:
         """The base policy's scores of the held-out pairs, by our measurement and for it alone."""
-        pairs = [*self.heldout]
-        if self.method.needs_mismatched:
-            pairs += Mismatched(self.heldout)
-        rows = PackedByLength(pairs, self.token_budget)
+        others = [Mismatched(self.heldout)] if self.method.needs_mismatched else []
+        rows = PackedByLength(self.heldout, *others, token_budget=self.token_budget)
         path = folder / "heldout_reference.parquet"
         folder.mkdir(parents=True, exist_ok=True)
         write_reference(path, score_pairs(self.policy, rows, self.precision, fused=False))

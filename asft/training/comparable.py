@@ -103,7 +103,8 @@ class ComparableTrainer(Trainer):
 
     def _scored(self, model: Any, pairs: Sequence[TokenPair]) -> tuple[list[Seen], list[PackedRow]]:
         """Compute this process's share of the rows of `pairs`, without gradient."""
-        rows = list(PackedByLength(pairs, self.token_budget, with_prompt=self.method.needs_prompt))
+        prompt = self.method.needs_prompt
+        rows = list(PackedByLength(pairs, token_budget=self.token_budget, with_prompt=prompt))
         size, first, places = self.args.world_size, self.args.process_index, places_of(rows)
         seen, mine = [], []
         for number in range(0, len(rows), size):

@@ -123,7 +123,7 @@ def _cache(
     keep_freed_memory()
     device = default_device()
     base = load_trainable(model, training.attention, precision, pairs).to(device)
-    rows = PackedByLength(pairs, token_budget(training, base))
+    rows = PackedByLength(pairs, token_budget=token_budget(training, base))
     began = time.perf_counter()
     table = score_pairs(base, rows, precision)
     return table, time.perf_counter() - began

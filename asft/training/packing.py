@@ -130,18 +130,22 @@ def _tensor(parts: Iterable[np.ndarray]) -> Tensor:
 
 
 class PackedByLength(Sequence[PackedRow]):
-    """Rows of pairs, longest pairs first, so that the first row needs most memory.
+    """Rows of the pairs of each split, its longest first, so that its first row needs most memory.
 
     A row is packed when it is asked for: together they take several times what their tokens do.
+    No row holds pairs of two splits: in bf16 a pair's sums depend on the row that it is in, and are
+    the same wherever its split is packed.
     """
 
     def __init__(
-        self, pairs: Sequence[TokenPair], token_budget: int, *, with_prompt: bool = False
+        self, *splits: Sequence[TokenPair], token_budget: int, with_prompt: bool = False
     ) -> None:
-        sizes = [_size(pair) for pair in pairs]
-        order = sorted(range(len(sizes)), key=lambda place: -sizes[place])
-        self._pairs, self._with_prompt = pairs, with_prompt
-        self._groups = _grouped(sizes, order, token_budget)
+        self._with_prompt = with_prompt
+        self._groups: list[tuple[Sequence[TokenPair], list[int]]] = []
+        for split in splits:
+            sizes = [_size(pair) for pair in split]
+            order = sorted(range(len(sizes)), key=lambda place: -sizes[place])
+            self._groups += [(split, places) for places in _grouped(sizes, order, token_budget)]
 
     def __len__(self) -> int:
         return len(self._groups)
@@ -155,4 +159,5 @@ class PackedByLength(Sequence[PackedRow]):
             some = copy(self)
             some._groups = self._groups[index]
             return some
-        return _pack_row([self._pairs[i] for i in self._groups[index]], True, self._with_prompt)
+        split, places = self._groups[index]
+        return _pack_row([split[place] for place in places], True, self._with_prompt)

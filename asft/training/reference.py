@@ -61,13 +61,13 @@ def score_reference(settings: str, model: Path, tokens: Path, out: Path) -> None
     if not training.heldout_only:
         splits.insert(0, read_tokens(tokens, "train"))
     others = [Mismatched(split) for split in splits] if training.mismatched else []
-    pairs = Joined([*splits, *others])
-    # fp32 weights under autocast, as in training: the margin over the reference is then 0 at step
-    # 0.
+    parts = [*splits, *others]
+    # fp32 weights under autocast, and the held-out pairs in the rows of the trainer's measurement:
+    # in bf16 too their margin over the reference is then 0 at step 0.
     device = default_device()
     precision = resolve_precision(training.precision)
-    base = load_trainable(model, training.attention, precision, pairs).to(device)
-    rows = PackedByLength(pairs, token_budget(training, base))
+    base = load_trainable(model, training.attention, precision, Joined(parts)).to(device)
+    rows = PackedByLength(*parts, token_budget=token_budget(training, base))
     number, processes = place()
     if processes > 1 and number == 0:
         shares = [_size_of(rows[n::processes]) for n in range(processes)]

@@ -1,6 +1,8 @@
 """What a run saves: an end that is the learnt one; and rows of one completion."""
 
+import csv
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +26,13 @@ RUN = {"model": "m", "dataset": "toy", "method": "sft", "seed": 1, "loss": "sft"
 TRAINING = {"batch_size": 4, "learning_rate": 1e-2, "precision": "fp32", "epochs": 30}
 
 
-def base(folder: Path) -> Path:
+def base(folder: Path, **sizes: int) -> Path:
     """A model whose end of text is not the end that its chat template puts."""
     tokenizer = chatml()
     tokenizer.eos_token = tokenizer.pad_token = "<|endoftext|>"
     eos = tokenizer.eos_token_id
     config = AutoConfig.for_model(
-        "llama", **SIZES, vocab_size=len(tokenizer), eos_token_id=eos, pad_token_id=eos
+        "llama", **SIZES | sizes, vocab_size=len(tokenizer), eos_token_id=eos, pad_token_id=eos
     )
     model = AutoModelForCausalLM.from_config(config)
     model.save_pretrained(folder)
@@ -38,8 +40,10 @@ def base(folder: Path) -> Path:
     return folder
 
 
-def prepared(folder: Path, rows: list[dict[str, object]], form: str) -> dict[str, Any]:
-    dataset = Dataset(format=form, sources=[{"local": "x"}])
+def prepared(
+    folder: Path, rows: list[dict[str, object]], form: str, heldout: int = 0
+) -> dict[str, Any]:
+    dataset = Dataset(format=form, sources=[{"local": "x"}], heldout=heldout)
     prepare_pairs(dataset, "toy", rows, None, chatml(), Tokens(), folder / "data")
     counts: dict[str, Any] = json.loads((folder / "data/counts.json").read_text())
     return counts
@@ -63,6 +67,10 @@ def train(
         out=folder / "run",
         reference=reference,
     )
+
+
+def history_of(run: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((run / "history.csv").read_text().splitlines()))
 
 
 ASKED = [{"role": "user", "content": "Is 7 even?"}]
@@ -102,9 +110,7 @@ def test_sft_trains_on_the_good_ones_of_unpaired_answers(label: str, tmp_path: P
     bad = {"messages": [*ASKED, YES | {"content": "No."}], label: False}
     trained(tmp_path, [{"messages": [*ASKED, YES], label: True}, bad], "unpaired")
     assert len(read_tokens(tmp_path / "data/tokens", "train")) == 2
-    history = (tmp_path / "run/history.csv").read_text().splitlines()
-    pairs = history[0].split(",").index("pairs")
-    assert {line.split(",")[pairs] for line in history[1:]} == {"1"}
+    assert {row["pairs"] for row in history_of(tmp_path / "run")} == {"1"}
     card = json.loads((tmp_path / "data/counts.json").read_text())
     assert card["chosen_longer_share"] is None
     assert card["lengths"]["chosen"]["min"] == 0
@@ -122,14 +128,33 @@ def test_kto_trains_on_both_kinds_of_unpaired_answers(tmp_path: Path) -> None:
     reference = tmp_path / "reference.parquet"
     score_reference(json.dumps(given), tmp_path / "base", tmp_path / "data/tokens", reference)
     train(tmp_path, "kto", {"beta": 0.1}, reference, epochs=8)
-    lines = (tmp_path / "run/history.csv").read_text().splitlines()
-    history = [dict(zip(lines[0].split(","), line.split(","), strict=True)) for line in lines[1:]]
+    history = history_of(tmp_path / "run")
     losses = [float(row["loss"]) for row in history]
     assert sum(losses[-2:]) < sum(losses[:2])  # two steps an epoch
     assert all(row["logp_chosen"] and row["logp_rejected"] for row in history[::2])
     assert not any(row["margin"] for row in history)
     with pytest.raises(UserError, match="holds one completion, and the loss compares two"):
         train(tmp_path, "dpo", {"beta": 0.1}, reference)
+
+
+def test_a_held_out_margin_begins_at_zero_in_bf16_too(tmp_path: Path) -> None:
+    """A sum in bf16 depends on the row it is in: the reference packs as the measurement does."""
+    base(tmp_path / "base", hidden_size=256, intermediate_size=512)  # 32 round alike
+    rows = [
+        {
+            "prompt": f"Is {n} even? " * (n % 5 + 1),
+            "chosen": "Yes. " * (n % 7 + 1),
+            "rejected": "No.",
+        }
+        for n in range(40)
+    ]
+    prepared(tmp_path, rows, "trl", heldout=13)
+    given = {"precision": "bf16", "token_budget": 512}
+    reference = tmp_path / "reference.parquet"
+    score_reference(json.dumps(given), tmp_path / "base", tmp_path / "data/tokens", reference)
+    train(tmp_path, "dpo", {"beta": 10.0}, reference, epochs=1, **given)
+    first = history_of(tmp_path / "run")[0]
+    assert float(first["loss"]) == pytest.approx(math.log(2), abs=1e-6)
 
 
 def test_a_loss_that_looks_at_score_margins_says_which_pair_has_none(tmp_path: Path) -> None:

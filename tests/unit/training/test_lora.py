@@ -93,7 +93,7 @@ def test_the_reference_is_the_policy_with_its_adapter_off(tiny, tiny_run, cached
     attention = implementation("auto", torch.device("cpu"), torch.float32)
     base = load_policy(tiny, torch.float32, attention)
     policy = PeftModel.from_pretrained(base, tiny_run / "policy" / "adapter")
-    rows = list(PackedByLength(PAIRS, 4096))
+    rows = list(PackedByLength(PAIRS, token_budget=4096))
     adapted = score_pairs(policy, rows, torch.float32).to_pydict()
     with policy.disable_adapter():
         found = score_pairs(policy, rows, torch.float32).to_pydict()

@@ -120,7 +120,7 @@ def test_longest_pairs_come_first_and_each_once(
     lengths: list[tuple[int, int, int]], budget: int
 ) -> None:
     pairs = {pair.id: pair for pair in pairs_of(lengths)}
-    rows = PackedByLength(list(pairs.values()), budget)
+    rows = PackedByLength(list(pairs.values()), token_budget=budget)
     packed = [name for row in rows for name in row["ids"]]
     # Of several processes each takes every n-th row, packed when it is asked for.
     shares = [[row["ids"] for row in rows[number::2]] for number in (0, 1)]
@@ -129,3 +129,5 @@ def test_longest_pairs_come_first_and_each_once(
     assert sorted(packed) == sorted(pairs)
     sizes = [sum(map(len, pairs[name][1:])) for name in packed]
     assert sizes == sorted(sizes, reverse=True)
+    apart = PackedByLength(*[[pair] * 2 for pair in pairs.values()], token_budget=budget)
+    assert {len(set(row["ids"])) for row in apart} == {1}  # none holds pairs of two splits

@@ -107,7 +107,7 @@ def test_one_completion_at_a_time_has_the_gradient_of_separate_sequences(kind, t
     (found.margin.sum() + found.prompt.sum.sum()).backward()
     packed = {name: weight.grad.clone() for name, weight in policy.named_parameters()}
     policy.zero_grad()
-    for row in PackedByLength(pairs(), 1, with_prompt=True):
+    for row in PackedByLength(pairs(), token_budget=1, with_prompt=True):
         one = pair_logps(policy, row)
         (one.margin.sum() + one.prompt.sum.sum()).backward()
     for name, weight in policy.named_parameters():
