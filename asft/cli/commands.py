@@ -71,6 +71,9 @@ COMMANDS = {
     ),
     "train": Command("training", "train_policy", "Train one policy."),
     "generate": Command("generation", "generate_answers", "A policy's answers to a benchmark."),
+    "lm-eval": Command(
+        "abilities", "evaluate_abilities", "A policy's values on tasks of lm-evaluation-harness."
+    ),
     "score": Command(
         "metrics", "score_answers", "BLEU and ROUGE of a policy's answers, question by question."
     ),
@@ -90,6 +93,7 @@ COMMANDS = {
     "table2": Command("tables", "make_table2", "Table 2."),
     "table1": Command("tables", "make_table1", "Table 1."),
     "table3": Command("tables", "make_table3", "Table 3."),
+    "table4": Command("tables", "make_table4", "Table 4."),
     "choose": Command("tables", "choose_settings", "A method's settings, chosen among its trials."),
     "halve": Command("tables", "halve_trials", "The better half of a method's trials, to go on."),
     "search-table": Command(

@@ -1,5 +1,6 @@
 """The experiment: its keys, their checks, what tables, figures and report ask for. No torch."""
 
+from asft.config.abilities import Abilities
 from asft.config.base_models import experiments
 from asft.config.benchmarks import Benchmark, Part
 from asft.config.chains import UNTRAINED, starts_named
@@ -24,6 +25,7 @@ from asft.config.local_files import (
     find_path,
     first_here,
     refuse_links,
+    require_file,
     require_local,
     require_model,
     require_template,
@@ -59,6 +61,7 @@ from asft.config.runs import (
     table2_columns,
     table2_contestants,
     table3_runs,
+    table4_runs,
     tables_of,
     untrained_in,
     with_starts,
@@ -99,6 +102,7 @@ __all__ = [
     "PROTOCOLS",
     "TRL_LOSSES",
     "UNTRAINED",
+    "Abilities",
     "Arm",
     "Asked",
     "Attention",
@@ -155,6 +159,7 @@ __all__ = [
     "reference_file",
     "refuse_links",
     "report_inputs",
+    "require_file",
     "require_local",
     "require_model",
     "require_template",
@@ -173,6 +178,7 @@ __all__ = [
     "table2_columns",
     "table2_contestants",
     "table3_runs",
+    "table4_runs",
     "table_files",
     "tables_of",
     "trained_datasets",

@@ -28,6 +28,7 @@ def check_names(config: Config) -> None:
     for method in table.methods:
         _require(method, [*config.methods, *config.policies, "base"], "tables.table3.methods")
     _require_table2(config)
+    _require_table4(config)
     _require_figures(config)
     for name in config.statistics.baselines or []:
         _require(name, [*config.methods, *config.policies, "base"], "statistics.baselines")
@@ -67,6 +68,23 @@ def _require_table2(config: Config) -> None:
         _require(judge, config.judges, "tables.table2: judge")
         if config.judges[judge].backend == "local":
             _require(config.judges[judge].model, config.models, f"judges.{judge}.model")
+
+
+def _require_table4(config: Config) -> None:
+    table = config.tables.table4
+    if table is None:
+        return
+    for name in table.benchmarks:
+        _require(name, config.benchmarks, "tables.table4.benchmarks")
+        if isinstance(config.benchmarks[name], Benchmark):
+            raise UserError(
+                f"config: tables.table4.benchmarks: {name!r} has the protocol"
+                f" {config.benchmarks[name].protocol}; Table 4 shows those with lm_eval"
+            )
+    for dataset in table.datasets:
+        _require(dataset, config.datasets, "tables.table4.datasets")
+    for method in table.methods:
+        _require(method, [*config.methods, *config.policies, "base"], "tables.table4.methods")
 
 
 def _check_also(table: Table2, name: str, protocol: str, judges: list[str]) -> None:
@@ -112,7 +130,8 @@ def check_benchmarks(config: Config) -> None:
         UserError: says which key is at fault.
     """
     for name, benchmark in config.benchmarks.items():
-        _check(benchmark, f"benchmarks.{name}")
+        if isinstance(benchmark, Benchmark):
+            _check(benchmark, f"benchmarks.{name}")
     asked = config.tables.table3.benchmark
     if config.benchmarks[asked].protocol != "references":
         others = [n for n, b in config.benchmarks.items() if b.protocol == "references"]
@@ -157,6 +176,8 @@ def check_pairs(config: Config) -> None:
     wanted = [(tables.table3.datasets, tables.table3.methods, "tables.table3")]
     if tables.table2:
         wanted.append(([tables.table2.dataset], tables.table2.methods, "tables.table2"))
+    if tables.table4:
+        wanted.append((tables.table4.datasets, tables.table4.methods, "tables.table4"))
     if figures.margins:
         wanted.append(([figures.margins.dataset], figures.margins.methods, "figures.margins"))
     if figures.cost:

@@ -6,10 +6,11 @@ classes cannot know of one another is checked in `loading`.
 """
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
+from asft.config.abilities import Abilities
 from asft.config.benchmarks import Benchmark
 from asft.config.data import Dataset, Model, Policy, Tokens
 from asft.config.fields import Distinct, Folder, Name, Section, Seed
@@ -44,6 +45,17 @@ class Statistics(Section):
         return values
 
 
+def _kind(value: Any) -> str:
+    protocol = value.get("protocol") if isinstance(value, dict) else value.protocol
+    return "abilities" if protocol == "lm_eval" else "questions"
+
+
+_AnyBenchmark = Annotated[
+    Annotated[Benchmark, Tag("questions")] | Annotated[Abilities, Tag("abilities")],
+    Discriminator(_kind),
+]
+
+
 class Config(Section):
     """A whole experiment: models, data, methods, and the tables and figures that are wanted."""
 
@@ -74,7 +86,7 @@ class Config(Section):
         description="Preference data sets by name; those that no table or figure names are not "
         "prepared."
     )
-    benchmarks: dict[Name, Benchmark] = Field(
+    benchmarks: dict[Name, _AnyBenchmark] = Field(
         description="Benchmarks by name; those that no table names are not answered."
     )
     methods: dict[Name, Method] = Field(

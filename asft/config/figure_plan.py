@@ -9,6 +9,7 @@ from asft.config.runs import (
     table2_columns,
     table2_contestants,
     table3_runs,
+    table4_runs,
     with_starts,
 )
 from asft.config.search_plan import choices
@@ -61,7 +62,7 @@ def training_runs(config: Config, dataset: str) -> list[Run]:
     Runs that another one starts from are among them, whatever that is trained on.
     """
     table2, first = config.tables.table2, config.seeds[0]
-    shown = table3_runs(config) + margin_runs(config)
+    shown = table3_runs(config) + table4_runs(config) + margin_runs(config)
     if table2:
         shown += [Run(table2.dataset, name, first) for name in table2.methods]
     wanted = {run.method for run in with_starts(config, shown) if run.dataset == dataset}

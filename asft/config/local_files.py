@@ -59,6 +59,16 @@ def require_local(sources: Sequence[Source], key: str) -> None:
         )
 
 
+def require_file(name: str, key: str) -> None:
+    """Refuse a file that is not there, neither from the working folder nor in the package.
+
+    Raises:
+        UserError: names the key and the path.
+    """
+    if not find_path(name).is_file():
+        raise UserError(f"config: {key}: no such file: {name} (looked in {Path.cwd()})")
+
+
 def require_model(model: Model, key: str) -> None:
     """Refuse local folders none of which holds a model, or an adapter where one is asked for.
 

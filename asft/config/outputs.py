@@ -77,6 +77,21 @@ class Table2(Section):
         return first | self.also
 
 
+class Table4(Section):
+    """Table 4: abilities, a row for each data set and method, a column for each task's numbers."""
+
+    benchmarks: Distinct[Name] = Field(
+        default=["abilities"],
+        min_length=1,
+        description="Names in `benchmarks` of those with the protocol lm_eval, a job of a policy "
+        "each.",
+    )
+    datasets: Distinct[Name] = Field(
+        min_length=1, description="Names in `datasets`: each method is trained on each of them."
+    )
+    methods: Methods
+
+
 class Tables(Section):
     """Tables that are wanted; what is trained, answered and judged follows from them."""
 
@@ -85,6 +100,12 @@ class Tables(Section):
         None,
         description="Table 2: judged benchmarks; null leaves it out, with Table 1 and the figures "
         "that show verdicts.",
+    )
+    table4: Table4 | None = Field(
+        None,
+        exclude_if=lambda table: table is None,  # a key more would redo the report
+        description="Table 4: abilities (mathematics, instructions, truthfulness) by tasks of "
+        "lm-evaluation-harness; null leaves it out.",
     )
 
 

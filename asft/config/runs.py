@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from asft.config.chains import UNTRAINED, chain_of, origin_of, start_of
 from asft.config.experiment import Config
+from asft.config.outputs import Table3, Table4
 from asft.config.resources import training_mb
 from asft.config.sources import HubSource, Source
 from asft.config.training_rows import training_of
@@ -200,7 +201,15 @@ def table3_runs(config: Config) -> list[Run]:
 
     What was not trained here comes first, `base` before others, once, with the first seed.
     """
-    table = config.tables.table3
+    return _runs_of(config, config.tables.table3)
+
+
+def table4_runs(config: Config) -> list[Run]:
+    """Return the rows of Table 4 likewise; none where there is no such table."""
+    return _runs_of(config, config.tables.table4) if config.tables.table4 else []
+
+
+def _runs_of(config: Config, table: Table3 | Table4) -> list[Run]:
     methods = [name for name in table.methods if name in config.methods]
     others = [name for name in table.methods if name not in config.methods]
     others.sort(key=lambda name: name != BASE)

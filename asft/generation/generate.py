@@ -52,6 +52,7 @@ def generate_answers(
     from asft.models import (
         default_device,
         end_token_ids,
+        identity_of,
         load_policy,
         load_tokenizer,
         resolve_precision,
@@ -60,7 +61,7 @@ def generate_answers(
 
     use_threads(generation.threads)
     tokenizer = load_tokenizer(policy)
-    partial = Partial(out, [chosen, seed, _identity(policy), [q.model_dump() for q in asked]])
+    partial = Partial(out, [chosen, seed, identity_of(policy), [q.model_dump() for q in asked]])
     number, processes = place()
     whole = shares(asked, tokenizer, generation.batch_size, processes)
     if processes > 1 and number == 0:
@@ -95,7 +96,7 @@ def _ask_server(
     settings: Server, policy: Path, asked: list[Question], chosen: Any, seed: int, out: Path
 ) -> None:
     from asft.generation.server import answer_all, served
-    from asft.models import files_of, load_tokenizer
+    from asft.models import files_of, identity_of, load_tokenizer
 
     if CLOCK in str(load_tokenizer(policy).chat_template):
         raise UserError(
@@ -105,7 +106,7 @@ def _ask_server(
         )
     out.parent.mkdir(parents=True, exist_ok=True)
     # Named after the weights: answers of others are never taken up.
-    store = out.with_suffix(f".{fingerprint(_identity(policy))[:12]}.partial.answers")
+    store = out.with_suffix(f".{fingerprint(identity_of(policy))[:12]}.partial.answers")
     decodings = [decoding_of(question, chosen) for question in asked]
     # The base policy may be a pointer, which servers cannot read.
     links = out.with_suffix(".served")
@@ -173,9 +174,3 @@ class Partial:
 
 def _line(completion: Completion) -> str:
     return completion.model_dump_json() + "\n"
-
-
-def _identity(policy: Path) -> list[Any]:
-    """Which weights these are, without reading gigabytes: names, sizes and times of the files."""
-    files = sorted(policy.iterdir())
-    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]

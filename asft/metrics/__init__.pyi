@@ -1,3 +1,9 @@
+from .ability_scores import AbilityKey as AbilityKey
+from .ability_scores import AbilityScores as AbilityScores
+from .ability_scores import check_same_questions as check_same_questions
+from .ability_scores import per_cent as per_cent
+from .ability_scores import ratio as ratio
+from .ability_scores import read_ability_scores as read_ability_scores
 from .arena_hard import Games as Games
 from .arena_hard import first_position_rate as first_position_rate
 from .arena_hard import official_intervals as official_intervals
@@ -16,6 +22,7 @@ from .corpus import Metric as Metric
 from .corpus import Values as Values
 from .corpus import mean as mean
 from .corpus import measured as measured
+from .estimates import Bounds as Bounds
 from .mt_bench import Ratings as Ratings
 from .mt_bench import by_category as by_category
 from .mt_bench import by_turn as by_turn

@@ -1,6 +1,7 @@
 from .adapters import merge_adapter as merge_adapter
 from .fetch_model import fetch_base_model as fetch_base_model
 from .folders import files_of as files_of
+from .folders import identity_of as identity_of
 from .folders import load_tokenizer as load_tokenizer
 from .hardware import default_device as default_device
 from .hardware import resolve_precision as resolve_precision

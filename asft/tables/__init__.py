@@ -27,6 +27,7 @@ __all__ = [
     "make_table1",
     "make_table2",
     "make_table3",
+    "make_table4",
     "moves",
     "names_of",
     "p_text",

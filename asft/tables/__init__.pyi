@@ -30,6 +30,7 @@ from .table3_columns import TABLE3 as TABLE3
 from .table3_columns import MetricColumn as MetricColumn
 from .table3_columns import estimate_columns as estimate_columns
 from .table3_columns import family_columns as family_columns
+from .table4 import make_table4 as make_table4
 from .text import explain_verdict as explain_verdict
 from .text import p_text as p_text
 from .text import signed as signed

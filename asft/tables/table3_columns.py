@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from asft.metrics import METRICS, Metric, mean
+from asft.metrics import METRICS, Bounds, Metric, mean
 from asft.tables.columns import Column, Names, names_of
 
 # The families of metrics; the tables show the first one first.
@@ -17,6 +17,7 @@ class MetricColumn(Column):
     """A column of Table 3: `metric` of all answers of a method together."""
 
     metric: Metric
+    span: Bounds | None = None  # the ends of the scale, of values that are few
     family: str = ""  # of `FAMILIES`; "": it stands beside each of them
     paper: str = ""  # the paper's metric that stands beside it
     sample: str = ""  # what it is called on the samples page, of one answer

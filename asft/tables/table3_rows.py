@@ -1,6 +1,6 @@
-"""Table 3's rows: what each column says of each method, and the paired differences."""
+"""Rows of Tables 3 and 4: what each column says of each method, and the paired differences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import NamedTuple
 
@@ -13,9 +13,11 @@ from asft.tables.families import beside_others
 from asft.tables.table3_columns import TABLE3, MetricColumn, estimate_columns
 from asft.tables.text import Row
 
+Estimates = Mapping[str, MetricColumn]
+
 
 class Entry(NamedTuple):
-    """One row of Table 3 in the making; `values`, by the column's key, are (seeds, n, k)."""
+    """One row of Table 3 or 4 in the making; `values`, by the column's key, are (seeds, n, k)."""
 
     dataset: str
     method: str
@@ -24,13 +26,16 @@ class Entry(NamedTuple):
     values: dict[str, Values]
 
 
-def columns_of(entries: list[Entry]) -> list[dict[str, Values]]:
-    """Return each row's `estimate_columns`, by key, over the questions that all have values of.
+def columns_of(entries: list[Entry], estimates: Estimates | None = None) -> list[dict[str, Values]]:
+    """Return each row's estimates, by key, over the questions that all have values of.
 
     A column has none where fewer than two are left.
+
+    Args:
+        estimates: default: Table 3's `estimate_columns`.
     """
     found: list[dict[str, Values]] = [{} for _ in entries]
-    for key in estimate_columns():
+    for key in estimates or estimate_columns():
         kept = measured(*(entry.values[key] for entry in entries))
         if kept.sum() > 1 or kept.all():
             for row, entry in zip(found, entries, strict=True):
@@ -38,11 +43,13 @@ def columns_of(entries: list[Entry]) -> list[dict[str, Values]]:
     return found
 
 
-def intervals_of(columns: dict[str, Values], statistics: Statistics) -> dict[str, Interval]:
-    """Compute the intervals of a row's `estimate_columns`, by the column's key."""
+def intervals_of(
+    columns: dict[str, Values], statistics: Statistics, estimates: Estimates | None = None
+) -> dict[str, Interval]:
+    """Compute the intervals of a row's estimates, by the column's key."""
     return {
-        key: interval(columns[key], column.metric.over_questions, statistics)
-        for key, column in estimate_columns().items()
+        key: interval(columns[key], column.metric.over_questions, statistics, column.span)
+        for key, column in (estimates or estimate_columns()).items()
         if key in columns
     }
 
@@ -70,7 +77,10 @@ def _of_all(column: MetricColumn, values: Values) -> float:
 
 
 def differences_of(
-    entries: list[Entry], columns: list[dict[str, Values]], statistics: Statistics
+    entries: list[Entry],
+    columns: list[dict[str, Values]],
+    statistics: Statistics,
+    estimates: Estimates | None = None,
 ) -> Iterator[Row]:
     """Compare every pair of methods of a data set; yield one line per pair and metric.
 
@@ -80,14 +90,15 @@ def differences_of(
     Raises:
         UserError: methods of a data set differ in their seeds.
     """
-    compared = {key: c for key, c in estimate_columns().items() if c.better and key in columns[0]}
+    known = (estimates or estimate_columns()).items()
+    compared = {key: column for key, column in known if column.better and key in columns[0]}
     for dataset, pairs in _pairs(entries):
         names = [(entries[i].method, entries[j].method) for i, j in pairs]
         cells: list[list[Row]] = []
         for key, column in compared.items():
             metric = column.metric.over_questions
             found = [
-                paired_difference(columns[i][key], columns[j][key], metric, statistics)
+                paired_difference(columns[i][key], columns[j][key], metric, statistics, column.span)
                 for i, j in pairs
             ]
             beside = beside_others(names, found, statistics)

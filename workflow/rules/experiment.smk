@@ -18,6 +18,7 @@ wildcard_constraints:
 WANTED = [
     "<results>/table3.csv",
     *(f"<results>/table{n}.csv" for n in (1, 2) if CONFIG.tables.table2),
+    *(["<results>/table4.csv"] if CONFIG.tables.table4 else []),
     *(f"<results>/{name}.pdf" for name in plan.figure_names(CONFIG)),
     "<results>/report/index.html",
     *(

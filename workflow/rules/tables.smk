@@ -111,3 +111,48 @@ if CONFIG.tables.table2:
             ),
         shell:
             "asft --log {log} table1 --settings {params.settings:q} --out {output.csv}"
+
+
+if CONFIG.tables.table4:
+    TABLE4 = CONFIG.tables.table4
+    TABLE4_CELLS = [
+        (*run, benchmark, run.folder)
+        for run in plan.table4_runs(CONFIG)
+        for benchmark in TABLE4.benchmarks
+    ]
+
+    rule table4:
+        input:
+            scores=[
+                f"<results>/runs/{cell[-1]}/scores/{cell[-2]}/lm_eval.csv"
+                for cell in TABLE4_CELLS
+            ],
+            results=[
+                f"<results>/runs/{cell[-1]}/scores/{cell[-2]}/lm_eval.results.json"
+                for cell in TABLE4_CELLS
+            ],
+        output:
+            csv=embedded("<results>/table4.csv", "table4"),
+            differences=embedded(
+                "<results>/table4.differences.csv", "table4_differences"
+            ),
+            markdown="<results>/table4.md",
+            latex="<results>/table4.tex",
+        log:
+            "<results>/logs/table4.log",
+        params:
+            rows=lambda wildcards, input: labelled(
+                "score", [cell[:-1] for cell in TABLE4_CELLS], input.scores
+            ),
+            settings=lambda wildcards: as_json(
+                model=CONFIG.model,
+                note=plan.untrained_in(CONFIG, TABLE4.methods)["note"],
+                chat_template={
+                    name: CONFIG.benchmarks[name].chat_template
+                    for name in TABLE4.benchmarks
+                },
+                statistics=CONFIG.statistics,
+            ),
+        shell:
+            "asft --log {log} table4 --settings {params.settings:q} {params.rows}"
+            " --out {output.csv}"

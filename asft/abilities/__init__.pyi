@@ -1,0 +1,1 @@
+from .evaluate import evaluate_abilities as evaluate_abilities

@@ -1,0 +1,89 @@
+"""Score files of lm-evaluation-harness's tasks (asft.abilities.evaluate): two sums a question."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from asft.errors import UserError
+from asft.metrics.corpus import Values
+from asft.metrics.score_files import Cells, finite, read_cells
+
+ABOUT = ("task", "metric", "filter", "question_id", "doc")
+
+
+class AbilityKey(NamedTuple):
+    """One number of a task, as lm-evaluation-harness names it."""
+
+    task: str
+    metric: str
+    filter: str
+
+    @property
+    def words(self) -> str:
+        """The number's name for people; a filter that does nothing is left out."""
+        chosen = "" if self.filter == "none" else f" ({self.filter})"
+        return f"{self.task} {self.metric}{chosen}"
+
+
+class AbilityScores(NamedTuple):
+    """One score file: by number, who was asked what, and (n, 2) sums and counts."""
+
+    path: Path
+    asked: dict[AbilityKey, list[str]]
+    sums: dict[AbilityKey, Values]
+
+
+def ratio(values: Values) -> Values:
+    """Return the ratio of the two sums over questions: (..., n, 2) -> (...)."""
+    sums = values.sum(axis=-2)
+    with np.errstate(invalid="ignore"):  # no questions: NaN
+        return np.asarray(sums[..., 0] / sums[..., 1])
+
+
+def per_cent(values: Values) -> Values:
+    """Return `ratio` in per cent."""
+    return 100 * ratio(values)
+
+
+def read_ability_scores(path: Path) -> AbilityScores:
+    """Read one score file.
+
+    Raises:
+        UserError: no such file, no rows, or a missing or unusable number.
+    """
+    rows = read_cells(path)
+    for name in (*ABOUT, "sum", "count"):
+        if name not in rows[0]:
+            raise UserError(f"{path}: no column {name!r}; is this a file of `asft lm-eval`?")
+    found: dict[AbilityKey, list[Cells]] = {}
+    for row in rows:
+        key = AbilityKey(row["task"], row["metric"], row["filter"])
+        found.setdefault(key, []).append(row)
+    asked = {k: [f"{row['question_id']} {row['doc']}" for row in v] for k, v in found.items()}
+    sums = {
+        key: np.array([[_number(path, row, name) for name in ("sum", "count")] for row in lines])
+        for key, lines in found.items()
+    }
+    return AbilityScores(path, asked, sums)
+
+
+def _number(path: Path, row: Cells, name: str) -> float:
+    return finite(row[name], f"{path}, {row['task']}, question {row['question_id']}, {name}")
+
+
+def check_same_questions(files: Sequence[AbilityScores]) -> None:
+    """Refuse files that differ in their numbers, or in the questions behind one.
+
+    Raises:
+        UserError: names the two files.
+    """
+    first = files[0]
+    for file in files[1:]:
+        for key in first.asked.keys() | file.asked.keys():
+            if first.asked.get(key) != file.asked.get(key):
+                raise UserError(
+                    f"{file.path}: {key.words}: other questions, or another order, than in"
+                    f" {first.path}; evaluate both with the same tasks and limit"
+                )

@@ -1,0 +1,92 @@
+"""The columns of Table 4, one for each number of a task: what lm-eval named, not a fixed list."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from asft.metrics import AbilityKey, AbilityScores, Metric, per_cent, ratio
+from asft.tables.columns import Names
+from asft.tables.table3_columns import MetricColumn
+
+NAMES = Names("value", "low", "high", "seed_sd")  # a number has a line of the CSV
+
+
+class Own(NamedTuple):
+    """lm-eval's own results of a benchmark, and whether prompts were put into a chat template."""
+
+    results: dict[str, Any]
+    chat_template: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ability(MetricColumn):
+    """A number of a task, and how it was asked for."""
+
+    benchmark: str
+    number: AbilityKey
+    version: str
+    num_fewshot: str
+    chat_template: bool
+
+    @property
+    def names(self) -> Names:
+        return NAMES
+
+    @property
+    def scale(self) -> int:
+        """What lm-eval's number is multiplied by."""
+        return 100 if self.span else 1
+
+    @property
+    def cells_of_name(self) -> dict[str, str]:
+        """The cells that say which number a line is of."""
+        return {"benchmark": self.benchmark, **self.number._asdict()}
+
+    @property
+    def asked(self) -> str:
+        """How it was asked for, in words."""
+        template = "chat template" if self.chat_template else "no chat template"
+        return f"{self.num_fewshot}-shot, {template}, version {self.version}"
+
+
+def abilities_of(files: dict[str, AbilityScores], own: dict[str, Own]) -> dict[str, Ability]:
+    """Make the columns of benchmarks, by their keys; of each benchmark one file of its scores."""
+    found = {}
+    for benchmark, file in files.items():
+        for number in file.sums:
+            key = "/".join([benchmark, *number])
+            found[key] = _ability(key, benchmark, number, file, own[benchmark])
+    return found
+
+
+def _ability(
+    key: str, benchmark: str, number: AbilityKey, file: AbilityScores, own: Own
+) -> Ability:
+    sums, counts = file.sums[number].T
+    share = bool(((sums >= 0) & (sums <= counts)).all())
+    said = ("higher_is_better", "versions", "n-shot")
+    higher, version, shots = (_of_task(own.results, part, number.task) for part in said)
+    better = (higher or {}).get(number.metric, True)
+    return Ability(
+        key=key,
+        label=number.words,
+        tex=number.words,
+        digits=1 if share else 4,
+        kind="estimate",
+        better="higher" if better else "lower",
+        page=number.words,
+        unit="per cent" if share else "",
+        metric=Metric(("sum", "count"), per_cent if share else ratio),
+        span=(0, 100) if share else None,
+        benchmark=benchmark,
+        number=number,
+        version=str(version),
+        num_fewshot=str(shots),
+        chat_template=own.chat_template,
+    )
+
+
+def _of_task(results: dict[str, Any], part: str, task: str) -> Any:
+    """What lm-eval says of a task, or of the first of a group that it says nothing of."""
+    known = results.get(part, {})
+    leaves = [task, *results.get("group_subtasks", {}).get(task, [])]
+    return next((known[name] for name in leaves if name in known), None)
