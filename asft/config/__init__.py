@@ -44,6 +44,7 @@ from asft.config.report_plan import (
     record_files,
     report_inputs,
     shown_policies,
+    table4_contestants,
     table_files,
     trained_on,
 )
@@ -178,6 +179,7 @@ __all__ = [
     "table2_columns",
     "table2_contestants",
     "table3_runs",
+    "table4_contestants",
     "table4_runs",
     "table_files",
     "tables_of",

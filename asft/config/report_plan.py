@@ -36,6 +36,10 @@ class Contestant(NamedTuple):
         """Return where its scores lie, below <results>; `scorer` is a judge or "references"."""
         return f"runs/{self.folder}/scores/{benchmark}/{scorer}.csv"
 
+    def samples(self, benchmark: str) -> str:
+        """Return where lm-eval's records of what it was asked lie, below <results>."""
+        return f"runs/{self.folder}/scores/{benchmark}/lm_eval.samples.jsonl"
+
     def verdicts(self, benchmark: str, judge: str) -> str:
         """Return where a judge's verdicts on its answers lie, below <results>."""
         return f"runs/{self.folder}/verdicts/{benchmark}/{judge}.jsonl"
@@ -62,9 +66,15 @@ def asked_benchmarks(config: Config) -> list[Asked]:
     return list(found.values())
 
 
+def table4_contestants(config: Config) -> list[Contestant]:
+    """Return the rows of Table 4, once per seed."""
+    return [Contestant(*run, run.folder) for run in experiment.table4_runs(config)]
+
+
 def all_contestants(config: Config) -> list[Contestant]:
     """Return all that answered any benchmark, once each."""
-    return list(dict.fromkeys(c for asked in asked_benchmarks(config) for c in asked.contestants))
+    found = [c for asked in asked_benchmarks(config) for c in asked.contestants]
+    return list(dict.fromkeys([*found, *table4_contestants(config)]))
 
 
 def all_trained(config: Config) -> list[experiment.Run]:
@@ -90,7 +100,7 @@ def table_files(config: Config) -> list[str]:
     names = ["table3.csv", "table3.differences.csv"]
     if config.tables.table2:
         names = ["table1.csv", "table2.csv", "table2.differences.csv", "table2.paper.csv", *names]
-    return names
+    return [*names, "table4.csv", "table4.differences.csv"] if config.tables.table4 else names
 
 
 def figure_files(config: Config) -> list[str]:
@@ -123,6 +133,9 @@ def report_inputs(config: Config) -> list[str]:
                 paths.append(contestant.verdicts(asked.benchmark, judge))
             for scorer in asked.judges or ["references"]:
                 paths.append(contestant.scores(asked.benchmark, scorer))
+    for contestant in table4_contestants(config):
+        for benchmark in config.tables.table4.benchmarks if config.tables.table4 else []:
+            paths.append(contestant.samples(benchmark))
     for run in all_trained(config):
         paths += [f"runs/{run.folder}/{name}" for name in RUN_RECORDS]
     return list(dict.fromkeys(paths))

@@ -173,9 +173,10 @@ def untrained_in(config: Config, methods: Iterable[str]) -> dict[str, Any]:
 
 def tables_of(config: Config, dataset: str) -> list[str]:
     """Return the tables that show policies trained on a data set."""
-    table2, table3 = config.tables.table2, config.tables.table3
-    found = ["table3"] if dataset in table3.datasets else []
-    return found + (["table2"] if table2 and table2.dataset == dataset else [])
+    tables = config.tables
+    found = ["table3"] if dataset in tables.table3.datasets else []
+    found += ["table2"] if tables.table2 and tables.table2.dataset == dataset else []
+    return found + (["table4"] if tables.table4 and dataset in tables.table4.datasets else [])
 
 
 def card_settings(config: Config, dataset: str, method: str) -> dict[str, Any]:

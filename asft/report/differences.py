@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from asft.config import BASE, Config
+from asft.report import abilities
 from asft.report.cells import (
     NONE,
     HtmlCell,
@@ -62,6 +63,19 @@ def table2(results: Path, config: Config) -> HtmlTable:
         lines.append([HtmlCell(benchmark), *_difference(row, metric, link, column.digits)])
     head = _difference_head("Benchmark")
     return HtmlTable("Differences in Table 2", remark, head, lines, (file,))
+
+
+def table4(results: Path, config: Config) -> HtmlTable:
+    """Return the paired differences of Table 4, as a table of the front page."""
+    lines, file = [], "table4.differences.csv"
+    rows, remark = _with_baseline(read_rows(results / file), "dataset")
+    for row in rows:
+        keys = [key_of(config, row["dataset"], row[f"method_{end}"]) for end in "ab"]
+        link = abilities.link(row, m=keys[0], v=keys[1])
+        words, digits = abilities.number_of(row).words, abilities.digits_of(row)
+        lines.append([HtmlCell(row["dataset"]), *_difference(row, words, link, digits)])
+    head = _difference_head("Data set")
+    return HtmlTable("Differences in Table 4", remark, head, lines, (file,))
 
 
 def published(results: Path) -> HtmlTable:

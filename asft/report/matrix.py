@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from asft.config import Config
+from asft.metrics import AbilityKey
+from asft.report import abilities
 from asft.report.cells import (
     NONE,
     HtmlCell,
@@ -26,13 +28,29 @@ Link = Callable[[Row, str, str], str]  # a difference, row's method, column's me
 
 
 def matrices(results: Path, config: Config) -> list[HtmlTable]:
-    """Return a table of methods against methods for each group and metric of Tables 2 and 3."""
+    """Return a table of methods against methods for each group and metric of Tables 2 to 4."""
     found: list[HtmlTable] = []
     if config.tables.table2:
         rows = read_rows(results / "table2.differences.csv")
         found += _tables(rows, ("benchmark", "judge"), headlines(), _judged_link(config))
     rows = read_rows(results / "table3.differences.csv")
-    return found + list(_tables(rows, ("dataset",), estimate_columns(), _link(config)))
+    found += _tables(rows, ("dataset",), estimate_columns(), _link(config))
+    if config.tables.table4:
+        found += _ability_tables(read_rows(results / "table4.differences.csv"), config)
+    return found
+
+
+def _ability_tables(rows: list[Row], config: Config) -> Iterator[HtmlTable]:
+    def link(row: Row, a: str, b: str) -> str:
+        keys = [key_of(config, row["dataset"], method) for method in (a, b)]
+        return abilities.link(row, m=keys[0], v=keys[1])
+
+    groups: dict[tuple[str, AbilityKey], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["dataset"], abilities.number_of(row)), []).append(row)
+    for (dataset, number), found in groups.items():
+        title, digits = f"{dataset}: {number.words}", abilities.digits_of(found[0])
+        yield _table(title, found, digits, link)
 
 
 def _link(config: Config) -> Link:

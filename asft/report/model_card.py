@@ -1,6 +1,6 @@
 """The model card of a trained policy.
 
-Reads  a run's settings.yaml and cost.json, card.json of its data, table3.csv and table2.csv
+Reads  a run's settings.yaml and cost.json, card.json of its data; table2.csv to table4.csv
 Writes <run>/model_card.md, and the same as README.md in the policy's folder, so that this can be
        pushed to a hub as it is
 By hand: asft model-card --run DIR --data-card FILE --table3 CSV --settings JSON --out FILE
@@ -24,6 +24,7 @@ def write_model_card(
     columns: list[tuple[str, str]],
     origin: Origin,
     out: Path,
+    table4: Path | None = None,
 ) -> None:
     """Write the model card of the run in `run`, twice, from all that is known of it.
 
@@ -32,7 +33,7 @@ def write_model_card(
     settings = yaml.safe_load((run / "settings.yaml").read_text(encoding="utf-8"))
     cost = json.loads((run / "cost.json").read_text(encoding="utf-8"))
     data = json.loads(data_card.read_text(encoding="utf-8"))
-    scores = scores_of(settings["dataset"], settings["method"], table3, table2, columns)
+    scores = scores_of(settings["dataset"], settings["method"], table3, table2, columns, table4)
     text = card_text(settings, data, cost, scores, origin)
     write_text(run / "policy" / "README.md", text)
     write_text(out, text)
@@ -45,6 +46,7 @@ def make_model_card(
     out: Path,
     table3: Path | None = None,
     table2: Path | None = None,
+    table4: Path | None = None,
 ) -> None:
     """Write README.md of a trained policy, with its scores.
 
@@ -54,4 +56,4 @@ def make_model_card(
     """
     chosen = json.loads(settings)
     columns = [(benchmark, judge) for benchmark, judge in chosen.pop("columns")]
-    write_model_card(run, data_card, table3, table2, columns, Origin(**chosen), out)
+    write_model_card(run, data_card, table3, table2, columns, Origin(**chosen), out, table4)

@@ -68,7 +68,7 @@ def facts(results: Path, config: Config) -> Facts:
             f" {training.learning_rate:g}" + _overridden(config, methods),
         ),
         ("Seeds", ", ".join(map(str, config.seeds))),
-        ("Asked", ", ".join(f"{each.benchmark} ({_protocol(each)})" for each in asked)),
+        ("Asked", ", ".join(_asked(config, asked))),
         ("Judged by", ", ".join(f"{name} ({config.judges[name].model})" for name in judges)),
         ("Intervals", f"{100 * config.statistics.confidence:g} %, {_intervals(config)}"),
     ]
@@ -169,8 +169,12 @@ def _overridden(config: Config, methods: list[str]) -> str:
     return f" (otherwise: {', '.join(own)})" if own else ""
 
 
-def _protocol(asked: Asked) -> str:
-    return asked.protocol.replace("_", " ")
+def _asked(config: Config, asked: list[Asked]) -> list[str]:
+    """All benchmarks, each with its protocol."""
+    found = [(each.benchmark, each.protocol) for each in asked]
+    if table := config.tables.table4:
+        found += [(name, config.benchmarks[name].protocol) for name in table.benchmarks]
+    return [f"{name} ({protocol.replace('_', ' ')})" for name, protocol in found]
 
 
 def _parameters(card: dict[str, Any]) -> str:

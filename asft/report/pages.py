@@ -6,6 +6,7 @@ Each page also carries a policy under which a browser runs no script but the rep
 """
 
 import shutil
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from asft.config import (
 from asft.errors import UserError
 from asft.figures import colour_of
 from asft.files import write_text
-from asft.report import cards, differences, evidence, overview, tables, trust
+from asft.report import abilities, cards, differences, evidence, overview, tables, trust
 from asft.report.answers import read_benchmark
 from asft.report.matrix import matrices
 from asft.report.provenance import provenance
@@ -73,11 +74,11 @@ def _require(results: Path, config: Config) -> None:
 def _write_data(results: Path, config: Config, assets: Path) -> None:
     names = []
     methods = [*config.methods, *config.policies]
-    for number, asked in enumerate(asked_benchmarks(config)):
-        benchmark = read_benchmark(results, asked)
+    asked = (read_benchmark(results, each) for each in asked_benchmarks(config))
+    for number, benchmark in enumerate(chain(asked, abilities.samples(results, config))):
         for path, content in evidence.files(benchmark, methods, number):
             write_text(assets / path, content)
-        names.append(asked.benchmark)
+        names.append(benchmark.asked.benchmark)
     write_text(assets / "data/report.js", assignment("report", {"benchmarks": names}))
 
 
@@ -102,6 +103,7 @@ def _front(results: Path, config: Config) -> dict[str, Any]:
     found: dict[str, Any] = {
         "facts": overview.facts(results, config),
         "tables3": tables.table3(results, config),
+        "table4": abilities.table4(results, config) if config.tables.table4 else None,
         "differences": [differences.table3(results, config)],
         "pictures": overview.pictures(results, config),
         "cost": overview.cost(results, config),
@@ -121,6 +123,8 @@ def _front(results: Path, config: Config) -> dict[str, Any]:
         }
         ours, theirs = differences.table2(results, config), differences.published(results)
         found["differences"] = [ours, *found["differences"], theirs]
+    if config.tables.table4:
+        found["differences"].append(differences.table4(results, config))
     return found
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from asft.config import judged_protocols
+from asft.report.abilities import number_of
 from asft.report.cells import Row, read_rows
 from asft.tables import TABLE3, Column, Names, Panel, names_of
 
@@ -30,6 +31,7 @@ def scores_of(
     table3: Path | None,
     table2: Path | None,
     columns: Sequence[tuple[str, str]],
+    table4: Path | None = None,
 ) -> list[Score]:
     """Read the policy's scores in the tables; `columns` are (benchmark, judge) of table2.csv.
 
@@ -40,12 +42,23 @@ def scores_of(
         if (row["dataset"], row["method"]) == (dataset, method):
             for column in TABLE3:
                 found += _score(row, row["benchmark"], column, column.names, row["n"])
+    for row in read_rows(table4) if table4 else []:
+        if (row["dataset"], row["method"]) == (dataset, method) and row["value"]:
+            found.append(_ability(row))
     rows = read_rows(table2) if table2 else []
     for row in rows:
         if row["method"] == method:
             for benchmark, judge in columns:
                 found += _judged(row, benchmark, judge, rows)
     return found
+
+
+def _ability(row: Row) -> Score:
+    number = number_of(row)
+    low, high = (float(row[name]) if row[name] else None for name in ("low", "high"))
+    words = f"{number.words}, {row['unit']}".removesuffix(", ")
+    counts = (int(row["n"]), int(row["seeds"]))
+    return Score(number.task, number.metric, words, float(row["value"]), low, high, *counts)
 
 
 def _judged(row: Row, benchmark: str, judge: str, rows: list[Row]) -> list[Score]:

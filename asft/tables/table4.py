@@ -31,7 +31,7 @@ from asft.tables.table4_rows import Reported, rows_of
 from asft.tables.table4_text import latex, markdown
 from asft.tables.text import csv_text, explain_intervals, rounded
 
-DIFFERENCES = ["dataset", "method_a", "method_b", "benchmark", "task", "metric", "filter"]
+DIFFERENCES = ["dataset", "method_a", "method_b", "benchmark", "task", "metric", "filter", "unit"]
 DIFFERENCES += ["difference", "low", "high", "p_value", "verdict", "n", "seeds", *CORRECTED]
 
 

@@ -39,7 +39,7 @@ class Ability(MetricColumn):
     @property
     def cells_of_name(self) -> dict[str, str]:
         """The cells that say which number a line is of."""
-        return {"benchmark": self.benchmark, **self.number._asdict()}
+        return {"benchmark": self.benchmark, **self.number._asdict(), "unit": self.unit}
 
     @property
     def asked(self) -> str:

@@ -1,0 +1,155 @@
+"""Abilities in the report: Table 4, its differences, and each task's samples as a benchmark's."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from asft.config import Asked, Config, Contestant, table4_contestants
+from asft.errors import UserError
+from asft.files import read_json_rows
+from asft.metrics import AbilityKey
+from asft.records import Completion, Question
+from asft.report.answers import Benchmark, Measure
+from asft.report.cells import (
+    NONE,
+    HtmlCell,
+    HtmlTable,
+    Row,
+    fixed,
+    heads,
+    key_of,
+    number_heads,
+    read_rows,
+    samples_link,
+)
+
+PER_CENT = 1  # decimals of a number in the table: of a share, else four
+FILES = ("table4.csv", "table4.differences.csv")
+REMARK = (
+    "Tasks of lm-evaluation-harness, by its own library: per cent where its numbers are shares."
+    " How each was asked, and its own standard errors, stand in the file."
+)
+
+
+def table4(results: Path, config: Config) -> HtmlTable:
+    """Return Table 4: a row for each data set and method, a column for each number of a task."""
+    rows = read_rows(results / "table4.csv")
+    numbers = list(dict.fromkeys(map(number_of, rows)))
+    lines: dict[tuple[str, str], list[HtmlCell]] = {}
+    for row in rows:
+        line = lines.setdefault(
+            (row["dataset"], row["method"]),
+            [HtmlCell(row["dataset"]), HtmlCell(row["method"], method=row["method"])],
+        )
+        digits = digits_of(row)
+        low, high = row["low"], row["high"]
+        below = f"{fixed(low, digits)} to {fixed(high, digits)}" if low and high else ""
+        text = fixed(row["value"], digits) if row["value"] else NONE
+        evidence = link(row, m=key_of(config, row["dataset"], row["method"]))
+        line.append(HtmlCell(text, below, link=evidence, number=True))
+    head = heads("Data set", "Method") + number_heads(*(number.words for number in numbers))
+    return HtmlTable("Table 4", REMARK, head, list(lines.values()), FILES)
+
+
+def number_of(row: Row) -> AbilityKey:
+    """Return which number of which task a row of Table 4 or its differences is of."""
+    return AbilityKey(row["task"], row["metric"], row["filter"])
+
+
+def digits_of(row: Row) -> int:
+    """Return how many decimals a row's numbers are shown with."""
+    return PER_CENT if row["unit"] == "per cent" else 4
+
+
+def link(row: Row, **contestants: str) -> str:
+    """Return the link to the samples behind a number of Table 4 or its differences."""
+    name = _samples_name(row["benchmark"], row["task"])
+    return samples_link(name, **contestants, s=_measure(row))
+
+
+def _samples_name(benchmark: str, task: str) -> str:
+    """A task's name among benchmarks on the samples page."""
+    return f"{benchmark}.{task}"
+
+
+def _measure(row: Row) -> str:
+    return row["metric"] if row["filter"] == "none" else f"{row['metric']} ({row['filter']})"
+
+
+def samples(results: Path, config: Config) -> Iterator[Benchmark]:
+    """Yield each task of Table 4 as a benchmark: prompts, answers, and values per question.
+
+    Raises:
+        UserError: two policies were not asked the same.
+    """
+    table = config.tables.table4
+    contestants = table4_contestants(config)
+    for benchmark in table.benchmarks if table else []:
+        files = [
+            read_json_rows(results / contestant.samples(benchmark)) for contestant in contestants
+        ]
+        for task in dict.fromkeys(row["task"] for row in files[0]):
+            rows = [[row for row in file if row["task"] == task] for file in files]
+            yield _benchmark(_samples_name(benchmark, task), contestants, rows)
+
+
+def _benchmark(name: str, contestants: list[Contestant], rows: list[list[Any]]) -> Benchmark:
+    """A task's samples, which are a line for each question and filter, by contestant."""
+    first: dict[str, Any] = {}
+    for row in rows[0]:
+        first.setdefault(str(row["doc_id"]), row)
+    for contestant, lines in zip(contestants, rows, strict=True):
+        if {str(row["doc_id"]): row["doc_hash"] for row in lines} != {
+            key: row["doc_hash"] for key, row in first.items()
+        }:
+            raise UserError(f"runs/{contestant.folder}: {name}: other questions than the others'")
+    measured = dict.fromkeys((row["filter"], m) for row in rows[0] for m in row["metrics"])
+    ids = list(first)
+    return Benchmark(
+        asked=Asked(name, "lm_eval", contestants, []),
+        questions=[_question(key, row) for key, row in first.items()],
+        completions=[{str(row["doc_id"]): _completion(row) for row in lines} for lines in rows],
+        verdicts=[{} for _ in contestants],
+        judge_references={},
+        baseline={},
+        measures=[_measured(*each, rows, ids) for each in measured],
+    )
+
+
+def _question(key: str, row: Any) -> Question:
+    prompt = str(row["arguments"][0][0])
+    return Question(question_id=key, turns=[prompt], references=[str(row["target"])])
+
+
+def _completion(row: Any) -> Completion:
+    """What the policy said or, of a choice, how likely each was to it."""
+    said = row["resps"][0][0]
+    if isinstance(said, str):
+        return _answer(row, said)
+    lines = [
+        f"{float(found[0][0]):9.3f} {asked[1].strip()}"
+        for asked, found in zip(row["arguments"], row["resps"], strict=True)
+    ]
+    return _answer(row, "log-probability of each choice:\n" + "\n".join(lines))
+
+
+def _answer(row: Any, text: str) -> Completion:
+    return Completion(
+        question_id=str(row["doc_id"]), turns=[text], finish_reasons=[""], tokens=[None]
+    )
+
+
+def _measured(chosen: str, metric: str, rows: list[list[Any]], ids: list[str]) -> Measure:
+    columns = []
+    for lines in rows:
+        values = {str(r["doc_id"]): r.get(metric) for r in lines if r["filter"] == chosen}
+        columns.append([_value(values.get(key)) for key in ids])
+    name = _measure({"metric": metric, "filter": chosen})
+    return Measure(name, name, "metric", columns, [])
+
+
+def _value(found: Any) -> float | None:
+    """A question's value, of lm-eval's lists the share of what is right."""
+    if isinstance(found, list) and found and all(isinstance(x, bool | int | float) for x in found):
+        return round(sum(found) / len(found), 4)
+    return round(float(found), 4) if isinstance(found, bool | int | float) else None
