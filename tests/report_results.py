@@ -5,6 +5,7 @@ import csv
 import json
 from pathlib import Path
 
+import ability_files
 import yaml
 
 from asft.config import report_plan
@@ -17,6 +18,7 @@ from asft.metrics.corpus import METRICS
 from asft.metrics.protocols import SCORING
 from asft.metrics.score_verdicts import aggregate_verdicts
 from asft.records import Completion, Question, Verdict
+from asft.tables.table4 import AbilityFile, tabulate_table4
 
 ROOT = Path(__file__).parents[1]
 PNG = base64.b64decode(
@@ -25,10 +27,12 @@ PNG = base64.b64decode(
 LABELS = ["A>>B", "A>B", "A=B", "B>A", "B>>A"]
 
 
-def config_of(table3, table2=None, **changes):
+def config_of(table3, table2=None, table4=None, **changes):
     """The default config with other tables."""
     raw = yaml.safe_load((ROOT / "config.yaml").read_text())
     raw["tables"] = {"table3": table3} | ({"table2": table2} if table2 else {})
+    if table4:
+        raw["tables"] |= {"table4": table4}
     return raw | changes
 
 
@@ -45,7 +49,8 @@ def small():
         "local": {"backend": "local", "model": "smollm2-135m-instruct"},
         "server": {"backend": "openai", "model": "gpt-4-0613", "api_key_env": "KEY"},
     }
-    return config_of(table3, table2, judges=judges)
+    table4 = {"datasets": ["hh_rlhf"], "methods": ["base", "asft"]}
+    return config_of(table3, table2, table4, judges=judges)
 
 
 def plain_answer(method, number, turn):
@@ -66,6 +71,8 @@ def write_results(folder, raw, questions=6, answer=plain_answer):
     for run in report_plan.all_trained(config):
         _run(folder / "runs" / run.folder, config, run)
     _tables(folder, config)
+    if config.tables.table4:
+        _abilities(folder, config, questions, answer)
     for name in report_plan.figure_files(config):
         (folder / name).write_bytes(PNG if name.endswith("png") else b"benchmark,question_id\n")
     return config
@@ -119,6 +126,24 @@ def _benchmark(folder, asked, count, answer):
                 folder / contestant.scores(asked.benchmark, judge),
                 place / "judge/baseline.jsonl" if PROTOCOLS[asked.protocol].pairwise else None,
             )
+
+
+def _abilities(folder, config, count, answer):
+    files = []
+    for shift, contestant in enumerate(report_plan.table4_contestants(config)):
+        right = [(n + shift) % 3 == 0 for n in range(count)]
+        path = folder / contestant.scores("abilities", "lm_eval")
+        values = {("sums", "exact_match", "none"): [(float(each), 1.0) for each in right]}
+        ability_files.write(path, values)
+        rows = [
+            ability_files.sample("sums", n, answer(contestant.method, n, 1), right=each)
+            for n, each in enumerate(right)
+        ]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        write_text(folder / contestant.samples("abilities"), text)
+        files.append(AbilityFile(*contestant[:3], "abilities", path))
+    given = {"model": config.model, "note": "", "chat_template": {"abilities": True}}
+    tabulate_table4(files, statistics=config.statistics, out=folder / "table4.csv", **given)
 
 
 def _verdicts(asked, questions, judge, shift):

@@ -45,7 +45,6 @@ def evaluate_abilities(settings: str, policy: Path, out: Path) -> None:
     """
     chosen = Abilities.model_validate_json(settings)
     claim_gpus(1)
-    _require_library()
     from asft.abilities.tasks import find_tasks
     from asft.abilities.values import results_of, rows_of, samples_of
     from asft.models import identity_of
@@ -68,16 +67,6 @@ def evaluate_abilities(settings: str, policy: Path, out: Path) -> None:
     write_text(out, _csv(rows))
     for path in out.parent.glob(f"{out.stem}.*.partial*"):
         path.unlink()
-
-
-def _require_library() -> None:
-    try:
-        import lm_eval  # noqa: F401
-    except ImportError as error:
-        raise UserError(
-            f"lm-evaluation-harness is missing ({error}); install it with: pip install"
-            " 'asft[abilities]'"
-        ) from None
 
 
 def _evaluate(chosen: Abilities, policy: Path, asked: list[Asked], partial: Path) -> dict[str, Any]:

@@ -46,12 +46,13 @@ class Statistics(Section):
 
 
 def _kind(value: Any) -> str:
-    protocol = value.get("protocol") if isinstance(value, dict) else value.protocol
-    return "abilities" if protocol == "lm_eval" else "questions"
+    """A key that this kind of benchmark alone has."""
+    protocol = value.get("protocol") if isinstance(value, dict) else getattr(value, "protocol", None)
+    return "tasks" if protocol == "lm_eval" else "format"
 
 
 _AnyBenchmark = Annotated[
-    Annotated[Benchmark, Tag("questions")] | Annotated[Abilities, Tag("abilities")],
+    Annotated[Benchmark, Tag("format")] | Annotated[Abilities, Tag("tasks")],
     Discriminator(_kind),
 ]
 

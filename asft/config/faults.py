@@ -22,7 +22,8 @@ def explain(error: ValidationError, schema: Schema) -> list[str]:
 
 def _line(fault: Any, schema: Schema) -> str:
     path = [str(part) for part in fault["loc"]]
-    key, given = ".".join(path), fault["input"]
+    # Behind a benchmark's name stands which kind it is, which is no key.
+    key, given = ".".join(path[:2] + path[3:] if path[0] == "benchmarks" else path), fault["input"]
     match fault["type"]:
         case "extra_forbidden":
             return f"{key}: unknown key{nearest(path[-1], _keys(schema, path[:-1]))}"

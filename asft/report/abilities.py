@@ -1,6 +1,7 @@
 """Abilities in the report: Table 4, its differences, and each task's samples as a benchmark's."""
 
 from collections.abc import Iterator
+from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -103,11 +104,12 @@ def _benchmark(name: str, contestants: list[Contestant], rows: list[list[Any]]) 
             key: row["doc_hash"] for key, row in first.items()
         }:
             raise UserError(f"runs/{contestant.folder}: {name}: other questions than the others'")
+    shared = _shared([_prompt(row) for row in first.values()])
     measured = dict.fromkeys((row["filter"], m) for row in rows[0] for m in row["metrics"])
     ids = list(first)
     return Benchmark(
         asked=Asked(name, "lm_eval", contestants, []),
-        questions=[_question(key, row) for key, row in first.items()],
+        questions=[_question(key, row, shared) for key, row in first.items()],
         completions=[{str(row["doc_id"]): _completion(row) for row in lines} for lines in rows],
         verdicts=[{} for _ in contestants],
         judge_references={},
@@ -116,8 +118,17 @@ def _benchmark(name: str, contestants: list[Contestant], rows: list[list[Any]]) 
     )
 
 
-def _question(key: str, row: Any) -> Question:
-    prompt = str(row["arguments"][0][0])
+def _prompt(row: Any) -> str:
+    return str(row["arguments"][0][0])
+
+
+def _shared(prompts: list[str]) -> int:
+    """How many characters all prompts begin with, up to the last line that they share: examples."""
+    return commonprefix(prompts).rfind("\n") + 1 if len(prompts) > 1 else 0
+
+
+def _question(key: str, row: Any, shared: int) -> Question:
+    prompt = _prompt(row)[shared:]
     return Question(question_id=key, turns=[prompt], references=[str(row["target"])])
 
 

@@ -20,6 +20,7 @@ ROOMS = {
     "data": {"config"},
     "models": {"config", "data"},
     "metrics": {"config", "data"},
+    "abilities": {"config", "data", "models"},
     "training": {"config", "data", "models"},
     "generation": {"config", "data", "models"},
     "judging": {"config", "data", "models", "generation"},

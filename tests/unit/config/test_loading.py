@@ -38,7 +38,8 @@ def test_rows_of_one_completion_are_for_methods_that_compare_none(form):
     one = {"datasets": {"ultrafeedback": {"format": form}}}
     with pytest.raises(UserError, match=rf"compares two completions.*ultrafeedback \({form}\)"):
         load(merged(DEFAULT, one))
-    alone = {"table3": {"datasets": ["ultrafeedback"], "methods": ["base", "sft"]}, "table2": None}
+    alone = {"table3": {"datasets": ["ultrafeedback"], "methods": ["base", "sft"]}}
+    alone |= {"table2": None, "table4": None}
     load(merged(DEFAULT, one | {"tables": alone, "figures": {"margins": None, "cost": None}}))
 
 
@@ -97,7 +98,7 @@ def test_labelled_rows_of_one_completion_are_for_losses_that_take_each(form, met
             {
                 "datasets": {"ultrafeedback": {"format": form}},
                 "methods": rows,
-                "tables": {"table3": table, "table2": None},
+                "tables": {"table3": table, "table2": None, "table4": None},
                 "figures": {"margins": None, "cost": None},
             },
         )

@@ -60,7 +60,11 @@ def test_every_pair_stands_in_a_matrix_twice(tmp_path: Path):
     write(tmp_path / "table3.differences.csv", metrics, ["sft", "asft", "orpo"])
     about = [{"benchmark": "mt_bench", "judge": "local", "metric": "rating"}]
     write(tmp_path / "table2.differences.csv", about, ["sft", "asft"])
-    judged, rouge, _ = matrices(tmp_path, CONFIG)
+    number = {"dataset": "uf", "task": "gsm8k", "filter": "none", "unit": "per cent"}
+    about = [number | {"metric": "exact_match", "benchmark": "abilities"}]
+    write(tmp_path / "table4.differences.csv", about, ["base", "sft"])
+    judged, rouge, _, ability = matrices(tmp_path, CONFIG)
+    assert ability.title == "uf: gsm8k exact_match"
     assert judged.title == "mt_bench, local: rating (rating)"
     assert rouge.title.startswith("hh_rlhf: ROUGE-1")
     assert [cell.text for cell in rouge.head[1:]] == ["sft", "asft", "orpo"]
