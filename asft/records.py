@@ -149,6 +149,20 @@ class Verdict(Record):
     probabilities: dict[str, float] = {}  # of every allowed verdict, from judges that give them
 
 
+class Preference(Record):
+    """A judge's published preference between a model's output and a baseline's, without the texts.
+
+    `preference` is 0 where the baseline's is better, 1 where the model's is; None: no verdict.
+    Lengths are in characters.
+    """
+
+    question_id: str
+    category: str = ""
+    preference: float | None = Field(ge=0, le=1)
+    length: int
+    baseline_length: int
+
+
 class _Answering(Protocol):
     @property
     def question_id(self) -> str: ...

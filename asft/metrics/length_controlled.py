@@ -19,7 +19,7 @@ fitted, then averaged over the instructions with no length difference. What the 
   5 folds. Neighbouring strengths often predict alike, and then upstream's choice hangs on where its
   solver stops: a win rate may differ from the leaderboard's by a tenth of a point for that alone.
 - Instructions without a preference are left out of the fit, and predicted all the same.
-- A difficulty belongs to a place in the file, not to an instruction (`length_controlled`).
+- A difficulty belongs to a place in the file, not to an instruction (`length_controlled_win_rate`).
 """
 
 from typing import NamedTuple
@@ -98,7 +98,7 @@ def plain_win_rate(preference: Values) -> WinRate:
     )
 
 
-def length_controlled(
+def length_controlled_win_rate(
     found: Preferences, difficulty: Values, gamed: GamedBaselines, strength: float | None = None
 ) -> LengthControlled:
     """Return the win rate that the model would have if its outputs were as long as the baseline's.

@@ -26,7 +26,7 @@ from alpaca_annotations import Rows, annotated, difficulties, gamed_rows
 from asft.metrics.length_controlled import (
     GamedBaselines,
     Preferences,
-    length_controlled,
+    length_controlled_win_rate,
     plain_win_rate,
 )
 
@@ -78,9 +78,9 @@ def test_numbers_are_alpaca_eval_s(rows: Rows, expected: tuple[float, ...], plac
     plain = plain_win_rate(found.preference)
     assert tuple(plain) == pytest.approx(expected[:7], abs=1e-6)
     difficulty = np.array(difficulties()[: len(rows)])
-    controlled = length_controlled(found, difficulty, gamed_of(gamed_rows()))
+    controlled = length_controlled_win_rate(found, difficulty, gamed_of(gamed_rows()))
     assert controlled.win_rate == pytest.approx(expected[7], abs=0.1)
-    fitted = length_controlled(found, difficulty, gamed_of(gamed_rows()), STRENGTHS[place])
+    fitted = length_controlled_win_rate(found, difficulty, gamed_of(gamed_rows()), STRENGTHS[place])
     assert fitted.win_rate == pytest.approx(expected[7], abs=0.001)
     assert fitted.spread == pytest.approx(expected[8], abs=0.001)
 
@@ -104,8 +104,8 @@ def test_the_leaderboard():
         assert tuple(plain_win_rate(found.preference)) == pytest.approx(expected, abs=1e-6)
         difficulty = gamed.difficulty[: len(own)]
         published = float(line["length_controlled_winrate"])
-        fitted = length_controlled(found, difficulty, gamed, float(line["strength"]))
+        fitted = length_controlled_win_rate(found, difficulty, gamed, float(line["strength"]))
         assert f"{fitted.win_rate:.1f}" == f"{published:.1f}", line["model"]
-        assert length_controlled(found, difficulty, gamed).win_rate == pytest.approx(
+        assert length_controlled_win_rate(found, difficulty, gamed).win_rate == pytest.approx(
             published, abs=0.2
         )

@@ -11,7 +11,7 @@ from asft.metrics.length_controlled import (
     LengthControlled,
     Preferences,
     against_itself,
-    length_controlled,
+    length_controlled_win_rate,
     plain_win_rate,
 )
 
@@ -41,7 +41,9 @@ def test_no_preferences():
     with pytest.raises(ValueError, match="no preferences"):
         plain_win_rate(np.array([NAN, NAN]))
     with pytest.raises(ValueError, match="no preferences"):
-        length_controlled(drawn(3)._replace(preference=np.full(3, NAN)), np.zeros(3), NO_GAMED)
+        length_controlled_win_rate(
+            drawn(3)._replace(preference=np.full(3, NAN)), np.zeros(3), NO_GAMED
+        )
 
 
 NO_GAMED = GamedBaselines(*np.zeros((3, 0)))
@@ -67,14 +69,14 @@ def test_a_taste_for_length_is_taken_out():
     """No better than the baseline but longer: it wins far more than half, at equal length half."""
     longer = drawn(400, taste=2.0, longer=300)
     assert plain_win_rate(longer.preference).win_rate > 70
-    found = length_controlled(longer, np.zeros(400), gamed(400, 2.0))
+    found = length_controlled_win_rate(longer, np.zeros(400), gamed(400, 2.0))
     assert found.win_rate == pytest.approx(50, abs=2)
 
 
 def test_quality_stays():
     """logit 1 is 73 %."""
     better = drawn(400, taste=2.0, quality=1.0, longer=-200)
-    found = length_controlled(better, np.zeros(400), gamed(400, 2.0))
+    found = length_controlled_win_rate(better, np.zeros(400), gamed(400, 2.0))
     assert found.win_rate == pytest.approx(73, abs=3)
 
 
@@ -85,14 +87,21 @@ def equal(preference: Values) -> Preferences:
 
 def test_at_equal_lengths_it_is_the_plain_win_rate_but_for_the_penalty():
     preference = drawn(200, quality=0.8).preference
-    found = length_controlled(equal(preference), np.zeros(200), gamed(50, 1.0), strength=1e4)
+    found = length_controlled_win_rate(
+        equal(preference), np.zeros(200), gamed(50, 1.0), strength=1e4
+    )
     assert found.win_rate == pytest.approx(plain_win_rate(preference).win_rate, abs=0.01)
     shifted = equal(preference)._replace(length=np.full(200, 300.0))  # alike, so no difference
-    assert length_controlled(shifted, np.zeros(200), gamed(50, 1.0), 1e4).win_rate == found.win_rate
+    assert (
+        length_controlled_win_rate(shifted, np.zeros(200), gamed(50, 1.0), 1e4).win_rate
+        == found.win_rate
+    )
 
 
 def test_a_model_as_good_as_the_baseline_gets_50():
-    assert length_controlled(equal(np.full(30, 0.5)), np.zeros(30), NO_GAMED).win_rate == 50
+    assert (
+        length_controlled_win_rate(equal(np.full(30, 0.5)), np.zeros(30), NO_GAMED).win_rate == 50
+    )
 
 
 def test_the_baseline_itself_gets_50_by_construction():
@@ -104,10 +113,10 @@ def test_what_has_no_preference_is_predicted_all_the_same():
     """It has no part in the fit, but for the standard deviation of the lengths."""
     whole, difficulty = drawn(60, quality=1.0), np.linspace(-2, 2, 60)
     some = whole._replace(preference=np.where(np.arange(60) < 10, NAN, whole.preference))
-    found = length_controlled(some, difficulty, NO_GAMED, 1e4)
+    found = length_controlled_win_rate(some, difficulty, NO_GAMED, 1e4)
     assert found.predicted.shape == (60,)
     changed = some._replace(preference=np.where(np.arange(60) < 11, NAN, whole.preference))
-    assert length_controlled(changed, difficulty, NO_GAMED, 1e4).win_rate != found.win_rate
+    assert length_controlled_win_rate(changed, difficulty, NO_GAMED, 1e4).win_rate != found.win_rate
 
 
 def test_gamed_rows_without_a_preference_do_not_count():
@@ -119,9 +128,9 @@ def test_gamed_rows_without_a_preference_do_not_count():
 
 
 def _at(found: Preferences, rows: GamedBaselines) -> LengthControlled:
-    return length_controlled(found, np.zeros(len(found.length)), rows)
+    return length_controlled_win_rate(found, np.zeros(len(found.length)), rows)
 
 
 def test_difficulties_of_other_instructions_are_refused():
     with pytest.raises(ValueError, match="not of the same instructions"):
-        length_controlled(drawn(30), np.zeros(29), NO_GAMED)
+        length_controlled_win_rate(drawn(30), np.zeros(29), NO_GAMED)
