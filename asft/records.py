@@ -128,9 +128,10 @@ VerdictStatus = Literal["ok", "no_verdict", "conflicting", "out_of_range", "trun
 
 
 class Verdict(Record):
-    """A judge's verdict on one rated turn (MT-Bench) or one game (Arena-Hard).
+    """A judge's verdict on one rated turn (MT-Bench) or one game (Arena-Hard, AlpacaEval).
 
-    `rating` (1-10) or `label` is set when `status` is "ok", and only then.
+    `rating` (1-10; of AlpacaEval the preference for the second output, 0-1) or `label` is set when
+    `status` is "ok", and only then.
     """
 
     question_id: str
