@@ -128,9 +128,10 @@ VerdictStatus = Literal["ok", "no_verdict", "conflicting", "out_of_range", "trun
 
 
 class Verdict(Record):
-    """A judge's verdict on one rated turn (MT-Bench) or one game (Arena-Hard).
+    """A judge's verdict on one rated turn (MT-Bench) or one game (Arena-Hard, AlpacaEval).
 
-    `rating` (1-10) or `label` is set when `status` is "ok", and only then.
+    `rating` (1-10; of AlpacaEval the preference for the second output, 0-1) or `label` is set when
+    `status` is "ok", and only then.
     """
 
     question_id: str
@@ -147,6 +148,20 @@ class Verdict(Record):
     model: str = ""  # the model name that came back with the answers
     detail: str = ""  # what went wrong, in words
     probabilities: dict[str, float] = {}  # of every allowed verdict, from judges that give them
+
+
+class Preference(Record):
+    """A judge's published preference between a model's output and a baseline's, without the texts.
+
+    `preference` is 0 where the baseline's is better, 1 where the model's is; None: no verdict.
+    Lengths are in characters.
+    """
+
+    question_id: str
+    category: str = ""
+    preference: float | None = Field(ge=0, le=1)
+    length: int
+    baseline_length: int
 
 
 class _Answering(Protocol):

@@ -117,6 +117,9 @@ COMMANDS = {
     "import arena-hard": Command(
         "cli.import_published", "arena_hard", "Arena-Hard's model_judgment/*.jsonl."
     ),
+    "import alpaca-eval": Command(
+        "cli.import_published", "alpaca_eval", "AlpacaEval's annotations.json."
+    ),
     "plot figure1": Command("figures", "make_figure1", "Loss surfaces and gradient fields."),
     "plot figure2a": Command(
         "figures", "make_figure2a", "Likelihood margin on held-out pairs over training."

@@ -3,6 +3,7 @@
 No judge is asked.
 
 By hand: asft import fastchat JUDGMENTS… --out DIR, asft import arena-hard JUDGMENTS… --out DIR
+         asft import alpaca-eval ANNOTATIONS… --gamed df_gamed.csv --out DIR
 """
 
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Annotated
 from typer import Argument, Option, echo
 
 from asft.config import Statistics
-from asft.judging import import_arena_hard, import_fastchat
-from asft.tables import rebuild_scores
+from asft.errors import UserError
+from asft.judging import import_alpaca_eval, import_arena_hard, import_fastchat
+from asft.tables import rebuild_preferences, rebuild_scores
 
 Judgments = Annotated[list[Path], Argument()]
 Questions = Annotated[
@@ -31,6 +33,15 @@ Coverage = Annotated[
 ]
 Weight = Annotated[
     int, Option(min=1, help="how often a game counts that is called significantly better")
+]
+Annotations = Annotated[list[Path], Argument()]
+Gamed = Annotated[
+    Path | None,
+    Option(help="alpaca_eval's df_gamed.csv; else there are no length-controlled win rates"),
+]
+Instructions = Annotated[
+    Path | None,
+    Option(help="all its instructions in its order, for difficulties by instruction, not by row"),
 ]
 Out = Annotated[Path, Option(help="folder of the verdicts, the scores and table.csv, .md, .tex")]
 
@@ -59,6 +70,17 @@ def arena_hard(
     """Import Arena-Hard's model_judgment/*.jsonl: write verdicts, scores and a table."""
     import_arena_hard(judgments, out, baseline)
     _rebuild(out, "arena_hard", questions, answers, min_coverage, decisive_weight)
+
+
+def alpaca_eval(
+    annotations: Annotations, out: Out, gamed: Gamed = None, questions: Instructions = None
+) -> None:
+    """Import AlpacaEval's annotations.json: write preferences, scores and a table."""
+    if questions is not None and gamed is None:
+        raise UserError("--questions: says which difficulty is whose; give --gamed too")
+    import_alpaca_eval(annotations, out)
+    rebuild_preferences(out, gamed, questions)
+    echo((out / "table.md").read_text(encoding="utf-8"))
 
 
 def _rebuild(

@@ -44,7 +44,7 @@ class Benchmark(Section):
         + ".",
         json_schema_extra=_enumerate,
     )
-    format: Literal["alpaca", "mt_bench", "arena_hard"] = Field(
+    format: Literal["alpaca", "mt_bench", "arena_hard", "alpaca_eval"] = Field(
         description="Format of the questions' rows, named after the benchmark that publishes it."
     )
     sources: DataSources
@@ -65,7 +65,7 @@ class Benchmark(Section):
     prompts: list[DataSource] = Field(
         default=[],
         description="Sources of the judge's prompts in upstream's format, tried in this order; "
-        "mt_bench and arena_hard need them.",
+        "protocols with a judge need them.",
     )
     # The next two are left out of what rules print while they are empty, as `decisive_weight`.
     system_prompts: list[DataSource] = Field(
@@ -88,8 +88,8 @@ class Benchmark(Section):
     )
     baseline: list[DataSource] = Field(
         default=[],
-        description="Sources of the answers that arena_hard compares with, tried in this order; "
-        "it needs them.",
+        description="Sources of the answers that arena_hard and alpaca_eval compare with, tried in "
+        "this order; they need them.",
     )
     decoding: Decoding = Decoding()
     temperatures: dict[str, float] = Field(

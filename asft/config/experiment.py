@@ -47,7 +47,9 @@ class Statistics(Section):
 
 def _kind(value: Any) -> str:
     """A key that this kind of benchmark alone has."""
-    protocol = value.get("protocol") if isinstance(value, dict) else getattr(value, "protocol", None)
+    protocol = (
+        value.get("protocol") if isinstance(value, dict) else getattr(value, "protocol", None)
+    )
     return "tasks" if protocol == "lm_eval" else "format"
 
 

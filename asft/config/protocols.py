@@ -66,6 +66,13 @@ PROTOCOLS = {
     "arena_hard_v2": _ARENA_HARD._replace(
         about="the same by the rules of Arena-Hard v2.0; a benchmark is one category"
     ),
+    "alpaca_eval": _ARENA_HARD._replace(
+        about="a judge names the better output, the policy's or a baseline's, in both orders",
+        formats=("alpaca_eval", "arena_hard", "alpaca"),
+        verdict="rating",
+        prompts="prompts.txt",
+        weighs=False,
+    ),
 }
 
 

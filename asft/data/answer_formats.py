@@ -1,8 +1,8 @@
 """Formats of published answers: a judge's references, a baseline's, and a model's.
 
 Reads rows of upstream answer files (FastChat's reference_answer/*.jsonl, Arena-Hard's
-model_answer/*.jsonl); `where` names the file in errors. Texts are kept as they are: two of
-gpt-4-0314's answers end in whitespace, and upstream sends it to the judge.
+model_answer/*.jsonl, AlpacaEval's model_outputs.json); `where` names the file in errors. Texts are
+kept as they are: two of gpt-4-0314's answers end in whitespace, and upstream sends it to the judge.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from asft.data.rows import Row, Unusable, id_of, list_of, text_of, value_of
 from asft.errors import UserError
+from asft.files import fingerprint
 from asft.records import Completion, Question, Record
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ def load_reference_answers(
 def load_baseline(
     rows: Iterable[Row], where: str = "baseline answers", last: bool = False
 ) -> dict[str, BaselineAnswer]:
-    """Read the baseline's answers by question, in either schema of arena-hard-auto.
+    """Read the baseline's answers by question, in either schema of arena-hard-auto or AlpacaEval's.
 
     Until 900183d `choices[0].turns[0]` holds `content` and `token_len`; since then the last of
     `messages` holds `{"answer": …}` and `metadata` a `token_len`, which the files that were
@@ -102,7 +103,7 @@ def _by_question(
     answers: dict[str, T] = {}
     for number, row in enumerate(rows, 1):
         try:
-            question_id, answer = id_of(row), read(row)
+            question_id, answer = _id_of(row), read(row)
         except Unusable as fault:
             raise UserError(f"{where}, row {number}: not an answer ({fault.reason})") from fault
         kept = answers.setdefault(question_id, answer)
@@ -116,8 +117,19 @@ def _by_question(
     return answers
 
 
+def _is_output(row: Row) -> bool:
+    """Whether a row is AlpacaEval's, which names no question but says what was asked."""
+    return "uid" not in row and "question_id" not in row and "instruction" in row
+
+
+def _id_of(row: Row) -> str:
+    return fingerprint(text_of(row["instruction"]))[:16] if _is_output(row) else id_of(row)
+
+
 def _baseline_answer(row: Row) -> BaselineAnswer:
-    if "messages" in row:
+    if _is_output(row):
+        text, tokens = value_of(row, "output"), None
+    elif "messages" in row:
         text = value_of(_dict(_dict(list_of(row, "messages")[-1]).get("content")), "answer")
         tokens = _dict(row.get("metadata") or {}).get("token_len")
     else:
@@ -125,18 +137,18 @@ def _baseline_answer(row: Row) -> BaselineAnswer:
         text, tokens = value_of(turn, "content"), turn.get("token_len")
     if tokens is not None and not isinstance(tokens, int):
         raise Unusable("malformed")
-    model = text_of(row.get("model") or row.get("model_id") or "")
-    return BaselineAnswer(question_id=id_of(row), text=text_of(text), tokens=tokens, model=model)
+    model = text_of(row.get("model") or row.get("model_id") or row.get("generator") or "")
+    return BaselineAnswer(question_id=_id_of(row), text=text_of(text), tokens=tokens, model=model)
 
 
 def _completion(row: Row) -> Completion:
-    if "messages" in row or isinstance(list_of(_choice(row), "turns")[0], dict):
+    if _is_output(row) or "messages" in row or isinstance(list_of(_choice(row), "turns")[0], dict):
         answer = _baseline_answer(row)
         tokens = [] if answer.tokens is None else [answer.tokens]
         turns = [answer.text]
     else:
         turns, tokens = [text_of(turn) for turn in list_of(_choice(row), "turns")], []
-    return Completion(question_id=id_of(row), turns=turns, finish_reasons=[], tokens=tokens)
+    return Completion(question_id=_id_of(row), turns=turns, finish_reasons=[], tokens=tokens)
 
 
 def _choice(row: Row) -> Row:

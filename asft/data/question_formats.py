@@ -29,6 +29,20 @@ def alpaca(row: Row) -> Question:
     return Question(question_id=question_id, turns=[turn], references=[output])
 
 
+def alpaca_eval(row: Row) -> Question:
+    """Read AlpacaEval's alpaca_eval.json, or a model's outputs: `instruction`, `dataset`.
+
+    Rows have no id; it is made of the instruction, as that of published annotations. The output in
+    them is a baseline's, no gold answer.
+    """
+    instruction = text_of(value_of(row, "instruction"))
+    if not instruction.strip():
+        raise Unusable("empty_instruction")
+    question_id = fingerprint(instruction)[:16]
+    category = text_of(row.get("dataset") or "")
+    return Question(question_id=question_id, category=category, turns=[instruction])
+
+
 def mt_bench(row: Row) -> Question:
     """Read FastChat's question.jsonl (0e6d3e4): `question_id`, `category`, `turns`, `reference`.
 
@@ -77,4 +91,5 @@ BENCHMARK_FORMATS: dict[str, Callable[[Row], Question]] = {
     "alpaca": alpaca,
     "mt_bench": mt_bench,
     "arena_hard": arena_hard,
+    "alpaca_eval": alpaca_eval,
 }

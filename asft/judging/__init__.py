@@ -4,6 +4,7 @@ import lazy_loader
 
 __all__ = [
     "check_prompts",
+    "import_alpaca_eval",
     "import_arena_hard",
     "import_fastchat",
     "judge_answers",

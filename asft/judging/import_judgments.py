@@ -117,7 +117,7 @@ def _write(
     judges = sorted({judgment.judge for judgment in found})
     if len(judges) > 1:
         raise UserError(f"{judgments[0]}: several judges ({', '.join(judges)}); import each alone")
-    files = _file_names(sorted({judgment.model for judgment in found}))
+    files = file_names(sorted({judgment.model for judgment in found}))
     categories = sorted({judgment.verdict.category for judgment in found})
     models = {}
     for model, name in files.items():
@@ -145,8 +145,12 @@ def _ratings(verdicts: list[Verdict]) -> dict[str, int]:
     return {"out_of_range": outside} if ratings else {}
 
 
-def _file_names(models: list[str]) -> dict[str, str]:
-    """A file name per model: no separators, not hidden, no two alike on any file system."""
+def file_names(models: list[str]) -> dict[str, str]:
+    """Return a file name per model: no separators, not hidden, no two alike on any file system.
+
+    Raises:
+        UserError: a name has no letter or digit, or two models would share a file.
+    """
     names: dict[str, str] = {}
     owners: dict[str, str] = {}
     for model in models:

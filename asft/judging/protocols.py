@@ -8,6 +8,14 @@ from pathlib import Path
 from typing import NamedTuple, get_args
 
 from asft.config import Judge
+from asft.judging.alpaca_eval import (
+    FIRST,
+    SECOND,
+    choice_calls,
+    load_choice_prompts,
+    read_letter,
+    share_of_second,
+)
 from asft.judging.arena_hard_v2 import (
     category_calls,
     load_category_prompts,
@@ -64,6 +72,9 @@ JUDGING = {
     ),
     "arena_hard_v2": Judging(
         load_category_prompts, category_calls, LABELS, parse_last_label, likeliest_label
+    ),
+    "alpaca_eval": Judging(
+        load_choice_prompts, choice_calls, [FIRST, SECOND], read_letter, share_of_second
     ),
 }
 

@@ -23,6 +23,14 @@ from .corpus import Values as Values
 from .corpus import mean as mean
 from .corpus import measured as measured
 from .estimates import Bounds as Bounds
+from .gamed_baselines import read_gamed as read_gamed
+from .length_controlled import GamedBaselines as GamedBaselines
+from .length_controlled import LengthControlled as LengthControlled
+from .length_controlled import Preferences as Preferences
+from .length_controlled import WinRate as WinRate
+from .length_controlled import against_itself as against_itself
+from .length_controlled import length_controlled_win_rate as length_controlled_win_rate
+from .length_controlled import plain_win_rate as plain_win_rate
 from .mt_bench import Ratings as Ratings
 from .mt_bench import by_category as by_category
 from .mt_bench import by_turn as by_turn

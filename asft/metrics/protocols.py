@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from asft.metrics import arena_hard, arena_hard_v2, mt_bench
+from asft.metrics import alpaca_eval, arena_hard, arena_hard_v2, mt_bench
 from asft.metrics.corpus import Aggregate, Values
 from asft.metrics.game_rows import (
     game_rows,
@@ -93,4 +93,16 @@ SCORING = {
         rules=arena_hard_v2.rules,
     ),
     "arena_hard": _ARENA_HARD,
+    "alpaca_eval": Scoring(
+        asked=lambda question: [(1, game) for game in alpaca_eval.GAMES],
+        rows=alpaca_eval.choice_rows,
+        columns=("g1_preference", "g1_status", "g2_preference", "g2_status"),
+        read=alpaca_eval.read_choices,
+        pool=alpaca_eval.pool,
+        per_question=alpaca_eval.preferences_per_question,
+        over_questions=arena_hard.win_rate,
+        span=arena_hard.SPAN,
+        flags=alpaca_eval.flags,
+        remark=lambda content: alpaca_eval.REMARK,
+    ),
 }

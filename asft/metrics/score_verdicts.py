@@ -11,6 +11,8 @@ Writes  scores/{benchmark}/{judge}.csv           question_id, category, judge_mo
         arena_hard   repeat, g1_label, g1_status, g1_w, g1_y, g2_…: w is the game's weight, y the
                      policy's points; the baseline is assistant A in game 1, the policy in game 2
                      (decisive_weight, where it is not 3)
+        alpaca_eval  g1_preference, g1_status, g2_…: the mean preference for the policy, 0 to 1, of
+                     the ok repeats, empty if none is
         and tokens, truncated (answers cut by the token limit), the counts of `style_control`,
         thinking_tokens (of `tokens`) where some are known
 

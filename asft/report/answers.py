@@ -150,5 +150,10 @@ def plain(verdict: Verdict, judge: int) -> dict[str, Any]:
         "model": verdict.model,
         "probabilities": [[k.strip("[]"), round(p, 4)] for k, p in verdict.probabilities.items()],
     }
-    kept = {key: value for key, value in facts.items() if value not in (None, "", [], 0)}
+    # A rating may be 0: a lost game of AlpacaEval, or what FastChat's parse finds in "arr[0]".
+    kept = {
+        key: value
+        for key, value in facts.items()
+        if value not in (None, "", [], 0) or (key == "rating" and value == 0)
+    }
     return {"judge": judge, "status": verdict.status} | kept

@@ -32,6 +32,7 @@ __all__ = [
     "names_of",
     "p_text",
     "print_power",
+    "rebuild_preferences",
     "rebuild_scores",
     "score_files",
     "shown_paper_columns",

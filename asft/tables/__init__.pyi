@@ -13,6 +13,7 @@ from .panels import Panel as Panel
 from .panels import columns_at_end as columns_at_end
 from .paper import shown_paper_columns as shown_paper_columns
 from .power import print_power as print_power
+from .preferences import rebuild_preferences as rebuild_preferences
 from .rebuild import rebuild_scores as rebuild_scores
 from .search_table import TRIAL_NUMBERS as TRIAL_NUMBERS
 from .search_table import make_search_table as make_search_table

@@ -207,7 +207,12 @@ WIN_RATE_V2 = WIN_RATE._replace(
     " official score, the win rate at the mean difference of style in all methods' games, has the"
     " same kind of interval. There is no score over several categories.",
 )
-BLOCKS = {"arena_hard": WIN_RATE, "arena_hard_v2": WIN_RATE_V2, "mt_bench": RATING}
+BLOCKS = {
+    "arena_hard": WIN_RATE,
+    "arena_hard_v2": WIN_RATE_V2,
+    "mt_bench": RATING,
+    "alpaca_eval": WIN_RATE._replace(columns=[AVG_TOKENS]),
+}
 
 
 def block_of(protocol: str) -> Block:

@@ -10,13 +10,15 @@ window.ASFT = window.ASFT || {};
     truncated: "the judge was cut off",
     api_error: "no answer from the judge",
   };
-  // Of the policy: in game 1 the baseline is A, in game 2 it is B.
+  // Of the policy: in game 1 the baseline is A (or m), in game 2 it is B (or M).
   const POINTS = { "A>>B": 2, "A>B": 1, "A=B": 0, "B>A": -1, "B>>A": -2 };
   const RESULT = { 2: "wins clearly", 1: "wins", 0: "ties", "-1": "loses", "-2": "loses clearly" };
   const TONE = { 2: "win", 1: "win", 0: "tie", "-1": "loss", "-2": "loss" };
 
   function pointsOf(verdict) {
-    return (verdict.game === 1 ? -1 : 1) * POINTS[verdict.label] || 0;
+    const side = verdict.game === 1 ? -1 : 1;
+    // Without a label the rating is the preference for the one shown second.
+    return side * (verdict.label ? POINTS[verdict.label] : Math.sign(0.5 - verdict.rating)) || 0;
   }
 
   function thinking(text) {
@@ -74,7 +76,9 @@ window.ASFT = window.ASFT || {};
   }
 
   function game(verdict, judge, several, open) {
-    const order = verdict.game === 1 ? "shown second (B)" : "shown first (A)";
+    const names = verdict.label || !("rating" in verdict) ? ["A", "B"] : ["m", "M"];
+    const order =
+      verdict.game === 1 ? `shown second (${names[1]})` : `shown first (${names[0]})`;
     const points = pointsOf(verdict);
     const ok = verdict.status === "ok";
     const result = ok
@@ -85,7 +89,7 @@ window.ASFT = window.ASFT || {};
       {},
       el("span.game", {}, `Game ${verdict.game}, ${order} `),
       result,
-      ok ? el("code", {}, verdict.label) : null,
+      ok ? el("code", {}, verdict.label || `P(M) ${verdict.rating.toFixed(2)}`) : null,
       ` by ${judge}${repeat(verdict, several)}`
     );
     return el("div.judged", {}, line, failed(verdict), probabilities(verdict), words(verdict, open));

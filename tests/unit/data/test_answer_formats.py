@@ -5,10 +5,11 @@ import pytest
 from asft.data.answer_formats import (
     BaselineAnswer,
     load_baseline,
+    load_completions,
     load_reference_answers,
     require_answers,
 )
-from asft.data.question_formats import arena_hard, mt_bench
+from asft.data.question_formats import alpaca_eval, arena_hard, mt_bench
 from asft.data.rows import Unusable
 from asft.errors import UserError
 from asft.records import Question
@@ -50,6 +51,17 @@ def reason(parse, row):
     with pytest.raises(Unusable) as fault:
         parse(row)
     return fault.value.reason
+
+
+def test_outputs_of_alpaca_eval_are_answers_to_what_they_name():
+    row = {"instruction": "Add.", "output": "3\n", "generator": "gpt4", "dataset": "vicuna"}
+    question_id = alpaca_eval(row).question_id
+    expected = BaselineAnswer(question_id=question_id, text="3\n", model="gpt4")
+    assert load_baseline([row]) == {question_id: expected}
+    (answer,) = load_completions([row]).values()
+    assert (answer.question_id, answer.turns, answer.tokens) == (question_id, ["3\n"], [])
+    with pytest.raises(UserError, match="missing_output"):
+        load_baseline([{"instruction": "Add."}])
 
 
 def test_both_schemas_of_arena_hard():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from asft.config.benchmarks import Benchmark
 from asft.config.data import Dataset
 from asft.data.pair_formats import FORMATS, hh_rlhf, sharegpt_ranking, trl, ultrafeedback_binarized
-from asft.data.question_formats import BENCHMARK_FORMATS, alpaca
+from asft.data.question_formats import BENCHMARK_FORMATS, alpaca, alpaca_eval
 from asft.data.rows import Unusable
 from asft.records import Pair
 
@@ -259,6 +259,15 @@ def test_alpaca_question_ids():
     assert alpaca(row).question_id == alpaca(dict(reversed(row.items()))).question_id
     assert alpaca(row).question_id != alpaca(row | {"output": "4"}).question_id
     assert alpaca(row | {"id": 0}).question_id == "0"
+
+
+def test_alpaca_eval():
+    row = {"instruction": " Add.", "output": "3", "generator": "gpt4", "dataset": "vicuna"}
+    question = alpaca_eval(row)
+    assert (question.turns, question.references, question.category) == ([" Add."], [], "vicuna")
+    assert alpaca_eval({"instruction": " Add."}).question_id == question.question_id
+    assert reason(alpaca_eval, {"output": "3"}) == "missing_instruction"
+    assert reason(alpaca_eval, {"instruction": "\n"}) == "empty_instruction"
 
 
 def test_alpaca_dropped():
