@@ -6,9 +6,8 @@ two messages are read as utils.prompt_to_chatml does) and weighs the letters
 
 - both orders are asked. Upstream asks one, drawn by the instruction, so that a judge with a taste
   for the first place adds noise;
-- the template is filled at once, and after it is split into messages. Upstream fills one
-  placeholder after the other and splits what comes of it: an instruction that holds "{output_1}"
-  is given the output, and an output that holds "<|im_end|>" ends the prompt;
+- the template is split into messages first, and then filled at once, so that no text is read as a
+  part of it. Upstream fills one placeholder after the other, and splits what comes of it;
 - a judge without probabilities is read by its letter, 0 or 1. Upstream's leaderboard has none.
 """
 
