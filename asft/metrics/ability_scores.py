@@ -21,10 +21,14 @@ class AbilityKey(NamedTuple):
     filter: str
 
     @property
+    def measure(self) -> str:
+        """The number's name among its task's; a filter that does nothing is left out."""
+        return self.metric if self.filter == "none" else f"{self.metric} ({self.filter})"
+
+    @property
     def words(self) -> str:
-        """The number's name for people; a filter that does nothing is left out."""
-        chosen = "" if self.filter == "none" else f" ({self.filter})"
-        return f"{self.task} {self.metric}{chosen}"
+        """The number's name for people, with its task's."""
+        return f"{self.task} {self.measure}"
 
 
 class AbilityScores(NamedTuple):

@@ -1,7 +1,6 @@
 """Abilities in the report: Table 4, its differences, and each task's samples as a benchmark's."""
 
 from collections.abc import Iterator
-from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -26,30 +25,34 @@ from asft.report.cells import (
 
 PER_CENT = 1  # decimals of a number in the table: of a share, else four
 FILES = ("table4.csv", "table4.differences.csv")
-REMARK = (
-    "Tasks of lm-evaluation-harness, by its own library: per cent where its numbers are shares."
-    " How each was asked, and its own standard errors, stand in the file."
-)
 
 
-def table4(results: Path, config: Config) -> HtmlTable:
-    """Return Table 4: a row for each data set and method, a column for each number of a task."""
-    rows = read_rows(results / "table4.csv")
-    numbers = list(dict.fromkeys(map(number_of, rows)))
+def table4(results: Path, config: Config) -> list[HtmlTable]:
+    """Return Table 4, a table for each task: its numbers, a row for each data set and method."""
+    tasks: dict[tuple[str, str], list[Row]] = {}
+    for row in read_rows(results / "table4.csv"):
+        tasks.setdefault((row["benchmark"], row["task"]), []).append(row)
+    return [_task(task, rows, config) for (_, task), rows in tasks.items()]
+
+
+def _task(task: str, rows: list[Row], config: Config) -> HtmlTable:
+    measures = list(dict.fromkeys(number_of(row).measure for row in rows))
     lines: dict[tuple[str, str], list[HtmlCell]] = {}
     for row in rows:
-        line = lines.setdefault(
-            (row["dataset"], row["method"]),
-            [HtmlCell(row["dataset"]), HtmlCell(row["method"], method=row["method"])],
-        )
-        digits = digits_of(row)
-        low, high = row["low"], row["high"]
+        names = [HtmlCell(row["dataset"]), HtmlCell(row["method"], method=row["method"])]
+        line = lines.setdefault((row["dataset"], row["method"]), names)
+        digits, low, high = digits_of(row), row["low"], row["high"]
         below = f"{fixed(low, digits)} to {fixed(high, digits)}" if low and high else ""
-        text = fixed(row["value"], digits) if row["value"] else NONE
         evidence = link(row, m=key_of(config, row["dataset"], row["method"]))
+        text = fixed(row["value"], digits) if row["value"] else NONE
         line.append(HtmlCell(text, below, link=evidence, number=True))
-    head = heads("Data set", "Method") + number_heads(*(number.words for number in numbers))
-    return HtmlTable("Table 4", REMARK, head, list(lines.values()), FILES)
+    head = heads("Data set", "Method") + number_heads(*measures)
+    first = rows[0]
+    template = "chat template" if first["chat_template"] == "True" else "no chat template"
+    unit = f", {first['unit']}" if first["unit"] else ""
+    remark = f"{task}{unit}: {first['n']} questions, {first['num_fewshot']}-shot, {template}"
+    remark += f", version {first['version']}; by lm-evaluation-harness."
+    return HtmlTable("Table 4", remark, head, list(lines.values()), FILES)
 
 
 def number_of(row: Row) -> AbilityKey:
@@ -65,16 +68,12 @@ def digits_of(row: Row) -> int:
 def link(row: Row, **contestants: str) -> str:
     """Return the link to the samples behind a number of Table 4 or its differences."""
     name = _samples_name(row["benchmark"], row["task"])
-    return samples_link(name, **contestants, s=_measure(row))
+    return samples_link(name, **contestants, s=number_of(row).measure)
 
 
 def _samples_name(benchmark: str, task: str) -> str:
     """A task's name among benchmarks on the samples page."""
     return f"{benchmark}.{task}"
-
-
-def _measure(row: Row) -> str:
-    return row["metric"] if row["filter"] == "none" else f"{row['metric']} ({row['filter']})"
 
 
 def samples(results: Path, config: Config) -> Iterator[Benchmark]:
@@ -124,12 +123,22 @@ def _prompt(row: Any) -> str:
 
 def _shared(prompts: list[str]) -> int:
     """How many characters all prompts begin with, up to the last line that they share: examples."""
-    return commonprefix(prompts).rfind("\n") + 1 if len(prompts) > 1 else 0
+    first, last = min(prompts), max(prompts)  # all others lie between
+    differs = (n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b)
+    return first.rfind("\n", 0, next(differs, 0)) + 1
 
 
 def _question(key: str, row: Any, shared: int) -> Question:
     prompt = _prompt(row)[shared:]
-    return Question(question_id=key, turns=[prompt], references=[str(row["target"])])
+    return Question(question_id=key, turns=[prompt], references=[_target(row)])
+
+
+def _target(row: Any) -> str:
+    """What was to be said or, of a choice, which: lm-eval gives its place."""
+    target, asked = str(row["target"]), row["arguments"]
+    if isinstance(row["resps"][0][0], str) or not target.isdecimal() or int(target) >= len(asked):
+        return target
+    return str(asked[int(target)][1]).strip()
 
 
 def _completion(row: Any) -> Completion:
@@ -155,7 +164,7 @@ def _measured(chosen: str, metric: str, rows: list[list[Any]], ids: list[str]) -
     for lines in rows:
         values = {str(r["doc_id"]): r.get(metric) for r in lines if r["filter"] == chosen}
         columns.append([_value(values.get(key)) for key in ids])
-    name = _measure({"metric": metric, "filter": chosen})
+    name = AbilityKey("", metric, chosen).measure
     return Measure(name, name, "metric", columns, [])
 
 

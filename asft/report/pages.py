@@ -103,7 +103,7 @@ def _front(results: Path, config: Config) -> dict[str, Any]:
     found: dict[str, Any] = {
         "facts": overview.facts(results, config),
         "tables3": tables.table3(results, config),
-        "table4": abilities.table4(results, config) if config.tables.table4 else None,
+        "tables4": abilities.table4(results, config) if config.tables.table4 else [],
         "differences": [differences.table3(results, config)],
         "pictures": overview.pictures(results, config),
         "cost": overview.cost(results, config),

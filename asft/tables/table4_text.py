@@ -1,10 +1,12 @@
-"""Table 4 as Markdown and LaTeX: a row for each data set and method, a column for each number."""
+"""Table 4 as Markdown and LaTeX: a panel for each task, a row for each data set and method."""
 
 from itertools import groupby
 
-from asft.tables.latex import escape_tex, tabular, tex_estimate, tex_line, tex_table
+from asft.tables.latex import escape_tex, tabular, tex_estimate, tex_heading, tex_line, tex_table
 from asft.tables.table4_columns import NAMES, Ability
 from asft.tables.text import DIFFERENCES, NONE, Row, difference_texts, grid
+
+Panels = list[tuple[str, list[Ability]]]
 
 
 def markdown(
@@ -14,12 +16,11 @@ def markdown(
     title: str,
     remark: str,
 ) -> str:
-    """Return Table 4 in Markdown: values, lm-eval's own, how they were asked, differences."""
-    sections = [f"# Table 4: {title}", remark]
-    sections.append(grid([_cells(list(lines), abilities) for _, lines in _by_row(rows)]))
-    sections += ["## As lm-evaluation-harness reports them: value ± its standard error"]
-    sections.append(grid([_own_cells(list(lines), abilities) for _, lines in _by_row(rows)]))
-    sections += ["## How they were asked", _asked(rows, abilities)]
+    """Return Table 4 in Markdown: title, remark, a table for each task, differences."""
+    sections = [f"# Table 4: {title}", f"{remark} Behind each: lm-eval's own standard error."]
+    for heading, panel in _panels(rows, abilities):
+        lines = [_cells(found, panel) for found in _by_row(rows)]
+        sections += [f"## {heading}", grid(lines)]
     if differences:
         sections += [
             "## Differences between methods, over the same questions",
@@ -31,55 +32,61 @@ def markdown(
 
 def latex(rows: list[Row], abilities: dict[str, Ability], title: str) -> str:
     """Return Table 4 as a LaTeX `table` environment; intervals stand below the values."""
+    panels = _panels(rows, abilities)
+    width = max(len(panel) for _, panel in panels)
     lines = []
-    for (dataset, method), found in _by_row(rows):
-        cells = [tex_estimate(_ability(row, abilities), row, NAMES) for row in found]
-        values, bounds = zip(*cells, strict=True)
-        lines.append(tex_line([escape_tex(dataset), escape_tex(method), *values]))
-        lines.append(tex_line(["", "", *bounds]))
-    heads = [escape_tex(ability.label) for ability in abilities.values()]
-    body = tabular(f"ll{'r' * len(heads)}", ["Dataset", "Method", *heads], lines)
+    for number, (heading, panel) in enumerate(panels):
+        lines += [r"\midrule"] if number else []
+        heads = [escape_tex(ability.number.measure) for ability in panel]
+        lines += [tex_heading(heading, 2 + width), tex_line(["", "", *_filled(heads, width)])]
+        for found in _by_row(rows):
+            cells = [tex_estimate(ability, found[ability.key], NAMES) for ability in panel]
+            values, bounds = (_filled(list(each), width) for each in zip(*cells, strict=True))
+            first = next(iter(found.values()))
+            names = [escape_tex(first["dataset"]), escape_tex(first["method"])]
+            lines += [tex_line([*names, *values]), tex_line(["", "", *bounds])]
+    body = tabular(f"ll{'r' * width}", ["Dataset", "Method", *[""] * width], lines)
     return tex_table(f"Table 4: {title}", f"Abilities: {title}", [r"\smallskip", *body])
 
 
-def _by_row(rows: list[Row]) -> list[tuple[tuple[str, str], list[Row]]]:
+def _filled(cells: list[str], width: int) -> list[str]:
+    return cells + [""] * (width - len(cells))
+
+
+def _panels(rows: list[Row], abilities: dict[str, Ability]) -> Panels:
+    """Each task with its numbers, and how it was asked in words."""
+    counts = {_key(row): row["n"] for row in rows}
+    found: Panels = []
+    for task, each in groupby(abilities.values(), lambda a: (a.benchmark, a.number.task)):
+        panel = list(each)
+        found.append((f"{task[1]}: {counts[panel[0].key]} questions, {panel[0].asked}", panel))
+    return found
+
+
+def _by_row(rows: list[Row]) -> list[dict[str, Row]]:
+    """The lines of each row of the table, by the number that they are of."""
     found = groupby(rows, lambda row: (row["dataset"], row["method"]))
-    return [(name, list(lines)) for name, lines in found]
+    return [{_key(row): row for row in lines} for _, lines in found]
 
 
-def _ability(row: Row, abilities: dict[str, Ability]) -> Ability:
-    return abilities["/".join(row[name] for name in ("benchmark", "task", "metric", "filter"))]
+def _key(row: Row) -> str:
+    return "/".join(row[name] for name in ("benchmark", "task", "metric", "filter"))
 
 
-def _cells(lines: list[Row], abilities: dict[str, Ability]) -> dict[str, str]:
-    cells = {name: str(lines[0][name]) for name in ("dataset", "method", "seeds")}
-    return cells | {
-        ability.label: ability.estimate(row, NAMES)
-        for row in lines
-        for ability in [_ability(row, abilities)]
-    }
-
-
-def _own_cells(lines: list[Row], abilities: dict[str, Ability]) -> dict[str, str]:
-    cells = {name: str(lines[0][name]) for name in ("dataset", "method")}
-    for row in lines:
-        ability = _ability(row, abilities)
-        value, error = (ability.text(row, name) for name in ("lm_eval", "lm_eval_stderr"))
-        cells[ability.label] = value if error == NONE else f"{value} ± {error}"
+def _cells(found: dict[str, Row], panel: list[Ability]) -> dict[str, str]:
+    first = next(iter(found.values()))
+    cells = {name: str(first[name]) for name in ("dataset", "method", "seeds")}
+    for ability in panel:
+        row = found[ability.key]
+        cells[ability.number.measure] = ability.estimate(row, NAMES)
+        error = ability.text(row, "lm_eval_stderr")
+        if error != NONE:
+            cells[ability.number.measure] += f" ± {error}"
     return cells
 
 
-def _asked(rows: list[Row], abilities: dict[str, Ability]) -> str:
-    counts = {
-        ability.number.task: f"{row['n']} questions, {ability.asked}"
-        for row in rows
-        for ability in [_ability(row, abilities)]
-    }
-    return grid([{"task": task, "asked": asked} for task, asked in counts.items()])
-
-
 def _difference_cells(row: Row, abilities: dict[str, Ability]) -> dict[str, str]:
-    ability = _ability(row, abilities)
+    ability = abilities[_key(row)]
     return {
         "dataset": row["dataset"],
         "first − second": f"{row['method_a']} − {row['method_b']}",

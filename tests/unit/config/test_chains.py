@@ -28,7 +28,8 @@ CHAIN = {
     },
     "tables": {
         "table3": {"datasets": ["hh_rlhf"], "methods": ["base", "kto", "asft"]},
-        "table2": None, "table4": None,
+        "table2": None,
+        "table4": None,
     },
     "figures": {"margins": None, "cost": None},
 }

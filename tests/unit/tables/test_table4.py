@@ -116,10 +116,12 @@ def test_markdown_and_latex_say_how_it_was_asked_and_what_is_left_out(tmp_path: 
         path.write_text(json.dumps(json.loads(path.read_text()) | {"left_out": ["ppl x (none)"]}))
     table(tmp_path, made)
     text = (tmp_path / "table4.md").read_text()
-    assert "| gsm8k  | 24 questions, 4-shot, chat template, version 1.0 |" in text
-    assert "33.3 ± 12.5" in text
+    assert "## gsm8k: 24 questions, 4-shot, chat template, version 1.0" in text
+    assert "] ± 12.5" in text
     assert "no ratio of sums over questions: ppl x (none)." in text
-    assert "gsm8k exact\\_match (strict-match)" in (tmp_path / "table4.tex").read_text()
+    tex = (tmp_path / "table4.tex").read_text()
+    assert "exact\\_match (strict-match)" in tex
+    assert "gsm8k: 24 questions" in tex
 
 
 def test_other_questions_are_refused(tmp_path: Path) -> None:
