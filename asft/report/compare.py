@@ -19,8 +19,7 @@ from asft.config import Statistics
 from asft.errors import UserError
 from asft.files import read_json, write_text
 from asft.report.cells import HtmlCell, HtmlTable, heads, number_heads
-from asft.tables import Scored, explain_verdict, headlines, moves, score_files, signed
-from asft.tables import estimate_columns as columns
+from asft.tables import Scored, explain_verdict, moves, score_files, signed
 
 # What is written of runs and of what they were made from.
 WRITTEN = [
@@ -141,7 +140,7 @@ def _about(row: dict[str, Any]) -> Scored:
 
 def _values(row: dict[str, Any]) -> list[str]:
     """Before and after, the difference with its interval, and the word."""
-    digits = (headlines() | columns())[row["metric"]].digits
+    digits = row["digits"]
     before, after, low, high = (f"{row[k]:z.{digits}f}" for k in ("before", "after", "low", "high"))
     difference = f"{signed(row['difference'], digits)} [{low}, {high}]"
     return [f"{before} -> {after}", difference, explain_verdict(row)]

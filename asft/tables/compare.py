@@ -5,13 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from asft.config import UNTRAINED, Statistics
 from asft.errors import UserError
+from asft.files import read_json
 from asft.metrics import (
     check_comparable,
+    check_same_questions,
     in_all,
+    interval,
     paired_difference,
     pool,
+    read_ability_scores,
     read_scores,
     read_verdict_scores,
 )
@@ -19,9 +25,11 @@ from asft.tables.panels import Panel
 from asft.tables.table3 import pooled
 from asft.tables.table3_columns import estimate_columns
 from asft.tables.table3_rows import columns_of, intervals_of
+from asft.tables.table4_columns import Own, abilities_of
 from asft.tables.text import Row
 
 REFERENCES = "references"  # the name of a score file that no judge gave
+LM_EVAL = "lm_eval"  # of one that lm-evaluation-harness did
 SCORES = re.compile(
     r"(?:(?P<dataset>[^/]+)/(?P<trained>[^/]+)/seed(?P<seed>\d+)|(?P<other>[^/]+))"
     r"/scores/(?P<benchmark>[^/]+)/(?P<judge>[^/]+)\.csv"
@@ -57,15 +65,13 @@ def moves(
     """Compare the scores of one method in two experiments, over the same questions.
 
     Yields a row for each metric: both values, their difference (after minus before) with its
-    interval, p and verdict, and the number of questions.
+    interval, p and verdict, the number of questions, and the decimals to show.
 
     Raises:
         UserError: they are of other questions, or counted in other ways.
     """
-    found = (
-        _judged(before, after, statistics) if about.judge else _referred(before, after, statistics)
-    )
-    for row in found:
+    compare = {"": _referred, LM_EVAL: _evaluated}.get(about.judge, _judged)
+    for row in compare(before, after, statistics):
         yield about._asdict() | row
 
 
@@ -89,7 +95,28 @@ def _referred(
                 "after": values[1][key].value,
                 **column.difference(found),
                 "n": one.shape[1],
+                "digits": column.digits,
             }
+
+
+def _evaluated(
+    before: dict[int, Path], after: dict[int, Path], statistics: Statistics
+) -> Iterator[Row]:
+    sides = [[read_ability_scores(path) for path in files.values()] for files in (before, after)]
+    check_same_questions([file for side in sides for file in side])
+    own = Own(read_json(next(iter(after.values())).with_suffix(".results.json")), False)
+    for ability in abilities_of({"": sides[0][0]}, {"": own}).values():
+        first, second = (np.stack([f.sums[ability.number] for f in side]) for side in sides)
+        how = (ability.metric.over_questions, statistics, ability.span)
+        found = paired_difference(second, first, *how)
+        yield {
+            "before": interval(first, *how).value,
+            "after": interval(second, *how).value,
+            **ability.difference(found),
+            "metric": ability.number.words,
+            "n": first.shape[1],
+            "digits": ability.digits,
+        }
 
 
 def _judged(
@@ -112,4 +139,5 @@ def _judged(
         "after": second.interval(statistics).value,
         **headline.difference(found),
         "n": n,
+        "digits": headline.digits,
     }

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import ability_files
 import pytest
 import table3_scores
 import yaml
@@ -42,6 +43,19 @@ def test_a_folder_and_itself(results: Path, tmp_path: Path, capsys: pytest.Captu
     assert "0 moved more than noise, 0 within it" in said
     assert {row["difference"] for row in moved(tmp_path).values()} == {"0.0"}
     assert {row["verdict"] for row in moved(tmp_path).values()} == {"not separable"}
+
+
+def test_abilities_are_compared_too(
+    results: Path, after: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = after / "runs/hh_rlhf/asft/seed42/scores/abilities/lm_eval.csv"
+    ability_files.write(path, {("sums", "exact_match", "none"): [(1.0, 1.0)] * 6})
+    compare_results(results, after, tmp_path / "out")
+    assert "not compared" not in capsys.readouterr().out
+    found = moved(tmp_path / "out")["asft", "abilitieslm_eval", "sums exact_match"]
+    assert [float(found[key]) for key in ("before", "after", "n")] == pytest.approx(
+        [100 / 3, 100, 6]
+    )
 
 
 def test_what_moved_and_what_was_set(
