@@ -9,8 +9,9 @@ What the package offers in Python stands on the faces of its rooms (docs/api.md)
     metrics     BLEU and ROUGE, judges' verdicts as numbers, intervals and comparisons
     training    the trainer, the reference's log-probabilities, the cost of a step
     generation  text from a model, here or behind an endpoint, and the store of answers
+    abilities   a policy on tasks of lm-evaluation-harness
     judging     judges: prompts, calls, verdicts, controls, published judgments
-    tables      Tables 1 to 3 as CSV, Markdown and LaTeX
+    tables      Tables 1 to 4 as CSV, Markdown and LaTeX
     figures     the figures as pdf, png and the numbers drawn
     report      the pages of the report and the card of each policy
     cli         the command `asft`

@@ -1,5 +1,6 @@
 __version__: str
 
+from . import abilities as abilities
 from . import cli as cli
 from . import config as config
 from . import data as data
