@@ -79,7 +79,7 @@ def _of_file(path: Path) -> dict[str, Any]:
     lm-eval would look for them wherever it is started.
     """
     try:
-        given = yaml.load(path.read_text(encoding="utf-8"), Loader=_Plain)
+        given = _Plain(path.read_text(encoding="utf-8")).get_single_data()
     except yaml.YAMLError as error:
         raise UserError(f"tasks: {path}: no YAML ({error})") from error
     name = next((key for key in ("group", "task") if key in given), None) if given else None
