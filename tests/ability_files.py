@@ -37,7 +37,13 @@ def sample(task: str, n: int, said: str, *, right: bool, chosen: str = "none") -
     """lm-eval's record of one question that was answered in words."""
     prompt = f"Shared example.\nQuestion {n}?"
     return {
-        **{"task": task, "doc_id": n, "doc": {"question": f"Question {n}?"}, "target": f"gold {n}"},
+        **{
+            "task": task,
+            "part": "",
+            "doc_id": n,
+            "doc": {"question": f"Question {n}?"},
+            "target": f"gold {n}",
+        },
         **{"arguments": [[prompt, {"until": []}]], "resps": [[said]], "filtered_resps": [said]},
         **{"filter": chosen, "metrics": ["exact_match"], "exact_match": float(right)},
         **{"doc_hash": f"{n:064}"},

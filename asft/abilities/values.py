@@ -92,8 +92,8 @@ def _named(value: Any) -> str:
 
 
 def samples_of(found: dict[str, Any], asked: list[Asked]) -> Iterator[Row]:
-    """Yield lm-eval's record of each question and filter, with its task's name."""
+    """Yield lm-eval's record of each question and filter, with its task and, in a group, part."""
     for each in asked:
         for leaf in each.leaves:
             for sample in found["samples"][leaf]:
-                yield {"task": leaf, **sample}
+                yield {"task": each.name, "part": "" if leaf == each.name else leaf, **sample}

@@ -97,11 +97,10 @@ def _benchmark(name: str, contestants: list[Contestant], rows: list[list[Any]]) 
     """A task's samples, which are a line for each question and filter, by contestant."""
     first: dict[str, Any] = {}
     for row in rows[0]:
-        first.setdefault(str(row["doc_id"]), row)
+        first.setdefault(_id(row), row)
     for contestant, lines in zip(contestants, rows, strict=True):
-        if {str(row["doc_id"]): row["doc_hash"] for row in lines} != {
-            key: row["doc_hash"] for key, row in first.items()
-        }:
+        asked = {_id(row): row["doc_hash"] for row in lines}
+        if asked != {key: row["doc_hash"] for key, row in first.items()}:
             raise UserError(f"runs/{contestant.folder}: {name}: other questions than the others'")
     shared = _shared([_prompt(row) for row in first.values()])
     measured = dict.fromkeys((row["filter"], m) for row in rows[0] for m in row["metrics"])
@@ -109,12 +108,17 @@ def _benchmark(name: str, contestants: list[Contestant], rows: list[list[Any]]) 
     return Benchmark(
         asked=Asked(name, "lm_eval", contestants, []),
         questions=[_question(key, row, shared) for key, row in first.items()],
-        completions=[{str(row["doc_id"]): _completion(row) for row in lines} for lines in rows],
+        completions=[{_id(row): _completion(row) for row in lines} for lines in rows],
         verdicts=[{} for _ in contestants],
         judge_references={},
         baseline={},
         measures=[_measured(*each, rows, ids) for each in measured],
     )
+
+
+def _id(row: Any) -> str:
+    """A question's name: its place in its task and, in a group, which part of it that is."""
+    return "/".join(filter(None, [row["part"], str(row["doc_id"])]))
 
 
 def _prompt(row: Any) -> str:
@@ -130,7 +134,9 @@ def _shared(prompts: list[str]) -> int:
 
 def _question(key: str, row: Any, shared: int) -> Question:
     prompt = _prompt(row)[shared:]
-    return Question(question_id=key, turns=[prompt], references=[_target(row)])
+    return Question(
+        question_id=key, category=row["part"], turns=[prompt], references=[_target(row)]
+    )
 
 
 def _target(row: Any) -> str:
@@ -154,15 +160,13 @@ def _completion(row: Any) -> Completion:
 
 
 def _answer(row: Any, text: str) -> Completion:
-    return Completion(
-        question_id=str(row["doc_id"]), turns=[text], finish_reasons=[""], tokens=[None]
-    )
+    return Completion(question_id=_id(row), turns=[text], finish_reasons=[""], tokens=[None])
 
 
 def _measured(chosen: str, metric: str, rows: list[list[Any]], ids: list[str]) -> Measure:
     columns = []
     for lines in rows:
-        values = {str(r["doc_id"]): r.get(metric) for r in lines if r["filter"] == chosen}
+        values = {_id(row): row.get(metric) for row in lines if row["filter"] == chosen}
         columns.append([_value(values.get(key)) for key in ids])
     name = AbilityKey("", metric, chosen).measure
     return Measure(name, name, "metric", columns, [])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from asft.abilities.tasks import Asked
-from asft.abilities.values import results_of, rows_of
+from asft.abilities.values import results_of, rows_of, samples_of
 
 
 def found(task: str, metric: str, values: list[Any], official: Any) -> dict[str, Any]:
@@ -63,6 +63,8 @@ def test_a_group_is_all_its_questions_and_only_if_that_is_what_lm_eval_reports()
     pooled = {"samples": samples, "results": {"both": {"acc,none": 0.5}}}
     rows, left = rows_of(pooled, group)
     assert ([row["question_id"] for row in rows], left) == (["a/0", "a/1", "a/2", "b/0"], [])
+    named = [(line["task"], line["part"]) for line in samples_of(pooled, group)]
+    assert named == [("both", "a")] * 3 + [("both", "b")]
     macro = {"samples": samples, "results": {"both": {"acc,none": 1 / 3}}}  # each task counts once
     assert rows_of(macro, group) == ([], ["both acc (none)"])
 
