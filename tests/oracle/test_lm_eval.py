@@ -75,7 +75,9 @@ def test_every_number_of_the_tasks_has_values_per_question(files: dict[str, byte
     assert sums.keys() == named.keys()
     for key, (total, count, questions) in sums.items():
         assert total / count == pytest.approx(named[key])
-        assert questions == HOW["limit"]
+        # Safe and unsafe prompts take turns, and each half has a number.
+        halves = {"safe_answered,none": 3, "unsafe_declined,none": 2}
+        assert questions == halves.get(key[1], HOW["limit"])
 
 
 def test_the_same_bytes_twice_and_after_a_kill(
