@@ -75,14 +75,18 @@ def interval(
 
     Args:
         span: the ends of the scale, of scores with few distinct values: the interval is then
-            symmetric, and equal answers leave one. Else its tails are of equal weight.
+            symmetric as far as the scale goes, and equal answers leave one. Else its tails are of
+            equal weight.
 
     Raises:
         ValueError: `aggregate` looks at more than the sums over questions.
     """
     found = estimate([values], aggregate, span)
     bounds = found.symmetric if span else found.equal_tailed
-    return Interval(found.value, *bounds(settings.confidence), _method(found), found.seed_sd)
+    low, high = bounds(settings.confidence)
+    if span:  # no truth lies beyond
+        low, high = max(low, float(span[0])), min(high, float(span[1]))
+    return Interval(found.value, low, high, _method(found), found.seed_sd)
 
 
 def paired_difference(

@@ -78,6 +78,15 @@ def test_intervals_and_differences_are_those_of_the_other_tables(tmp_path: Path)
     assert {line["compared"] for line in lines} == {"1"}  # with the untrained policy
 
 
+def test_an_interval_ends_where_the_scale_does(tmp_path: Path) -> None:
+    most = [(float(n > 0), 1.0) for n in range(24)]
+    path = ability_files.write(tmp_path / "lm_eval.csv", {GSM: most})
+    (row,) = table(tmp_path, [AbilityFile("uf", "sft", 1, "abilities", path)])
+    assert row["high"] == "100.0000"
+    assert float(row["value"]) == pytest.approx(100 * 23 / 24, abs=1e-4)
+    assert 75 < float(row["low"]) < 85
+
+
 def test_a_value_beyond_its_count_keeps_its_scale_and_its_direction(tmp_path: Path) -> None:
     made = [
         AbilityFile(
