@@ -5,7 +5,6 @@ fit: CC BY-NC 4.0, and so neither part of this project nor fetched by it. Its co
 alpaca_eval 0.6.6 reads (metrics/glm_winrate.py).
 """
 
-import csv
 import math
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 from asft.errors import UserError
 from asft.metrics.corpus import Values
 from asft.metrics.length_controlled import GamedBaselines
+from asft.metrics.score_files import csv_rows
 
 COLUMNS = ("preference", "std_delta_len", "instruction_difficulty")
 
@@ -28,13 +28,7 @@ def read_gamed(path: Path) -> tuple[GamedBaselines, Values]:
         UserError: no such file, a column is missing, a cell holds no number, a preference is not
             between 0 and 1, or the numbers of the instructions, column `index`, leave a gap.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: not a CSV file ({error}); fetch df_gamed.csv again") from error
+    rows = csv_rows(path, "fetch df_gamed.csv again")
     missing = [name for name in (*COLUMNS, "index") if not rows or name not in rows[0]]
     if missing:
         raise UserError(f"{path}: no column {missing[0]!r}; is this alpaca_eval's df_gamed.csv?")

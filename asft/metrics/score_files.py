@@ -37,16 +37,25 @@ def read_cells(path: Path) -> list[Cells]:
     Raises:
         UserError: no such file, no rows, or no CSV.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: not a CSV file ({error}); score again") from error
+    rows = csv_rows(path, "score again")
     if not rows:
         raise UserError(f"{path}: no scores")
     return rows
+
+
+def csv_rows(path: Path, advice: str) -> list[Cells]:
+    """Read the rows of a CSV file, as text.
+
+    Raises:
+        UserError: no such file, or no CSV; the latter ends with `advice`.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: not a CSV file ({error}); {advice}") from error
 
 
 def read_scores(path: Path) -> Scores:

@@ -22,8 +22,8 @@ from asft.report.cells import (
     read_rows,
     samples_link,
 )
+from asft.tables import ability_digits, how_asked
 
-PER_CENT = 1  # decimals of a number in the table: of a share, else four
 FILES = ("table4.csv", "table4.differences.csv")
 
 
@@ -48,10 +48,9 @@ def _task(task: str, rows: list[Row], config: Config) -> HtmlTable:
         line.append(HtmlCell(text, below, link=evidence, number=True))
     head = heads("Data set", "Method") + number_heads(*measures)
     first = rows[0]
-    template = "chat template" if first["chat_template"] == "True" else "no chat template"
+    asked = how_asked(first["num_fewshot"], first["chat_template"] == "True", first["version"])
     unit = f", {first['unit']}" if first["unit"] else ""
-    remark = f"{task}{unit}: {first['n']} questions, {first['num_fewshot']}-shot, {template}"
-    remark += f", version {first['version']}; by lm-evaluation-harness."
+    remark = f"{task}{unit}: {first['n']} questions, {asked}; by lm-evaluation-harness."
     return HtmlTable("Table 4", remark, head, list(lines.values()), FILES)
 
 
@@ -62,7 +61,7 @@ def number_of(row: Row) -> AbilityKey:
 
 def digits_of(row: Row) -> int:
     """Return how many decimals a row's numbers are shown with."""
-    return PER_CENT if row["unit"] == "per cent" else 4
+    return ability_digits(row["unit"])
 
 
 def link(row: Row, **contestants: str) -> str:

@@ -7,6 +7,7 @@ from asft.metrics import AbilityKey, AbilityScores, Metric, per_cent, ratio
 from asft.tables.columns import Names
 from asft.tables.table3_columns import MetricColumn
 
+PER_CENT = "per cent"
 NAMES = Names("value", "low", "high", "seed_sd")  # a number has a line of the CSV
 
 
@@ -44,8 +45,18 @@ class Ability(MetricColumn):
     @property
     def asked(self) -> str:
         """How it was asked for, in words."""
-        template = "chat template" if self.chat_template else "no chat template"
-        return f"{self.num_fewshot}-shot, {template}, version {self.version}"
+        return how_asked(self.num_fewshot, self.chat_template, self.version)
+
+
+def how_asked(num_fewshot: str, chat_template: bool, version: str) -> str:
+    """Say in words how a task was asked for."""
+    template = "chat template" if chat_template else "no chat template"
+    return f"{num_fewshot}-shot, {template}, version {version}"
+
+
+def ability_digits(unit: str) -> int:
+    """Return how many decimals a number in this unit is shown with."""
+    return 1 if unit == PER_CENT else 4
 
 
 def abilities_of(files: dict[str, AbilityScores], own: dict[str, Own]) -> dict[str, Ability]:
@@ -65,16 +76,17 @@ def _ability(
     share = bool(((sums >= 0) & (sums <= counts)).all())
     said = ("higher_is_better", "versions", "n-shot")
     higher, version, shots = (_of_task(own.results, part, number.task) for part in said)
+    unit = PER_CENT if share else ""
     better = (higher or {}).get(number.metric, True)
     return Ability(
         key=key,
         label=number.words,
         tex=number.words,
-        digits=1 if share else 4,
+        digits=ability_digits(unit),
         kind="estimate",
         better="higher" if better else "lower",
         page=number.words,
-        unit="per cent" if share else "",
+        unit=unit,
         metric=Metric(("sum", "count"), per_cent if share else ratio),
         span=(0, 100) if share else None,
         benchmark=benchmark,
