@@ -18,7 +18,7 @@ from asft.config.figure_plan import (
     training_runs,
 )
 from asft.config.generation import Decoding, Generation, Server
-from asft.config.judges import Judge
+from asft.config.judges import Judge, check_calibration
 from asft.config.loading import load
 from asft.config.local_files import (
     PROJECT,
@@ -140,6 +140,7 @@ __all__ = [
     "asked_of_trials",
     "card_settings",
     "case_runs",
+    "check_calibration",
     "choice_file",
     "choice_settings",
     "choices",
