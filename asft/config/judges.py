@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from asft.config.agreement import Agreement
 from asft.config.fields import MaxAttempts, MaxWait, Precision, Section, Share, Threads
 
 
@@ -92,6 +93,13 @@ class Judge(Section):
         False,
         description="Whether a local judge's probability of each verdict is divided by the one it "
         "has when question and answers say N/A (arXiv 2102.09690): small models have favourites.",
+    )
+    # Left out of what rules print where there is none: a key more would judge everything again.
+    agreement: Agreement | None = Field(
+        None,
+        exclude_if=lambda agreement: agreement is None,
+        description="Published verdicts on other answers, by which the judge is measured: how "
+        "often it agrees stands in Table 2 and the report. null measures nothing.",
     )
 
     @field_validator("base_url")
