@@ -1,6 +1,7 @@
 """The experiment: its keys, their checks, what tables, figures and report ask for. No torch."""
 
 from asft.config.abilities import Abilities
+from asft.config.agreement import Agreement
 from asft.config.base_models import experiments
 from asft.config.benchmarks import Benchmark, Part
 from asft.config.chains import UNTRAINED, starts_named
@@ -52,6 +53,8 @@ from asft.config.resources import inference_mb, inference_minutes, training_mb, 
 from asft.config.runs import (
     BASE,
     Run,
+    agreement_file,
+    agreements,
     card_settings,
     reference_file,
     run_mb,
@@ -105,6 +108,7 @@ __all__ = [
     "TRL_LOSSES",
     "UNTRAINED",
     "Abilities",
+    "Agreement",
     "Arm",
     "Asked",
     "Attention",
@@ -134,6 +138,8 @@ __all__ = [
     "UrlSource",
     "WheelSource",
     "WheelsSource",
+    "agreement_file",
+    "agreements",
     "all_contestants",
     "all_trained",
     "asked_benchmarks",

@@ -70,6 +70,20 @@ def _require_table2(config: Config) -> None:
         check_calibration(config.judges[judge], config.benchmarks[name].protocol, judge)
         if config.judges[judge].backend == "local":
             _require(config.judges[judge].model, config.models, f"judges.{judge}.model")
+        _check_agreement(config, table, judge)
+
+
+def _check_agreement(config: Config, table: Table2, judge: str) -> None:
+    """Refuse a benchmark that this judge judges nothing of: its note would stand nowhere."""
+    measured = config.judges[judge].agreement
+    if measured is None or measured.benchmark is None:
+        return
+    own = [benchmark for benchmark, judges in table.judges.items() if judge in judges]
+    if measured.benchmark not in own:
+        raise UserError(
+            f"config: judges.{judge}.agreement.benchmark: {measured.benchmark!r} is not among"
+            f" those of Table 2 that it judges: {', '.join(own)}"
+        )
 
 
 def _require_table4(config: Config) -> None:

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from asft.config.agreement import Agreement
 from asft.config.fields import MaxAttempts, MaxWait, Precision, Section, Share, Threads
 from asft.config.protocols import PROTOCOLS
 from asft.errors import UserError
@@ -96,6 +97,13 @@ class Judge(Section):
         "models have favourites: true, the one it has when question and answers say N/A (arXiv "
         "2102.09690); orders, its mean over both orders of the answers it compares in a job (arXiv "
         "2309.17249), which takes a taste for a place away and nothing else; false, nothing.",
+    )
+    # Left out of what rules print where there is none: a key more would judge everything again.
+    agreement: Agreement | None = Field(
+        None,
+        exclude_if=lambda agreement: agreement is None,
+        description="Published verdicts on other answers, by which the judge is measured: how "
+        "often it agrees stands in Table 2 and the report. null measures nothing.",
     )
 
     @field_validator("base_url")

@@ -61,24 +61,36 @@ def judge_answers(
     judging = JUDGING[protocol]
     prompts = judging.load_prompts(benchmark / "judge" / facts.prompts)
     material = read_material(benchmark, facts, prompts, completions, with_thinking)
-    calls, without = _with_answers(judging.calls(material, chosen), material)
     if dry_run:
+        calls, _ = _with_answers(judging.calls(material, chosen), material)
         lines = [json.dumps(call._asdict(), ensure_ascii=False) + "\n" for call in calls]
         return write_text(out, "".join(lines))
     with Store(store) as answers:
-        if chosen.backend == "local":
-            empty = None
-            if chosen.calibrate is True:
-                blank = judging.calls(material.without_content(), chosen)
-                empty = _with_answers(blank, material)[0]
-            verdicts = _judge_locally(
-                protocol, calls, empty, chosen, _require(judge_model), answers
-            )
-        else:
-            from asft.judging.by_server import judge_by_server
+        verdicts = judge_material(protocol, material, chosen, judge_model, answers)
+    return write_jsonl(out, verdicts)
 
-            verdicts = judge_by_server(protocol, calls, chosen, answers)
-    return write_jsonl(out, [*verdicts, *without])
+
+def judge_material(
+    protocol: str, material: Material, judge: Judge, judge_model: Path | None, store: Store
+) -> list[Verdict]:
+    """Return a judge's verdicts on all answers of a material, asking what the store does not hold.
+
+    Raises:
+        UserError: as `judge_answers`.
+    """
+    judging = JUDGING[protocol]
+    calls, without = _with_answers(judging.calls(material, judge), material)
+    if judge.backend == "local":
+        empty = None
+        if judge.calibrate is True:
+            blank = judging.calls(material.without_content(), judge)
+            empty = _with_answers(blank, material)[0]
+        verdicts = _judge_locally(protocol, calls, empty, judge, _require(judge_model), store)
+    else:
+        from asft.judging.by_server import judge_by_server
+
+        verdicts = judge_by_server(protocol, calls, judge, store)
+    return [*verdicts, *without]
 
 
 def _with_answers(calls: list[Call], material: Material) -> tuple[list[Call], list[Verdict]]:
