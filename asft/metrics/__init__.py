@@ -3,12 +3,15 @@
 import lazy_loader
 
 __all__ = [
+    "BINS",
     "FEATURES",
     "METRICS",
     "AbilityKey",
     "AbilityScores",
     "Aggregate",
     "Bounds",
+    "Calibration",
+    "Choices",
     "Content",
     "Corrected",
     "Difference",
@@ -28,6 +31,7 @@ __all__ = [
     "aggregate_verdicts",
     "by_category",
     "by_turn",
+    "calibration_of",
     "check_comparable",
     "check_same_questions",
     "compare_scores",
@@ -57,6 +61,7 @@ __all__ = [
     "ratings_per_question",
     "ratio",
     "read_ability_scores",
+    "read_choices",
     "read_gamed",
     "read_pair_scores",
     "read_scores",
