@@ -125,6 +125,8 @@ class Completion(Record):
 
 Label = Literal["A>>B", "A>B", "A=B", "B>A", "B>>A"]
 VerdictStatus = Literal["ok", "no_verdict", "conflicting", "out_of_range", "truncated", "api_error"]
+# The preference for assistant B, who is shown second.
+FOR_SECOND: dict[Label, float] = {"A>>B": 0.0, "A>B": 0.0, "A=B": 0.5, "B>A": 1.0, "B>>A": 1.0}
 
 
 class Verdict(Record):
@@ -148,6 +150,13 @@ class Verdict(Record):
     model: str = ""  # the model name that came back with the answers
     detail: str = ""  # what went wrong, in words
     probabilities: dict[str, float] = {}  # of every allowed verdict, from judges that give them
+
+    @property
+    def for_second(self) -> float | None:
+        """The preference of a game for the answer shown second, 0 to 1; None: no verdict counts."""
+        if self.status != "ok":
+            return None
+        return self.rating if self.label is None else FOR_SECOND[self.label]
 
 
 class Preference(Record):

@@ -89,6 +89,11 @@ COMMANDS = {
         "judging", "write_control", "Answers of a control contestant, which deserve nothing."
     ),
     "judge": Command("judging", "judge_answers", "A judge's verdicts on a policy's answers."),
+    "judge-agreement": Command(
+        "cli.judge_agreement",
+        "judge_agreement",
+        "How far a judge agrees with published verdicts, and with itself.",
+    ),
     "score-verdicts": Command("metrics", "aggregate_verdicts", "Verdicts to one row per question."),
     "table2": Command("tables", "make_table2", "Table 2."),
     "table1": Command("tables", "make_table1", "Table 1."),

@@ -24,7 +24,7 @@ KINDS = {
     "trained policies": rf"{RUN}/policy/",
     "checkpoints of training": rf"{RUN}/(checkpoints|state)/",
     "answers": r"runs/.*completions/",
-    "scores, verdicts, histories": r"runs/",
+    "scores, verdicts, histories": r"(runs|judges)/",
     "logs": r"logs/",
     "tables, figures, report": "",
 }

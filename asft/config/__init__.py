@@ -1,6 +1,7 @@
 """The experiment: its keys, their checks, what tables, figures and report ask for. No torch."""
 
 from asft.config.abilities import REFUSALS, Abilities
+from asft.config.agreement import Agreement
 from asft.config.base_models import experiments
 from asft.config.benchmarks import Benchmark, Part
 from asft.config.chains import UNTRAINED, starts_named
@@ -19,7 +20,7 @@ from asft.config.figure_plan import (
     with_choices,
 )
 from asft.config.generation import Decoding, Generation, Server
-from asft.config.judges import Judge
+from asft.config.judges import Judge, check_calibration
 from asft.config.loading import load
 from asft.config.local_files import (
     PROJECT,
@@ -53,6 +54,8 @@ from asft.config.resources import inference_mb, inference_minutes, training_mb, 
 from asft.config.runs import (
     BASE,
     Run,
+    agreement_file,
+    agreements,
     card_settings,
     reference_file,
     run_mb,
@@ -107,6 +110,7 @@ __all__ = [
     "TRL_LOSSES",
     "UNTRAINED",
     "Abilities",
+    "Agreement",
     "Arm",
     "Asked",
     "Attention",
@@ -136,12 +140,15 @@ __all__ = [
     "UrlSource",
     "WheelSource",
     "WheelsSource",
+    "agreement_file",
+    "agreements",
     "all_contestants",
     "all_trained",
     "asked_benchmarks",
     "asked_of_trials",
     "card_settings",
     "case_runs",
+    "check_calibration",
     "choice_file",
     "choice_settings",
     "choices",

@@ -8,6 +8,7 @@ from asft.config.chains import chain_of
 from asft.config.data import Policy
 from asft.config.experiment import Config
 from asft.config.outputs import Table2
+from asft.config.judges import check_calibration
 from asft.config.protocols import PROTOCOLS, judged_protocols
 from asft.config.sources import HubSource
 from asft.errors import UserError, nearest
@@ -64,10 +65,25 @@ def _require_table2(config: Config) -> None:
     for name, judges in table.also.items():
         _require(name, config.benchmarks, "tables.table2.also")
         _check_also(table, name, config.benchmarks[name].protocol, judges)
-    for judge in (judge for judges in table.judges.values() for judge in judges):
+    for name, judge in ((name, judge) for name in table.judges for judge in table.judges[name]):
         _require(judge, config.judges, "tables.table2: judge")
+        check_calibration(config.judges[judge], config.benchmarks[name].protocol, judge)
         if config.judges[judge].backend == "local":
             _require(config.judges[judge].model, config.models, f"judges.{judge}.model")
+        _check_agreement(config, table, judge)
+
+
+def _check_agreement(config: Config, table: Table2, judge: str) -> None:
+    """Refuse a benchmark that this judge judges nothing of: its note would stand nowhere."""
+    measured = config.judges[judge].agreement
+    if measured is None or measured.benchmark is None:
+        return
+    own = [benchmark for benchmark, judges in table.judges.items() if judge in judges]
+    if measured.benchmark not in own:
+        raise UserError(
+            f"config: judges.{judge}.agreement.benchmark: {measured.benchmark!r} is not among"
+            f" those of Table 2 that it judges: {', '.join(own)}"
+        )
 
 
 def _require_table4(config: Config) -> None:

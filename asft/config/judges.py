@@ -4,7 +4,10 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from asft.config.agreement import Agreement
 from asft.config.fields import MaxAttempts, MaxWait, Precision, Section, Share, Threads
+from asft.config.protocols import PROTOCOLS
+from asft.errors import UserError
 
 
 class Judge(Section):
@@ -88,10 +91,19 @@ class Judge(Section):
     )
     precision: Precision = "auto"
     threads: Threads = None
-    calibrate: bool = Field(
+    calibrate: bool | Literal["orders"] = Field(
         False,
-        description="Whether a local judge's probability of each verdict is divided by the one it "
-        "has when question and answers say N/A (arXiv 2102.09690): small models have favourites.",
+        description="What a local judge's probability of each verdict is divided by, since small "
+        "models have favourites: true, the one it has when question and answers say N/A (arXiv "
+        "2102.09690); orders, its mean over both orders of the answers it compares in a job (arXiv "
+        "2309.17249), which takes a taste for a place away and nothing else; false, nothing.",
+    )
+    # Left out of what rules print where there is none: a key more would judge everything again.
+    agreement: Agreement | None = Field(
+        None,
+        exclude_if=lambda agreement: agreement is None,
+        description="Published verdicts on other answers, by which the judge is measured: how "
+        "often it agrees stands in Table 2 and the report. null measures nothing.",
     )
 
     @field_validator("base_url")
@@ -108,3 +120,16 @@ class Judge(Section):
         if not all(name.isidentifier() for name in self.headers_env.values()):
             raise ValueError("headers_env must hold names of environment variables")
         return self
+
+
+def check_calibration(judge: Judge, protocol: str, name: str) -> None:
+    """Refuse a calibration over both orders where a protocol has none.
+
+    Raises:
+        UserError: names the judge's key, and what to give it.
+    """
+    if judge.calibrate == "orders" and not PROTOCOLS[protocol].pairwise:
+        raise UserError(
+            f"config: judges.{name}.calibrate: orders needs two answers in both orders, and {protocol}"
+            " shows one at a time; true, or a judge of its own"
+        )

@@ -113,9 +113,17 @@ def record_files(config: Config) -> list[str]:
     paths = [f"models/{name}/card.json" for name in (config.model, *shown_policies(config))]
     paths += [f"data/{dataset}/card.json" for dataset in trained_on(config)]
     paths += [f"benchmarks/{asked.benchmark}/card.json" for asked in asked_benchmarks(config)]
+    paths += agreement_files(config)
     return paths + [
         f"runs/{run.folder}/{name}" for run in all_trained(config) for name in RUN_RECORDS
     ]
+
+
+def agreement_files(config: Config) -> list[str]:
+    """Return what judges are measured by: numbers, pairs, and the numbers to read."""
+    judges = [judge for _, judge in experiment.agreements(config)]
+    places = [experiment.agreement_file(judge).removesuffix("json") for judge in judges]
+    return [f"{place}{ending}" for place in places for ending in ("json", "csv", "md")]
 
 
 def report_inputs(config: Config) -> list[str]:
@@ -138,6 +146,7 @@ def report_inputs(config: Config) -> list[str]:
             paths.append(contestant.samples(benchmark))
     for run in all_trained(config):
         paths += [f"runs/{run.folder}/{name}" for name in RUN_RECORDS]
+    paths += agreement_files(config)
     return list(dict.fromkeys(paths))
 
 

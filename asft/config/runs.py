@@ -142,6 +142,23 @@ def table2_columns(config: Config) -> list[tuple[str, str]]:
     return [(benchmark, judge) for benchmark, names in judges.items() for judge in names]
 
 
+def agreement_file(judge: str) -> str:
+    """Return where a judge's agreement with published verdicts lies, below <results>."""
+    return f"judges/{judge}/agreement.json"
+
+
+def agreements(config: Config) -> list[tuple[str, str]]:
+    """Return the judges of Table 2 that are measured by published verdicts, as (benchmark, judge).
+
+    Each is asked by that benchmark's protocol and prompts.
+    """
+    first: dict[str, str] = {}
+    for benchmark, judge in table2_columns(config):
+        first.setdefault(judge, benchmark)
+    asked = [(own, judge, config.judges[judge].agreement) for judge, own in first.items()]
+    return [(measured.benchmark or own, judge) for own, judge, measured in asked if measured]
+
+
 def table1_rows(config: Config) -> list[tuple[str, str, str, list[str]]]:
     """Rows of Table 1 as (benchmark, protocol, baseline, models of the judges).
 

@@ -3,11 +3,16 @@
 import lazy_loader
 
 __all__ = [
+    "STORE",
+    "PublishedPair",
     "check_prompts",
+    "draw_balanced",
     "import_alpaca_eval",
     "import_arena_hard",
     "import_fastchat",
     "judge_answers",
+    "judge_pairs",
+    "read_published",
     "write_control",
 ]
 

@@ -1,6 +1,11 @@
 from .controls import write_control as write_control
 from .import_judgments import import_arena_hard as import_arena_hard
 from .import_judgments import import_fastchat as import_fastchat
+from .judge import STORE as STORE
 from .judge import judge_answers as judge_answers
+from .pair_verdicts import judge_pairs as judge_pairs
 from .protocols import check_prompts as check_prompts
+from .published_pairs import draw_balanced as draw_balanced
+from .published_pairs import read_published as read_published
 from .published_preferences import import_alpaca_eval as import_alpaca_eval
+from .published_rows import PublishedPair as PublishedPair

@@ -9,12 +9,13 @@ By hand: asft judge --benchmark DIR --completions FILE --settings JSON --out FIL
 import json
 import math
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tqdm import tqdm
 
-from asft.config import PROTOCOLS, Judge, judged_protocol
+from asft.config import PROTOCOLS, Judge, check_calibration, judged_protocol
 from asft.errors import UserError
 from asft.files import write_jsonl, write_text
 from asft.generation import Reply, Store, call_key, describe_call
@@ -56,25 +57,40 @@ def judge_answers(
     if judge_model:
         claim_gpus()
     chosen, facts = Judge.model_validate_json(settings), judged_protocol(protocol, out)
+    check_calibration(chosen, protocol, chosen.model)
     judging = JUDGING[protocol]
     prompts = judging.load_prompts(benchmark / "judge" / facts.prompts)
     material = read_material(benchmark, facts, prompts, completions, with_thinking)
-    calls, without = _with_answers(judging.calls(material, chosen), material)
     if dry_run:
+        calls, _ = _with_answers(judging.calls(material, chosen), material)
         lines = [json.dumps(call._asdict(), ensure_ascii=False) + "\n" for call in calls]
         return write_text(out, "".join(lines))
     with Store(store) as answers:
-        if chosen.backend == "local":
-            blank = judging.calls(material.without_content(), chosen) if chosen.calibrate else []
-            empty = _with_answers(blank, material)[0] if blank else None
-            verdicts = _judge_locally(
-                protocol, calls, empty, chosen, _require(judge_model), answers
-            )
-        else:
-            from asft.judging.by_server import judge_by_server
+        verdicts = judge_material(protocol, material, chosen, judge_model, answers)
+    return write_jsonl(out, verdicts)
 
-            verdicts = judge_by_server(protocol, calls, chosen, answers)
-    return write_jsonl(out, [*verdicts, *without])
+
+def judge_material(
+    protocol: str, material: Material, judge: Judge, judge_model: Path | None, store: Store
+) -> list[Verdict]:
+    """Return a judge's verdicts on all answers of a material, asking what the store does not hold.
+
+    Raises:
+        UserError: as `judge_answers`.
+    """
+    judging = JUDGING[protocol]
+    calls, without = _with_answers(judging.calls(material, judge), material)
+    if judge.backend == "local":
+        empty = None
+        if judge.calibrate is True:
+            blank = judging.calls(material.without_content(), judge)
+            empty = _with_answers(blank, material)[0]
+        verdicts = _judge_locally(protocol, calls, empty, judge, _require(judge_model), store)
+    else:
+        from asft.judging.by_server import judge_by_server
+
+        verdicts = judge_by_server(protocol, calls, judge, store)
+    return [*verdicts, *without]
 
 
 def _with_answers(calls: list[Call], material: Material) -> tuple[list[Call], list[Verdict]]:
@@ -105,39 +121,61 @@ def _judge_locally(
     model: Path,
     store: Store,
 ) -> list[Verdict]:
+    score = _scorer(protocol, judge, model, store)
+    scored = []
+    for number, call in enumerate(tqdm(calls, desc="judge", disable=None)):
+        key, logps = score(call)
+        empty_key, habits = score(empty[number]) if empty else (None, {})
+        scored.append((logps, habits, [key, *filter(None, [empty_key])]))
+    # Both orders of a pair of answers are among the calls: a taste for a place is what is left.
+    taste = _mean([logps for logps, *_ in scored]) if judge.calibrate == "orders" else {}
+    verdicts = []
+    for call, (logps, habits, keys) in zip(calls, scored, strict=True):
+        probabilities = _calibrated(logps, habits | taste)
+        found = {PROTOCOLS[protocol].verdict: JUDGING[protocol].weigh(probabilities)}
+        about = {"probabilities": probabilities, "keys": keys, "model": judge.model}
+        verdicts.append(call.verdict("ok", **found, **about))
+    return verdicts
+
+
+def _scorer(
+    protocol: str, judge: Judge, model: Path, store: Store
+) -> Callable[[Call], tuple[str, dict[str, float]]]:
+    """A function from a call to its key in the store and its verdicts' log-probabilities.
+
+    The judge is loaded when the store lacks one.
+    """
     from asft.judging.local import LocalJudge, judge_identity
 
-    judging, identity = JUDGING[protocol], judge_identity(model)
+    allowed, identity = JUDGING[protocol].verdicts, judge_identity(model)
     loaded: LocalJudge | None = None
 
     def score(call: Call) -> tuple[str, dict[str, float]]:
         nonlocal loaded
-        parameters = {"verdicts": ",".join(judging.verdicts), "precision": judge.precision}
+        parameters = {"verdicts": ",".join(allowed), "precision": judge.precision}
         request = describe_call("local", identity, call.messages, parameters, call.repeat)
         key = call_key(**request)
         answer = store.get(key)
         if answer is None:
             loaded = loaded or LocalJudge(model, judge.precision, judge.threads)
-            text = json.dumps(loaded.score(call.messages, judging.verdicts))
+            text = json.dumps(loaded.score(call.messages, allowed))
             answer = Reply(text, "stop", judge.model, None, None, "", _now())
             store.put(key, request, answer)
         return key, json.loads(answer.text)
 
-    verdicts = []
-    for number, call in enumerate(tqdm(calls, desc="judge", disable=None)):
-        key, scores = score(call)
-        keys = [key]
-        if empty:
-            key, habits = score(empty[number])
-            keys.append(key)
-            scores = {name: value - habits[name] for name, value in scores.items()}
-        weights = {name: math.exp(value) for name, value in scores.items()}
-        total = sum(weights.values())
-        probabilities = {name: weight / total for name, weight in weights.items()}
-        found = {PROTOCOLS[protocol].verdict: judging.weigh(probabilities)}
-        about = {"probabilities": probabilities, "keys": keys, "model": judge.model}
-        verdicts.append(call.verdict("ok", **found, **about))
-    return verdicts
+    return score
+
+
+def _mean(logps: list[dict[str, float]]) -> dict[str, float]:
+    names = logps[0] if logps else {}
+    return {name: math.fsum(row[name] for row in logps) / len(logps) for name in names}
+
+
+def _calibrated(logps: dict[str, float], habits: dict[str, float]) -> dict[str, float]:
+    """The verdicts' probabilities, each divided by the habit's where there is one."""
+    weights = {name: math.exp(value - habits.get(name, 0.0)) for name, value in logps.items()}
+    total = sum(weights.values())
+    return {name: weight / total for name, weight in weights.items()}
 
 
 def _now() -> str:

@@ -56,7 +56,8 @@ class LocalJudge:
         if len(prompt) > room:
             raise UserError(
                 f"a judge's prompt has {len(prompt)} tokens, its model takes {room}; "
-                "lower max_new_tokens of the benchmark or take another judge"
+                "lower max_new_tokens of the benchmark (of published pairs: max_characters) or take"
+                " another judge"
             )
         with torch.inference_mode():
             score = _one_by_one if self._one_by_one else _together

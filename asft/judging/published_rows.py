@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from asft.data import API_ERROR
 from asft.errors import UserError
+from asft.files import fingerprint
 from asft.judging.verdicts import LABELS, REVERSED
-from asft.records import Verdict, VerdictStatus
+from asft.records import Question, Verdict, VerdictStatus
 
 V01 = "arena-hard-v0.1"  # what v0.1 names as the category of all its questions
 
@@ -28,6 +29,25 @@ class Judgment(NamedTuple):
     judge: str
     verdict: Verdict
     baseline: str = ""
+
+
+class PublishedPair(NamedTuple):
+    """Two models' answers to a question of one turn, and a judge's published preference.
+
+    `preference` is 0 where the first answer is the better one, 1 where the second is.
+    """
+
+    judge: str
+    question: Question
+    models: tuple[str, str]
+    answers: tuple[str, str]
+    preference: float = 0.5
+    missing: str = ""  # why it cannot be used; then nothing else counts
+
+    @property
+    def pair_id(self) -> str:
+        """Content hash: equal texts have equal ids wherever they were published."""
+        return fingerprint([self.question.turns, *self.answers])[:16]
 
 
 def read_grading(row: dict[str, Any], where: str) -> Judgment:

@@ -4,6 +4,13 @@ from .ability_scores import check_same_questions as check_same_questions
 from .ability_scores import per_cent as per_cent
 from .ability_scores import ratio as ratio
 from .ability_scores import read_ability_scores as read_ability_scores
+from .agreement import ComparedPair as ComparedPair
+from .agreement import PairChoices as PairChoices
+from .agreement import agreed as agreed
+from .agreement import choices_on as choices_on
+from .agreement import compared_with_chance as compared_with_chance
+from .agreement import measure_agreement as measure_agreement
+from .agreement import side as side
 from .arena_hard import Games as Games
 from .arena_hard import first_position_rate as first_position_rate
 from .arena_hard import official_intervals as official_intervals

@@ -113,13 +113,15 @@ def _front(results: Path, config: Config) -> dict[str, Any]:
         "table2": None,
         "table2_notes": [],
         "trust": None,
+        "agreements": None,
     }
     if config.tables.table2:
         found |= {
             "table1": tables.table1(results),
             "table2": tables.table2(results, config),
-            "table2_notes": tables.table2_notes(results),
+            "table2_notes": tables.table2_notes(results, config),
             "trust": trust.trust(results, config),
+            "agreements": trust.agreements(results, config),
         }
         ours, theirs = differences.table2(results, config), differences.published(results)
         found["differences"] = [ours, *found["differences"], theirs]

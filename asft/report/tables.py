@@ -90,12 +90,18 @@ def table2(results: Path, config: Config) -> HtmlTable:
     return HtmlTable("Table 2", remark, head, lines, ("table2.csv", "table2.differences.csv"))
 
 
-def table2_notes(results: Path) -> list[str]:
-    """List what Table 2 refused to say, and where a control fooled the judge."""
+def table2_notes(results: Path, config: Config) -> list[str]:
+    """List whose verdicts not to trust, and why; what Table 2 refused to say."""
     rows = read_rows(results / "table2.csv")
+    panels = [judged_column(config, *named) for named in table2_columns(config)]
+    distrust = [
+        f"† Do not trust the values on {panel.benchmark} by {panel.judge}: {why}."
+        for panel in panels
+        if rows and (why := rows[0].get(panel.named("distrust")))
+    ]
     warnings = [text for row in rows for text in row.get("warning", "").split("; ") if text]
     refusals = [f"{row['method']}: {row['refused']}" for row in rows if row.get("refused")]
-    return warnings + refusals
+    return distrust + warnings + refusals
 
 
 def table3(results: Path, config: Config) -> list[HtmlTable]:
@@ -124,8 +130,9 @@ def table3(results: Path, config: Config) -> list[HtmlTable]:
 
 def _headline(config: Config, row: Row, panel: Panel) -> HtmlCell:
     column = panel.block.headline
+    distrusted = bool(row.get(panel.named("distrust")))
     return HtmlCell(
-        column.text(row, panel.headline),
+        column.text(row, panel.headline) + (" †" if distrusted else ""),
         bounds(row, panel.prefix, column.digits),
         "; ".join(
             f"{PAPER_LABELS[name]} {column.text(row, f'paper_{name}')}"
@@ -134,7 +141,7 @@ def _headline(config: Config, row: Row, panel: Panel) -> HtmlCell:
         ),
         _table2_link(config, row, panel),
         number=True,
-        warn=panel.prefix in row["fools"].split(),
+        warn=distrusted or panel.prefix in row["fools"].split(),
     )
 
 

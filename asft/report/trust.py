@@ -1,8 +1,9 @@
-"""The table of how far the judges can be trusted, for the front page."""
+"""The tables of how far the judges can be trusted, for the front page."""
 
 from pathlib import Path
 
-from asft.config import Config, table2_columns
+from asft.config import Config, agreement_file, table2_columns
+from asft.config import agreements as measured
 from asft.report.cells import (
     HtmlCell,
     HtmlTable,
@@ -14,7 +15,14 @@ from asft.report.cells import (
     read_rows,
     samples_link,
 )
-from asft.tables import JudgedColumn, Panel, columns_at_end
+from asft.tables import (
+    JudgedColumn,
+    Panel,
+    agreement_fault,
+    columns_at_end,
+    measure_cells,
+    read_agreement,
+)
 
 SWAPPED = "swap_consistency"  # below 1 there are samples whose two games disagree
 
@@ -55,6 +63,26 @@ def trust(results: Path, config: Config) -> HtmlTable:
             ]
         lines.append([*line, *(_habit(row, key, *place) for place in habits)])
     return HtmlTable("Judges", "", head, lines)
+
+
+def agreements(results: Path, config: Config) -> HtmlTable | None:
+    """Return the table of how far judges agree with published verdicts; None without any."""
+    lines, head = [], heads("Judge", "Asked as on", "Published by")
+    for benchmark, judge in measured(config):
+        path = agreement_file(judge)
+        found = read_agreement(results / path)
+        cells = measure_cells(found)
+        head = head[:3] + number_heads("Pairs", *(name[0].upper() + name[1:] for name, *_ in cells))
+        line = [HtmlCell(judge, found["judge"]), HtmlCell(benchmark)]
+        line.append(HtmlCell(found["published"]["judge"]))
+        link = f"files/{path.removesuffix('json')}"
+        line.append(HtmlCell(f"{found['judged']}", link=f"{link}csv", number=True))
+        faulty = bool(agreement_fault(found))
+        for number, (_, value, interval) in enumerate(cells):
+            warn = faulty and not number
+            line.append(HtmlCell(value, interval, link=f"{link}json", number=True, warn=warn))
+        lines.append(line)
+    return HtmlTable("Agreement with published verdicts", "", head, lines) if lines else None
 
 
 def _habit(row: Row, key: str, panel: Panel, column: JudgedColumn) -> HtmlCell:

@@ -15,6 +15,8 @@ __all__ = [
     "ScoreFile",
     "Scored",
     "ability_digits",
+    "agreement_fault",
+    "agreement_note",
     "choose_settings",
     "columns_at_end",
     "estimate_columns",
@@ -32,10 +34,12 @@ __all__ = [
     "make_table2",
     "make_table3",
     "make_table4",
+    "measure_cells",
     "moves",
     "names_of",
     "p_text",
     "print_power",
+    "read_agreement",
     "rebuild_preferences",
     "rebuild_scores",
     "score_files",
@@ -44,6 +48,7 @@ __all__ = [
     "tabulate_table1",
     "tabulate_table2",
     "tabulate_table3",
+    "write_agreement",
 ]
 
 # Where each is: __init__.pyi. Loaded when first used.

@@ -1,3 +1,8 @@
+from .agreement import agreement_fault as agreement_fault
+from .agreement import agreement_note as agreement_note
+from .agreement import measure_cells as measure_cells
+from .agreement import read_agreement as read_agreement
+from .agreement import write_agreement as write_agreement
 from .by_model import join_table2 as join_table2
 from .by_model import join_table3 as join_table3
 from .choose import choose_settings as choose_settings

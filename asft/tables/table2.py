@@ -24,6 +24,7 @@ from asft.config import Statistics
 from asft.errors import UserError
 from asft.files import write_text
 from asft.metrics import Judged, pool, read_verdict_scores
+from asft.tables.agreement import read_agreement
 from asft.tables.columns import CORRECTED
 from asft.tables.panels import Entry, Panel
 from asft.tables.published_differences import published_differences
@@ -31,6 +32,14 @@ from asft.tables.table2_latex import latex
 from asft.tables.table2_markdown import markdown, paper_section
 from asft.tables.table2_rows import build
 from asft.tables.text import csv_text, rounded
+
+
+class AgreementFile(NamedTuple):
+    """What `asft judge-agreement` wrote of a judge, asked by the protocol of a benchmark."""
+
+    benchmark: str
+    judge: str
+    path: Path
 
 
 class ScoreFile(NamedTuple):
@@ -57,12 +66,15 @@ def tabulate_table2(
     with_paper: bool = True,
     dataset: str = "",
     untrained: Sequence[str] = (),
+    agreements: Sequence[AgreementFile] = (),
 ) -> None:
     """Write Table 2 and its companions; `scores` lists (method, seed, benchmark, judge, file).
 
     Rows keep the order of `scores`, controls last. A cell with a smaller share of scored games or
     ratings than `min_coverage` is refused: empty, with the reason in column `refused`. `dataset` is
     what the methods were trained on, all but `base` and those in `untrained`, which have one seed.
+    What is known of a judge by its `agreements` stands in its note; values of one that a control
+    fools, or whose agreement is not above chance, are marked, and the column says why.
 
     Raises:
         UserError: a score file is unusable or missing, files of a column differ in their questions
@@ -73,7 +85,8 @@ def tabulate_table2(
     entries = _entries(scores)
     _check_panels(entries)
     _check_seeds(entries, ["base", *untrained])
-    table = build(entries, statistics, min_coverage)
+    measured = {(of.benchmark, of.judge): read_agreement(of.path) for of in agreements}
+    table = build(entries, statistics, min_coverage, measured)
     table = table._replace(rows=rounded(table.rows), differences=rounded(table.differences))
     about = {"model": model, "dataset": dataset, "note": " ".join(note.split())}
     trained = f"Trained on {dataset}; `base` is the untrained policy." if dataset else ""
@@ -153,14 +166,20 @@ def _check_seeds(entries: list[Entry], untrained: Sequence[str]) -> None:
             )
 
 
-def make_table2(settings: str, score: list[ScoreFile], out: Path) -> None:
+def make_table2(
+    settings: str,
+    score: list[ScoreFile],
+    out: Path,
+    agreement: list[AgreementFile] | None = None,
+) -> None:
     """Write Table 2.
 
     Args:
         settings: this step's part of the config, as JSON
         score: method,seed,benchmark,judge=scores.csv
+        agreement: benchmark,judge=agreement.json of judge-agreement
         out: table2.csv; .md, .tex and .differences.csv go beside it
     """
     chosen = json.loads(settings)
     statistics = Statistics.model_validate(chosen.pop("statistics"))
-    tabulate_table2(score, statistics=statistics, out=out, **chosen)
+    tabulate_table2(score, statistics=statistics, out=out, agreements=agreement or [], **chosen)

@@ -12,7 +12,13 @@ from asft.tables.latex import (
     tex_table,
 )
 from asft.tables.panels import Panel, is_control
-from asft.tables.table2_markdown import CONTROLS, control_cells, difference_cells, panel_cells
+from asft.tables.table2_markdown import (
+    CONTROLS,
+    DISTRUST,
+    control_cells,
+    difference_cells,
+    panel_cells,
+)
 from asft.tables.text import DIFFERENCES, Row, grid, named
 
 
@@ -33,6 +39,9 @@ def markdown2(
         ]
         judges = ", ".join(sorted({row[panel.named("judge")] for row in _judged(panel, rows)}))
         sections += [f"## {panel.benchmark}, judged by {judges}", grid(lines)]
+        column = panel.named("distrust")
+        found = dict.fromkeys((r["model"], r[column]) for r in rows if r.get(column))
+        sections += [f"**† {model}: {DISTRUST.lower()}: {why}.**" for model, why in found]
     controls = [row for row in rows if is_control(row["method"])]
     if controls:
         shown = [[p for p in panels if p.named("n") in row] for row in controls]

@@ -14,7 +14,6 @@ from asft.tables.panels import (
     Panel,
     is_control,
     judge_label,
-    panel_note,
     published_columns,
     remarks,
 )
@@ -43,6 +42,10 @@ def latex(table: Table, title: str, trained: str) -> str:
         if columns:
             body += [r"\par\smallskip", *_details(table, panel, columns)]
     notes = [EXPLAINED, *(_judge(table, panel) for panel in table.panels)]
+    notes += [
+        f"Dagger: do not trust {panel.benchmark}, {panel.judge}: {why}."
+        for panel, why in table.distrust.items()
+    ]
     notes += [f"WARNING: {row['warning']}." for row in table.rows if row["warning"]]
     notes += [f"{row['method']}: {row['refused']}." for row in table.rows if row["refused"]]
     notes += [f"{e.method}: {'; '.join(found)}." for e in table.entries if (found := remarks(e))]
@@ -68,7 +71,7 @@ def _method(table: Table, row: Row) -> list[str]:
     for panel in table.panels:
         headline = panel.block.headline
         value, interval = tex_estimate(headline, row, panel.names)
-        values.append(value)
+        values.append(value + (r"$^{\dagger}$" if panel in table.distrust else ""))
         bounds.append(interval)
         n = row[panel.named("n")]
         scored.append(f"{n - row[panel.named('n_unscored')]}/{n}")
@@ -94,7 +97,7 @@ def _details(table: Table, panel: Panel, columns: list[JudgedColumn]) -> list[st
 
 def _judge(table: Table, panel: Panel) -> str:
     """Name who judged a panel, as in the paper or not, and whose the paper's values are."""
-    note = panel_note(table.entries, panel)
+    note = table.notes[panel]
     labels = [paper.TABLE2_LABELS[name] for name in published_columns(table.entries, panel)]
     published = f" The paper's: {' / '.join(labels)}." if labels else ""
     about = f" {panel.block.about}" if panel.block.about else ""

@@ -1,6 +1,6 @@
 """Table 2 as Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from asft.config import Statistics
 from asft.tables import paper
@@ -8,7 +8,6 @@ from asft.tables.panels import (
     Entry,
     Panel,
     judge_label,
-    panel_note,
     published_columns,
     remarks,
 )
@@ -38,6 +37,8 @@ CONTROLS = (
     " but enter neither the differences nor the style control."
 )
 REFUSED = r"— \*"
+MARK = " †"  # of values that say nothing of quality
+DISTRUST = "Do not trust these values"
 
 
 def markdown(table: Table, title: str, trained: str, statistics: Statistics) -> str:
@@ -56,7 +57,10 @@ def markdown(table: Table, title: str, trained: str, statistics: Statistics) -> 
     for panel in table.panels:
         published = published_columns(table.entries, panel)
         cells = [panel_cells(panel, row, published) for _, row in contestants]
-        sections += [_heading(table, panel), grid(cells)]
+        sections.append(_heading(table, panel))
+        if panel in table.distrust:
+            sections.append(f"**† {DISTRUST}: {table.distrust[panel]}.**")
+        sections.append(grid(cells))
         for column in panel.block.columns:
             if column.kind == "means":
                 sections.append(grid([_means(panel, column, *line) for line in contestants]))
@@ -74,10 +78,11 @@ def markdown(table: Table, title: str, trained: str, statistics: Statistics) -> 
     if remarked:
         sections += ["Remarks, on values that stand as they are:", "\n".join(remarked)]
     if table.differences:
+        distrusted = [panel[:2] for panel in table.distrust]
         sections += [
             "## Differences between methods, over the same questions",
             DIFFERENCES,
-            grid([difference_cells(row) for row in table.differences]),
+            grid([difference_cells(row, distrusted) for row in table.differences]),
         ]
     return "\n\n".join(sections) + "\n"
 
@@ -112,7 +117,7 @@ def paper_section(published: list[Row]) -> str:
 
 
 def _heading(table: Table, panel: Panel) -> str:
-    note = panel_note(table.entries, panel)
+    note = table.notes[panel]
     label = judge_label(table.entries, panel)
     about = f" {panel.block.about}" if panel.block.about else ""
     return f"## {panel.benchmark}, judged by {label}\n\n{note[0].upper()}{note[1:]}.{about}"
@@ -122,7 +127,9 @@ def panel_cells(panel: Panel, row: Row, published: Sequence[str] = ()) -> dict[s
     """Return one line of a panel's table; `published` are the paper's columns beside it."""
     headline = panel.block.headline
     cells = {"method": row["method"], "seeds": str(row["seeds"])}
-    cells[headline.label] = _headline(panel, row)
+    cells[headline.label] = _headline(panel, row) + (
+        MARK if row.get(panel.named("distrust")) else ""
+    )
     for column in panel.block.columns:
         if column.kind != "means" and panel.shows(column, row):
             cells[column.label] = column.text(row, panel.name(column, row))
@@ -168,10 +175,11 @@ def _uncompared(rows: list[Row], panels: list[Panel]) -> str:
     return f" `base` has no value to compare them with: {', '.join(names)}." if names else ""
 
 
-def difference_cells(row: Row) -> dict[str, str]:
-    """Return one line of the table of differences."""
+def difference_cells(row: Row, distrusted: Container[tuple[str, str]] = ()) -> dict[str, str]:
+    """Return one line of the table of differences; marked if of a (benchmark, judge) named so."""
+    judged = (row["benchmark"], row["judge"])
     return {
-        "benchmark, judge": f"{row['benchmark']}, {row['judge']}",
+        "benchmark, judge": ", ".join(judged) + (MARK if judged in distrusted else ""),
         "first − second": f"{row['method_a']} − {row['method_b']}",
         **difference_texts(row, headlines()[row["metric"]].digits),
     }

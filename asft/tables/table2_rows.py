@@ -1,31 +1,49 @@
 """Table 2's rows: what each panel says of each method, what it refuses to say, and warnings."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 from typing import Any, NamedTuple
 
 from asft.config import Statistics
 from asft.metrics import Judged
 from asft.tables import paper
+from asft.tables.agreement import Summary
 from asft.tables.columns import interval_cells
 from asft.tables.families import beside_others
-from asft.tables.panels import Entry, Panel, columns_at_end, judge_label, panel_note
+from asft.tables.panels import Entry, Panel, columns_at_end, judge_label
 from asft.tables.table2_columns import ByMethod, JudgedColumn
+from asft.tables.table2_trust import distrusted, fools, judge_note, warnings
 from asft.tables.text import Row
 
 
 class Table(NamedTuple):
-    """The content of Table 2; a row holds what a line of the CSV does."""
+    """The content of Table 2; a row holds what a line of the CSV does.
+
+    `notes` say who judged a panel and by which rules, `distrust` why its values say nothing of
+    quality, where that is so.
+    """
 
     entries: list[Entry]
     panels: list[Panel]
     rows: list[Row]
     differences: list[Row]
+    notes: Mapping[Panel, str] = {}
+    distrust: Mapping[Panel, str] = {}
 
 
-def build(entries: list[Entry], statistics: Statistics, min_coverage: float) -> Table:
-    """Return Table 2's rows and differences; a cell with too little coverage has no headline."""
+def build(
+    entries: list[Entry],
+    statistics: Statistics,
+    min_coverage: float,
+    agreements: Mapping[tuple[str, str], Summary],
+) -> Table:
+    """Return Table 2's rows and differences; a cell with too little coverage has no headline.
+
+    Args:
+        agreements: of judges with published verdicts, by (benchmark, judge).
+    """
     panels = list(entries[0].cells)
+    notes = {p: judge_note(entries, p, agreements.get(p[:2])) for p in panels}
     rows: list[Row] = [{"method": entry.method, "seeds": len(entry.seeds)} for entry in entries]
     reasons: list[list[str]] = [[] for _ in rows]
     refused: set[tuple[str, Panel]] = set()
@@ -43,16 +61,20 @@ def build(entries: list[Entry], statistics: Statistics, min_coverage: float) -> 
                 value, name = values.get(entry.method), panel.named(column.key)
                 missing += [f"{name}: {value}"] if isinstance(value, str) else []
                 row |= column.cells(name, None if isinstance(value, str) else value)
-            row |= _counts(panel, judged) | _about_judge(entries, panel, judged)
+            row |= _counts(panel, judged) | _about_judge(entries, panel, judged, notes[panel])
     ends = columns_at_end(panels)
     for entry, row, missing in zip(entries, rows, reasons, strict=True):
         row |= _at_end(entry, ends) | _published(entry.method) | {"refused": "; ".join(missing)}
     base = next((row for row in rows if row["method"] == "base"), None)
     for entry, row in zip(entries, rows, strict=True):
-        fooled = [p for p in panels if entry.is_control and _fools(row, base, p)]
+        fooled = [p for p in panels if entry.is_control and fools(row, base, p)]
         row["fools"] = " ".join(panel.prefix for panel in fooled)
-        row["warning"] = "; ".join(_warnings(row, base, panels) if entry.is_control else [])
-    return Table(entries, panels, rows, list(_differences(entries, panels, refused, statistics)))
+        row["warning"] = "; ".join(warnings(row, base, panels) if entry.is_control else [])
+    distrust = dict(distrusted(rows, panels, agreements))
+    for row in rows:
+        row |= {panel.named("distrust"): why for panel, why in distrust.items()}
+    differences = list(_differences(entries, panels, refused, statistics))
+    return Table(entries, panels, rows, differences, notes, distrust)
 
 
 def _refusals(entries: list[Entry], panel: Panel, min_coverage: float) -> dict[str, str]:
@@ -96,9 +118,9 @@ def _counts(panel: Panel, judged: Judged) -> Row:
     return {panel.named("n"): asked, panel.named("n_unscored"): asked - scored}
 
 
-def _about_judge(entries: list[Entry], panel: Panel, judged: Judged) -> Row:
-    note = "; ".join(filter(None, [panel_note(entries, panel), judged.remark]))
-    return {panel.named("judge"): judge_label(entries, panel), panel.named("judge_note"): note}
+def _about_judge(entries: list[Entry], panel: Panel, judged: Judged, note: str) -> Row:
+    said = "; ".join(filter(None, [note, judged.remark]))
+    return {panel.named("judge"): judge_label(entries, panel), panel.named("judge_note"): said}
 
 
 def _at_end(entry: Entry, ends: list[tuple[Panel, JudgedColumn]]) -> Row:
@@ -116,29 +138,6 @@ def _published(method: str) -> Row:
     values = paper.TABLE2.get(method, (None,) * len(paper.TABLE2_COLUMNS))
     names = [f"paper_{name}" for name in paper.TABLE2_COLUMNS]
     return dict(zip(names, values, strict=True))
-
-
-def _fools(row: Row, base: Row | None, panel: Panel) -> bool:
-    """Tell whether a control scores at or above the base policy."""
-    ours, theirs = row[panel.headline], base[panel.headline] if base else None
-    return ours is not None and theirs is not None and bool(ours >= theirs)
-
-
-def _warnings(row: Row, base: Row | None, panels: list[Panel]) -> Iterator[str]:
-    """Panels in which a control scores at or above the base policy, or has no score at all."""
-    for panel in panels:
-        ours = row[panel.headline]
-        if ours is None:
-            yield (
-                f"{row['method']} was not scored on {panel.benchmark} by judge {panel.judge}:"
-                " whether it fools this judge is not known"
-            )
-        elif base and _fools(row, base, panel):
-            yield (
-                f"{row['method']} scores {ours:.2f} on {panel.benchmark} by judge {panel.judge},"
-                f" at or above base ({base[panel.headline]:.2f}): this judge can be fooled,"
-                " do not trust this column"
-            )
 
 
 def _differences(

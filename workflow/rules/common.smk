@@ -37,6 +37,7 @@ ALL_CORES = workflow.cores or 1
 MADE_OF = {
     "reference": ["reference_mismatched", "reference_start", "trial_logps"],
     "train": ["train_trial", "train_rung"],
+    "judge": ["judge_agreement"],
 }
 
 

@@ -28,6 +28,11 @@ def judge_size(wildcards):
     return size_of(judge.model) if judge.backend == "local" else 0
 
 
+def judge_settings(wildcards):
+    """What verdicts depend on: not what the judge is measured by."""
+    return CONFIG.judges[wildcards.judge].model_dump_json(exclude={"agreement"})
+
+
 rule judge:
     input:
         questions="<results>/benchmarks/{benchmark}/questions.jsonl",
@@ -48,7 +53,7 @@ rule judge:
             attempt * plan.inference_minutes(judge_size(wildcards), JOB_GPUS)
         ),
     params:
-        settings=lambda wildcards: CONFIG.judges[wildcards.judge].model_dump_json(),
+        settings=judge_settings,
         protocol=lambda wildcards: CONFIG.benchmarks[wildcards.benchmark].protocol,
         folder=subpath(input.questions, parent=True),
         model=lambda wildcards, input: (
@@ -59,6 +64,67 @@ rule judge:
         "asft --log {log} judge --settings {params.settings:q} --protocol {params.protocol}"
         " --benchmark {params.folder} --completions {input.completions} {params.model}"
         " {params.thinking} --out {output}"
+
+
+# Of which benchmark the judge has protocol and prompts when it is measured by published verdicts.
+MEASURED_ON = {judge: benchmark for benchmark, judge in plan.agreements(CONFIG)}
+
+
+def published_settings(wildcards):
+    agreement = CONFIG.judges[wildcards.judge].agreement
+    made = plan.agreement_file(wildcards.judge)
+    for part in ("sources", "questions", "answers"):
+        key = f"judges.{wildcards.judge}.agreement.{part}"
+        planned(made, plan.require_local, getattr(agreement, part), key)
+    return agreement.model_dump_json(exclude={"benchmark"})
+
+
+def measured_protocol(wildcards):
+    return CONFIG.benchmarks[MEASURED_ON[wildcards.judge]].protocol
+
+
+if MEASURED_ON:
+
+    rule judge_agreement:
+        input:
+            prompts=lambda wildcards: (
+                f"<results>/benchmarks/{MEASURED_ON[wildcards.judge]}/judge"
+            ),
+            model=judge_model,
+        output:
+            json="<results>/judges/{judge}/agreement.json",
+            pairs="<results>/judges/{judge}/agreement.csv",
+            markdown="<results>/judges/{judge}/agreement.md",
+            verdicts="<results>/judges/{judge}/agreement.verdicts.jsonl",
+        log:
+            "<results>/logs/judge_agreement/{judge}.log",
+        wildcard_constraints:
+            judge=one_of(MEASURED_ON),
+        threads: judge_threads
+        resources:
+            gpu=lambda wildcards: JOB_GPUS if judge_size(wildcards) else 0,
+            mem_mb=lambda wildcards, attempt: (
+                attempt * plan.inference_mb(judge_size(wildcards), JOB_GPUS)
+            ),
+            runtime=lambda wildcards, attempt: (
+                attempt * plan.inference_minutes(judge_size(wildcards), JOB_GPUS)
+            ),
+        params:
+            settings=judge_settings,
+            published=published_settings,
+            protocol=measured_protocol,
+            prompts=lambda wildcards: plan.PROTOCOLS[
+                measured_protocol(wildcards)
+            ].prompts,
+            model=lambda wildcards, input: (
+                f"--judge-model {input.model}" if input.model else ""
+            ),
+            confidence=CONFIG.statistics.confidence,
+        shell:
+            "asft --log {log} judge-agreement --settings {params.settings:q}"
+            " --published {params.published:q} --protocol {params.protocol}"
+            " --prompts {input.prompts}/{params.prompts} {params.model}"
+            " --confidence {params.confidence} --out {output.json}"
 
 
 rule score_verdicts:

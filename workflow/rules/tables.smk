@@ -43,6 +43,8 @@ if CONFIG.tables.table2:
         for benchmark, judge in plan.table2_columns(CONFIG)
     ]
 
+    AGREEMENTS = plan.agreements(CONFIG)
+
     rule table2:
         input:
             scores=[
@@ -54,6 +56,9 @@ if CONFIG.tables.table2:
                 for method in TABLE2.methods
                 if method in CONFIG.methods
             ),
+            agreements=[
+                f"<results>/{plan.agreement_file(judge)}" for _, judge in AGREEMENTS
+            ],
         output:
             csv=embedded("<results>/table2.csv", "table2"),
             differences=embedded(
@@ -65,8 +70,11 @@ if CONFIG.tables.table2:
         log:
             "<results>/logs/table2.log",
         params:
-            rows=lambda wildcards, input: labelled(
-                "score", [cell[:4] for cell in TABLE2_CELLS], input.scores
+            # In one parameter: a rule of another text would redo its job.
+            rows=lambda wildcards, input: " ".join(
+                [labelled("score", [cell[:4] for cell in TABLE2_CELLS], input.scores)]
+                + [labelled("agreement", AGREEMENTS, input.agreements)]
+                * bool(AGREEMENTS)
             ),
             settings=lambda wildcards: as_json(
                 model=CONFIG.model,

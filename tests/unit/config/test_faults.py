@@ -107,6 +107,7 @@ def test_a_choice_like_no_other_lists_them():
         ),
         ("benchmarks.mt_bench.prompts.0", HUB, "the path of the one file"),
         ("tables.table2.arena_hard", "mt_bench", "'mt_bench' has another protocol"),
+        ("judges.local.calibrate", "orders", "needs two answers in both orders, and mt_bench"),
         ("tables.table2.also.mt_bench", ["local"], "of the table's own keys"),
         ("tables.table2.also.alpaca_en", ["local"], "has the protocol references, which asks no"),
     ],

@@ -7,6 +7,7 @@ from asft.config.loading import load
 from asft.config.report_plan import shown_policies, trained_on
 from asft.config.runs import (
     Run,
+    agreements,
     needs_mismatched,
     needs_reference,
     run_settings,
@@ -91,3 +92,28 @@ def test_a_policy_needs_a_name_and_a_base_of_its_own(policies, message):
     with pytest.raises(UserError) as error:
         load(merged(DEFAULT, {"policies": policies}))
     assert message in str(error.value)
+
+
+MEASURED = {"format": "alpaca_eval", "sources": [{"local": "annotations/*.json"}]}
+
+
+def test_a_judge_is_measured_by_the_protocol_of_what_it_judges():
+    assert agreements(load(DEFAULT)) == []
+    raw = merged(DEFAULT, {"judges": {"local": {"agreement": MEASURED}}})
+    assert agreements(load(raw)) == [("arena_hard", "local")]
+    own = {"judges": {"local": {"agreement": MEASURED | {"benchmark": "mt_bench"}}}}
+    assert agreements(load(merged(DEFAULT, own))) == [("mt_bench", "local")]
+    own["judges"]["local"]["agreement"]["benchmark"] = "alpaca_en"
+    with pytest.raises(
+        UserError, match=r"'alpaca_en' is not among those of Table 2 .*: arena_hard"
+    ):
+        load(merged(DEFAULT, own))
+
+
+def test_what_a_judge_is_measured_by_is_no_part_of_what_it_says():
+    """The rule prints the same settings, so that nothing is judged again."""
+    plain = load(DEFAULT).judges["local"]
+    raw = merged(DEFAULT, {"judges": {"local": {"agreement": MEASURED}}})
+    assert "agreement" not in plain.model_dump_json()
+    measured = load(raw).judges["local"].model_dump_json(exclude={"agreement"})
+    assert measured == plain.model_dump_json()

@@ -2,6 +2,7 @@
 
 import json
 import math
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from asft.config import loading
 from asft.data.encoding import encode_prompt
 from asft.data.prepare_benchmark import write_benchmark
+from asft.errors import UserError
 from asft.files import read_jsonl, write_jsonl
 from asft.generation.endpoint.store import Store
 from asft.judging.judge import judge_answers
@@ -83,7 +85,7 @@ def test_verdicts_do_not_see_one_another_where_tokens_mix_outside_attention(
     torch.testing.assert_close(scores, alone(tmp_path, RATINGS), atol=1e-4, rtol=0)
 
 
-def judged(folder: Path, out: Path, benchmark: str, *, calibrate: bool) -> list[Verdict]:
+def judged(folder: Path, out: Path, benchmark: str, *, calibrate: bool | str) -> list[Verdict]:
     config = loading.load(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
     settings = config.benchmarks[benchmark].model_copy(update={"limit": 3})
     write_benchmark(settings.model_dump_json(), benchmark, out / "benchmark")
@@ -135,6 +137,24 @@ def test_calibration_divides_by_what_is_said_of_nothing(
                 assert after.probabilities[name] == pytest.approx(weight / total, rel=1e-6)
     assert {key for verdict in verdicts for key in verdict.keys[1:]} != set()
     assert len({verdict.keys[1] for verdict in verdicts}) < len(verdicts)  # asked once for all
+
+
+def test_a_taste_for_a_place_is_the_mean_over_both_orders(folder: Path, tmp_path: Path) -> None:
+    plain = judged(folder, tmp_path, "arena_hard", calibrate=False)
+    verdicts = judged(folder, tmp_path, "arena_hard", calibrate="orders")
+    logps = [{name: math.log(p) for name, p in v.probabilities.items()} for v in plain]
+    taste = {name: statistics.fmean(row[name] for row in logps) for name in logps[0]}
+    for before, after in zip(logps, verdicts, strict=True):
+        weights = {name: math.exp(value - taste[name]) for name, value in before.items()}
+        shares = {name: weight / sum(weights.values()) for name, weight in weights.items()}
+        assert after.probabilities == pytest.approx(shares, rel=1e-9)
+    assert [v.keys for v in verdicts] == [v.keys for v in plain]  # nothing more is asked
+
+
+def test_places_are_no_answers(folder: Path, tmp_path: Path) -> None:
+    """Of single answers there are no two orders, and the mean would be the contestant's own."""
+    with pytest.raises(UserError, match="calibrate: orders needs .* mt_bench shows one"):
+        judged(folder, tmp_path, "mt_bench", calibrate="orders")
 
 
 def test_nothing_is_scored_as_nothing(folder: Path, tmp_path: Path) -> None:

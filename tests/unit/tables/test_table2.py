@@ -8,9 +8,11 @@ import pytest
 from table2_scores import PLAYED, RATED, SETTINGS, N, answers, games, job, jobs, ratings, run
 
 from asft.errors import UserError
+from asft.files import write_json
 from asft.metrics.arena_hard import from_verdicts, official_intervals, pool
 from asft.metrics.score_verdicts import aggregate_verdicts
 from asft.tables import paper, table2_markdown
+from asft.tables.table2 import AgreementFile
 from asft.tables.table2_rows import Entry, Table
 
 HEADER = [
@@ -357,3 +359,45 @@ def test_without_the_answers_their_columns_are_empty_and_say_why(tmp_path: Path)
     assert row["refused"] == (
         f"arena_hard_length_controlled: {reason}; arena_hard_style_controlled: {reason}"
     )
+
+
+def agreement(folder: Path, value: float, low: float, outcome: str) -> AgreementFile:
+    measures = {"agreement": {"value": value, "low": low, "high": value + 0.1}}
+    measures |= {"longer_answer": {"value": 0.78, "low": 0.7, "high": 0.86}}
+    found = {"measures": measures, "outcome": outcome, "judged": 80}
+    write_json(folder / "agreement.json", found | {"published": {"judge": "gpt4_turbo"}})
+    return AgreementFile("arena_hard", "gpt4t", folder / "agreement.json")
+
+
+def test_agreement_with_published_verdicts_stands_in_the_note(tmp_path: Path):
+    measured = agreement(tmp_path, 0.71, 0.61, "above chance")
+    out = run(tmp_path, jobs(tmp_path), agreements=[measured])
+    note = "it agrees with gpt4_turbo on 71 % [61, 81] of 80 published pairs"
+    note += " (chance: 50 %; the longer answer: 78 %)"
+    for row in read(out):
+        assert row["arena_hard_judge_note"].endswith(note)
+        assert "gpt4_turbo" not in row["mt_bench_gpt4_judge_note"]
+        assert "arena_hard_distrust" not in row
+    assert f"; {note}." in out.with_suffix(".md").read_text()
+    assert "gpt4\\_turbo on 71 \\%" in out.with_suffix(".tex").read_text()
+    assert "†" not in out.with_suffix(".md").read_text()
+
+
+@pytest.mark.parametrize("control", [0.1, 0.9])
+def test_values_of_a_judge_that_knows_nothing_are_marked(tmp_path: Path, control: float):
+    measured = agreement(tmp_path, 0.48, 0.38, "not told apart from chance")
+    out = run(tmp_path, jobs(tmp_path, control=control), agreements=[measured])
+    why = "the judge agrees with gpt4_turbo on 48 % [38, 58] of 80 published pairs,"
+    why += " not told apart from chance"
+    fooled = "control_null scores at or above base; " if control == 0.9 else ""
+    assert {row["arena_hard_distrust"] for row in read(out)} == {fooled + why}
+    text = out.with_suffix(".md").read_text()
+    assert f"**† Do not trust these values: {fooled}{why}.**" in text
+    lines = [line for line in text.splitlines() if line.startswith(("| base", "| dpo"))]
+    marked = [line for line in lines if " †" in line]
+    assert len(marked) == 2
+    assert all("†" not in line for line in text.splitlines() if "| mt_bench, gpt4" in line)
+    assert text.count("| arena_hard, gpt4t † |") == 6
+    tex = out.with_suffix(".tex").read_text()
+    assert tex.count(r"$^{\dagger}$") == 5
+    assert "Dagger: do not trust arena\\_hard, gpt4t: " in tex
