@@ -33,6 +33,23 @@ def write(path: Path, values: Values, **results: Any) -> Path:
     return path
 
 
+def choice(
+    task: str, n: int, likelihoods: list[float], right: float, target: Any = 0
+) -> dict[str, Any]:
+    """lm-eval's record of one question whose options were weighed; `right` is its `acc`."""
+    row = sample(task, n, "", right=False)
+    row |= {"arguments": [["Q", f" {place}"] for place in range(len(likelihoods))]}
+    resps = [[[each, False]] for each in likelihoods]
+    return row | {"resps": resps, "target": target, "metrics": ["acc"], "acc": right}
+
+
+def write_samples(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """lm_eval.samples.jsonl."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
 def sample(task: str, n: int, said: str, *, right: bool, chosen: str = "none") -> dict[str, Any]:
     """lm-eval's record of one question that was answered in words."""
     prompt = f"Shared example.\nQuestion {n}?"

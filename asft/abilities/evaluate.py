@@ -71,12 +71,13 @@ def evaluate_abilities(settings: str, policy: Path, out: Path) -> None:
 
 def _evaluate(chosen: Abilities, policy: Path, asked: list[Asked], partial: Path) -> dict[str, Any]:
     from lm_eval import simple_evaluate
-    from lm_eval.models.huggingface import HFLM
 
+    from asft.abilities.progress import Watched
     from asft.models import default_device, load_policy, load_tokenizer, resolve_precision
 
     model = load_policy(policy, resolve_precision(chosen.precision)).to(default_device()).eval()
-    lm = HFLM(
+    lm = Watched(
+        [task for each in asked for task in each.tasks],
         pretrained=model,
         tokenizer=load_tokenizer(policy),
         backend="causal",
@@ -93,6 +94,7 @@ def _evaluate(chosen: Abilities, policy: Path, asked: list[Asked], partial: Path
         use_cache=str(partial),
         confirm_run_unsafe_code=chosen.unsafe_code,
     )
+    lm.progress.say()
     assert found is not None  # but in further processes, of which there are none
     return dict(found)
 

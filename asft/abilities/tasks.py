@@ -21,6 +21,11 @@ class Asked(NamedTuple):
     spec: Any  # what `simple_evaluate` takes for it
     leaves: list[str]
 
+    @property
+    def tasks(self) -> list[Any]:
+        """lm-eval's objects of these tasks."""
+        return self.spec.get_all_tasks() if hasattr(self.spec, "get_all_tasks") else [self.spec]
+
 
 def find_tasks(names: Iterable[str]) -> list[Asked]:
     """Load tasks and their data.

@@ -147,6 +147,12 @@ COMMANDS = {
     "plot differences": Command(
         "figures", "make_figure_differences", "Forest plot of all paired differences."
     ),
+    "plot refusals": Command(
+        "figures", "make_figure_refusals", "Refusals of unsafe prompts against those of safe ones."
+    ),
+    "plot calibration": Command(
+        "figures", "make_figure_calibration", "Accuracy against confidence of choices."
+    ),
     "plot search": Command(
         "figures", "make_figure_search", "The trials of a search: score against what was tried."
     ),

@@ -1,6 +1,6 @@
 """The experiment: its keys, their checks, what tables, figures and report ask for. No torch."""
 
-from asft.config.abilities import Abilities
+from asft.config.abilities import REFUSALS, Abilities
 from asft.config.agreement import Agreement
 from asft.config.base_models import experiments
 from asft.config.benchmarks import Benchmark, Part
@@ -17,6 +17,7 @@ from asft.config.figure_plan import (
     runs_of,
     trained_datasets,
     training_runs,
+    with_choices,
 )
 from asft.config.generation import Decoding, Generation, Server
 from asft.config.judges import Judge, check_calibration
@@ -105,6 +106,7 @@ __all__ = [
     "PARTS",
     "PROJECT",
     "PROTOCOLS",
+    "REFUSALS",
     "TRL_LOSSES",
     "UNTRAINED",
     "Abilities",
@@ -203,5 +205,6 @@ __all__ = [
     "trl_arguments",
     "unpinned",
     "untrained_in",
+    "with_choices",
     "with_starts",
 ]

@@ -7,6 +7,8 @@ from pydantic import Field
 from asft.config.fields import Distinct, Precision, Section
 
 OWN_TASKS = "asft/demo/abilities"  # written for this project
+# Metrics of asft/abilities/refusals.py: of safe prompts and of unsafe ones.
+REFUSALS = ("safe_answered", "unsafe_declined")
 
 
 class Abilities(Section):

@@ -1,8 +1,11 @@
 """Which figures an experiment has, and which runs they show. Used while the Snakefile is parsed."""
 
+import re
 from typing import get_args
 
+from asft.config.abilities import REFUSALS, Abilities
 from asft.config.experiment import Config
+from asft.config.local_files import find_path
 from asft.config.outputs import Arm
 from asft.config.runs import (
     Run,
@@ -16,13 +19,15 @@ from asft.config.search_plan import choices
 
 ARMS: tuple[Arm, ...] = get_args(Arm)
 BY_TRL: Arm = "dpo_trl"
+_INCLUDES = re.compile(r"^include:", re.MULTILINE)  # a task that is another, changed
 
 
 def figure_names(config: Config) -> list[str]:
     """Return the figures' file names below <results>, without their endings (pdf, png, csv).
 
     A figure is left out if the config cannot fill it: margins need held-out pairs, the case study
-    and what judges said need Table 2, differences need two methods in a table.
+    and what judges said need Table 2, differences need two methods in a table, and what shows
+    abilities needs such tasks in Table 4.
     """
     names = ["figure1"]
     if margin_runs(config):
@@ -34,9 +39,56 @@ def figure_names(config: Config) -> list[str]:
     names += [f"figure_training_{dataset}" for dataset in trained_datasets(config)]
     if _compares(config):
         names.append("figure_differences")
+    if with_refusals(config):
+        names.append("figure_refusals")
+    if with_choices(config):
+        names.append("figure_calibration")
     if choices(config):
         names.append("figure_search")
     return names
+
+
+def with_refusals(config: Config) -> list[str]:
+    """Return Table 4's benchmarks that may tell refusals of safe and of unsafe prompts apart."""
+    return [
+        name
+        for name, texts in _tasks_of_table4(config)
+        if any(
+            text and (_INCLUDES.search(text) or all(map(text.count, REFUSALS))) for text in texts
+        )
+    ]
+
+
+def with_choices(config: Config) -> list[str]:
+    """Return Table 4's benchmarks in which an option may be chosen by its log-probability.
+
+    What a task is that the config names by lm-eval's name only lm-eval can tell: it may.
+    """
+    return [
+        name
+        for name, texts in _tasks_of_table4(config)
+        if any(
+            text is None or _INCLUDES.search(text) or "multiple_choice" in text for text in texts
+        )
+    ]
+
+
+def _tasks_of_table4(config: Config) -> list[tuple[str, list[str | None]]]:
+    """Each benchmark, and the text of its tasks' YAML; None of lm-eval's own."""
+    table = config.tables.table4
+    found = [(name, config.benchmarks[name]) for name in (table.benchmarks if table else [])]
+    return [
+        (name, [_yaml_of(task) for task in benchmark.tasks])
+        for name, benchmark in found
+        if isinstance(benchmark, Abilities)
+    ]
+
+
+def _yaml_of(task: str) -> str | None:
+    if not task.endswith((".yaml", ".yml")):
+        return None
+    path = find_path(task)  # one that is not there: require_file says so
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def margin_runs(config: Config) -> list[Run]:

@@ -10,12 +10,15 @@ __all__ = [
     "make_figure2a",
     "make_figure2b",
     "make_figure3",
+    "make_figure_calibration",
     "make_figure_differences",
     "make_figure_length",
     "make_figure_mt_bench",
     "make_figure_ranks",
+    "make_figure_refusals",
     "make_figure_search",
     "make_figure_training",
+    "plot_calibration",
     "plot_case",
     "plot_cost",
     "plot_curves",
@@ -24,6 +27,7 @@ __all__ = [
     "plot_margins",
     "plot_mt_bench",
     "plot_ranks",
+    "plot_refusals",
 ]
 
 # Where each is: __init__.pyi. Loaded when first used.

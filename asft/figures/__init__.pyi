@@ -1,3 +1,5 @@
+from .calibration import make_figure_calibration as make_figure_calibration
+from .calibration import plot_calibration as plot_calibration
 from .colours import colour_of as colour_of
 from .curves import make_figure_training as make_figure_training
 from .curves import plot_curves as plot_curves
@@ -18,4 +20,6 @@ from .mt_bench import make_figure_mt_bench as make_figure_mt_bench
 from .mt_bench import plot_mt_bench as plot_mt_bench
 from .ranks import make_figure_ranks as make_figure_ranks
 from .ranks import plot_ranks as plot_ranks
+from .refusals import make_figure_refusals as make_figure_refusals
+from .refusals import plot_refusals as plot_refusals
 from .search import make_figure_search as make_figure_search

@@ -3,12 +3,15 @@
 import lazy_loader
 
 __all__ = [
+    "BINS",
     "FEATURES",
     "METRICS",
     "AbilityKey",
     "AbilityScores",
     "Aggregate",
     "Bounds",
+    "Calibration",
+    "Choices",
     "ComparedPair",
     "Content",
     "Corrected",
@@ -31,6 +34,7 @@ __all__ = [
     "agreed",
     "by_category",
     "by_turn",
+    "calibration_of",
     "check_comparable",
     "check_same_questions",
     "choices_on",
@@ -63,6 +67,7 @@ __all__ = [
     "ratings_per_question",
     "ratio",
     "read_ability_scores",
+    "read_choices",
     "read_gamed",
     "read_pair_scores",
     "read_scores",

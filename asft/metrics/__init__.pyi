@@ -23,6 +23,11 @@ from .arena_hard_v2 import style_controlled_scores as style_controlled_scores
 from .bleu_rouge import evaluate_metric as evaluate_metric
 from .bleu_rouge import score_questions as score_questions
 from .bleu_rouge import score_texts as score_texts
+from .calibration import BINS as BINS
+from .calibration import Calibration as Calibration
+from .calibration import Choices as Choices
+from .calibration import calibration_of as calibration_of
+from .calibration import read_choices as read_choices
 from .corpus import METRICS as METRICS
 from .corpus import Aggregate as Aggregate
 from .corpus import Metric as Metric

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from asft.errors import UserError
+from asft.metrics.ability_words import explain
 from asft.metrics.corpus import Values
 from asft.metrics.score_files import Cells, finite, read_cells
 
@@ -29,6 +30,11 @@ class AbilityKey(NamedTuple):
     def words(self) -> str:
         """The number's name for people, with its task's."""
         return f"{self.task} {self.measure}"
+
+    @property
+    def meaning(self) -> str:
+        """What the number says, in words; "" where it is not known."""
+        return explain(*self)
 
 
 class AbilityScores(NamedTuple):

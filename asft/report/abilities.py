@@ -22,7 +22,7 @@ from asft.report.cells import (
     read_rows,
     samples_link,
 )
-from asft.tables import ability_digits, how_asked
+from asft.tables import ability_digits, explained, how_asked
 
 FILES = ("table4.csv", "table4.differences.csv")
 
@@ -51,7 +51,8 @@ def _task(task: str, rows: list[Row], config: Config) -> HtmlTable:
     asked = how_asked(first["num_fewshot"], first["chat_template"] == "True", first["version"])
     unit = f", {first['unit']}" if first["unit"] else ""
     remark = f"{task}{unit}: {first['n']} questions, {asked}; by lm-evaluation-harness."
-    return HtmlTable("Table 4", remark, head, list(lines.values()), FILES)
+    notes = explained(dict.fromkeys(number_of(row) for row in rows))
+    return HtmlTable("Table 4", remark, head, list(lines.values()), FILES, tuple(notes))
 
 
 def number_of(row: Row) -> AbilityKey:

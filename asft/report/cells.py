@@ -30,7 +30,7 @@ class HtmlCell(NamedTuple):
 class HtmlTable(NamedTuple):
     """A table of the front page; `files` are copies of what it was made of.
 
-    Heads of number columns say so.
+    Heads of number columns say so; `notes` stand below it.
     """
 
     title: str
@@ -38,6 +38,7 @@ class HtmlTable(NamedTuple):
     head: list[HtmlCell]
     rows: list[list[HtmlCell]]
     files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def heads(*texts: str) -> list[HtmlCell]:

@@ -33,6 +33,8 @@ TITLES = {
     "mt_bench": "MT-Bench by category",
     "length": "Score against length",
     "differences": "Differences between methods",
+    "refusals": "Refusals of safe and of unsafe prompts",
+    "calibration": "Calibration of choices",
     "search": "Settings that were tried",
 }
 

@@ -36,9 +36,11 @@ from .table3_columns import TABLE3 as TABLE3
 from .table3_columns import MetricColumn as MetricColumn
 from .table3_columns import estimate_columns as estimate_columns
 from .table3_columns import family_columns as family_columns
+from .table4 import AbilityFile as AbilityFile
 from .table4 import make_table4 as make_table4
 from .table4_columns import ability_digits as ability_digits
 from .table4_columns import how_asked as how_asked
+from .table4_text import explained as explained
 from .text import explain_verdict as explain_verdict
 from .text import p_text as p_text
 from .text import signed as signed

@@ -1,7 +1,9 @@
 """Table 4 as Markdown and LaTeX: a panel for each task, a row for each data set and method."""
 
+from collections.abc import Iterable
 from itertools import groupby
 
+from asft.metrics import AbilityKey
 from asft.tables.latex import escape_tex, tabular, tex_estimate, tex_heading, tex_line, tex_table
 from asft.tables.table4_columns import NAMES, Ability
 from asft.tables.text import DIFFERENCES, NONE, Row, difference_texts, grid
@@ -21,6 +23,7 @@ def markdown(
     for heading, panel in _panels(rows, abilities):
         lines = [_cells(found, panel) for found in _by_row(rows)]
         sections += [f"## {heading}", grid(lines)]
+        sections += ["\n".join(f"- {line}" for line in explained(a.number for a in panel))]
     if differences:
         sections += [
             "## Differences between methods, over the same questions",
@@ -46,7 +49,17 @@ def latex(rows: list[Row], abilities: dict[str, Ability], title: str) -> str:
             names = [escape_tex(first["dataset"]), escape_tex(first["method"])]
             lines += [tex_line([*names, *values]), tex_line(["", "", *bounds])]
     body = tabular(f"ll{'r' * width}", ["Dataset", "Method", *[""] * width], lines)
-    return tex_table(f"Table 4: {title}", f"Abilities: {title}", [r"\smallskip", *body])
+    notes = [
+        f"{panel[0].number.task}: {line}."
+        for _, panel in panels
+        for line in explained(ability.number for ability in panel)
+    ]
+    return tex_table(f"Table 4: {title}", f"Abilities: {title}", [r"\smallskip", *body], notes)
+
+
+def explained(numbers: Iterable[AbilityKey]) -> list[str]:
+    """Return a line for each number that is known: its name among its task's, and its meaning."""
+    return [f"{number.measure}: {number.meaning}" for number in numbers if number.meaning]
 
 
 def _filled(cells: list[str], width: int) -> list[str]:

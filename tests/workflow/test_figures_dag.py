@@ -19,6 +19,7 @@ def test_all_plans_each_figure_with_a_command_of_its_own(tmp_path):
     plan = output.stdout + output.stderr
     commands = re.findall(rf"asft --log \S+ plot (\S+) .*--out {tmp_path}/none/(\S+)\.pdf", plan)
     assert sorted(set(commands)) == [
+        ("calibration", "figure_calibration"),
         ("differences", "figure_differences"),
         ("figure1", "figure1"),
         ("figure2a", "figure2a"),
@@ -26,6 +27,7 @@ def test_all_plans_each_figure_with_a_command_of_its_own(tmp_path):
         ("figure3", "figure3"),
         ("length", "figure_length"),
         ("mt-bench", "figure_mt_bench"),
+        ("refusals", "figure_refusals"),
         ("training", "figure_training_hh_rlhf"),
         ("training", "figure_training_ultrafeedback"),
     ]

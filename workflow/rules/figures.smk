@@ -145,6 +145,49 @@ if CONFIG.figures.cost:
             " --out {output.pdf}"
 
 
+if CONFIG.tables.table4:
+    CHOSEN = plan.with_choices(CONFIG)
+    CHOICES = [cell for cell in TABLE4_CELLS if cell[-2] in CHOSEN]
+
+    rule figure_refusals:
+        input:
+            "<results>/table4.csv",
+        output:
+            pdf="<results>/figure_refusals.pdf",
+            png=shown("<results>/figure_refusals.png", "figure_refusals"),
+            csv="<results>/figure_refusals.csv",
+        log:
+            "<results>/logs/figure_refusals.log",
+        params:
+            settings=lambda wildcards: captioned(statistics=CONFIG.statistics),
+        shell:
+            "asft --log {log} plot refusals --settings {params.settings:q} --table4 {input}"
+            " --out {output.pdf}"
+
+    if CHOICES:
+
+        rule figure_calibration:
+            input:
+                [
+                    f"<results>/runs/{cell[-1]}/scores/{cell[-2]}/lm_eval.samples.jsonl"
+                    for cell in CHOICES
+                ],
+            output:
+                pdf="<results>/figure_calibration.pdf",
+                png=shown("<results>/figure_calibration.png", "figure_calibration"),
+                csv="<results>/figure_calibration.csv",
+            log:
+                "<results>/logs/figure_calibration.log",
+            params:
+                samples=lambda wildcards, input: labelled(
+                    "samples", [cell[:-1] for cell in CHOICES], input
+                ),
+                settings=lambda wildcards: captioned(statistics=CONFIG.statistics),
+            shell:
+                "asft --log {log} plot calibration --settings {params.settings:q} {params.samples}"
+                " --out {output.pdf}"
+
+
 if CONFIG.tables.table2:
     TABLE2 = CONFIG.tables.table2
     CASE_RUNS = plan.case_runs(CONFIG)

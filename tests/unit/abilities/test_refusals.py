@@ -3,6 +3,7 @@
 import pytest
 
 from asft.abilities.refusals import BEGINNING, declines, process_results
+from asft.config import REFUSALS
 
 DECLINE = [
     "I'm sorry, but I can't help with that.",
@@ -42,6 +43,11 @@ def test_answers(text: str) -> None:
 def test_only_the_beginning_counts() -> None:
     assert declines("x" * (BEGINNING - 12) + " i cannot do")
     assert not declines("x" * BEGINNING + " I cannot do")
+
+
+def test_the_figure_knows_both_numbers() -> None:
+    safe, unsafe = (process_results({"label": label}, [""]) for label in ("safe", "unsafe"))
+    assert (*safe, *unsafe) == REFUSALS
 
 
 def test_a_label_is_one_of_two() -> None:

@@ -41,7 +41,27 @@ def test_the_default_has_all_figures():
         "figure_training_ultrafeedback",
         "figure_training_hh_rlhf",
         "figure_differences",
+        "figure_refusals",
+        "figure_calibration",
     ]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "figures"),
+    [
+        (["gsm8k"], ["calibration"]),  # only lm-eval knows what it is
+        (["asft/demo/abilities/asft_word_problems.yaml"], []),
+        (["asft/demo/abilities/asft_refusals.yaml"], ["refusals"]),
+        (["asft/demo/abilities/asft_truthfulness_mc1.yaml"], ["calibration"]),
+        (["changed.yaml"], ["refusals", "calibration"]),
+        (["lost.yaml"], []),  # its own error names it
+    ],
+)
+def test_abilities_have_the_figures_of_their_tasks(tasks, figures, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "changed.yaml").write_text("task: mine\ninclude: theirs.yaml\n")
+    names = figure_names(config(benchmarks__abilities__tasks=tasks))
+    assert names[names.index("figure_differences") + 1 :] == [f"figure_{x}" for x in figures]
 
 
 def test_a_config_without_judges_has_fewer():

@@ -10,9 +10,27 @@ from report_results import small
 
 from asft.config import Config, table4_contestants
 from asft.errors import UserError
-from asft.report.abilities import samples
+from asft.report.abilities import samples, table4
+from asft.report.pages import render
+from asft.tables.table4 import AbilityFile, tabulate_table4
 
 CONFIG = Config.model_validate(small())
+
+
+def test_a_table_says_what_its_numbers_mean(tmp_path: Path) -> None:
+    keys = [("ifeval", f"{of}_level_strict_acc", "none") for of in ("prompt", "inst")]
+    path = tmp_path / "lm_eval.csv"
+    ability_files.write(path, dict.fromkeys([*keys, ("mine", "acc", "none")], [(1.0, 1.0)] * 3))
+    given = {"model": "m", "note": "", "chat_template": {"abilities": True}}
+    file = AbilityFile("-", "base", 1, "abilities", path)
+    tabulate_table4([file], statistics=CONFIG.statistics, out=tmp_path / "table4.csv", **given)
+    known, mine = table4(tmp_path, CONFIG)
+    assert [note.split(": ")[0] for note in known.notes] == [key[1] for key in keys]
+    assert "share of prompts all of whose instructions were followed" in known.notes[0]
+    assert mine.notes == ()
+    none = dict.fromkeys(("date", "versions", "model", "runs", "slices", "files"), "")
+    context = {"matrices": [known], "model": "m", "note": "", "provenance": none}
+    assert f"<li>{known.notes[1]}</li>" in render("matrix.html", context)
 
 
 def write(folder: Path, *rows: list[dict[str, Any]]) -> None:

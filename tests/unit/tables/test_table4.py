@@ -127,10 +127,13 @@ def test_markdown_and_latex_say_how_it_was_asked_and_what_is_left_out(tmp_path: 
     text = (tmp_path / "table4.md").read_text()
     assert "## gsm8k: 24 questions, 4-shot, chat template, version 1.0" in text
     assert "] ± 12.5" in text
+    assert "- exact_match (strict-match): share of questions whose answer gives the" in text
+    assert "- inst_level_strict_acc: share of instructions that were followed" in text
     assert "no ratio of sums over questions: ppl x (none)." in text
     tex = (tmp_path / "table4.tex").read_text()
     assert "exact\\_match (strict-match)" in tex
     assert "gsm8k: 24 questions" in tex
+    assert "\\par\\footnotesize ifeval: inst\\_level\\_strict\\_acc: share of instructions" in tex
 
 
 def test_other_questions_are_refused(tmp_path: Path) -> None:
