@@ -7,8 +7,8 @@ from asft.config.benchmarks import Benchmark
 from asft.config.chains import chain_of
 from asft.config.data import Policy
 from asft.config.experiment import Config
-from asft.config.outputs import Table2
 from asft.config.judges import check_calibration
+from asft.config.outputs import Table2
 from asft.config.protocols import PROTOCOLS, judged_protocols
 from asft.config.sources import HubSource
 from asft.errors import UserError, nearest
@@ -65,7 +65,8 @@ def _require_table2(config: Config) -> None:
     for name, judges in table.also.items():
         _require(name, config.benchmarks, "tables.table2.also")
         _check_also(table, name, config.benchmarks[name].protocol, judges)
-    for name, judge in ((name, judge) for name in table.judges for judge in table.judges[name]):
+    pairs = [(name, judge) for name, judges in table.judges.items() for judge in judges]
+    for name, judge in pairs:
         _require(judge, config.judges, "tables.table2: judge")
         check_calibration(config.judges[judge], config.benchmarks[name].protocol, judge)
         if config.judges[judge].backend == "local":

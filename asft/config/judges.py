@@ -130,6 +130,6 @@ def check_calibration(judge: Judge, protocol: str, name: str) -> None:
     """
     if judge.calibrate == "orders" and not PROTOCOLS[protocol].pairwise:
         raise UserError(
-            f"config: judges.{name}.calibrate: orders needs two answers in both orders, and {protocol}"
-            " shows one at a time; true, or a judge of its own"
+            f"config: judges.{name}.calibrate: orders needs two answers in both orders, and"
+            f" {protocol} shows one at a time; true, or a judge of its own"
         )

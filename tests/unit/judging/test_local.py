@@ -153,7 +153,7 @@ def test_a_taste_for_a_place_is_the_mean_over_both_orders(folder: Path, tmp_path
 
 def test_places_are_no_answers(folder: Path, tmp_path: Path) -> None:
     """Of single answers there are no two orders, and the mean would be the contestant's own."""
-    with pytest.raises(UserError, match="calibrate: orders needs .* mt_bench shows one"):
+    with pytest.raises(UserError, match=r"calibrate: orders needs .* mt_bench shows one"):
         judged(folder, tmp_path, "mt_bench", calibrate="orders")
 
 
