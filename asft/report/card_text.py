@@ -75,10 +75,10 @@ def _front(title: str, losses: list[str], scores: list[Score], origin: Origin) -
 
 
 def _model_index(title: str, scores: list[Score]) -> dict[str, Any]:
-    """Scores for the hub's tables, where no warning can stand: none of a judge that was fooled."""
+    """Scores for the hub's tables, where no warning can stand: none of a distrusted judge."""
     results: dict[str, list[dict[str, Any]]] = {}
     for score in scores:
-        if not score.fooled_by:
+        if not (score.fooled_by or score.distrust):
             metric = {"type": score.kind, "name": score.metric, "value": round(score.value, 4)}
             results.setdefault(score.benchmark, []).append(metric)
     listed = [
@@ -186,12 +186,18 @@ def _interval(score: Score) -> str:
 
 def _warnings(scores: list[Score]) -> list[str]:
     return [
-        f"\n**Do not trust the {score.metric.partition(',')[0]} on {score.benchmark}.** Answers"
-        " that deserve nothing score at or above the base policy there:"
-        f" {', '.join(score.fooled_by)}."
+        f"\n**Do not trust the {score.metric.partition(',')[0]} on {score.benchmark}.**"
+        f" {_why(score)}"
         for score in scores
-        if score.fooled_by
+        if score.fooled_by or score.distrust
     ]
+
+
+def _why(score: Score) -> str:
+    if not score.fooled_by:
+        return f"There {score.distrust}."
+    names = ", ".join(score.fooled_by)
+    return f"Answers that deserve nothing score at or above the base policy there: {names}."
 
 
 def _limits(run: dict[str, Any]) -> str:

@@ -11,7 +11,10 @@ from asft.tables import TABLE3, Column, Names, Panel, names_of
 
 
 class Score(NamedTuple):
-    """One line of the model card, as the table has it; `fooled_by` are controls as good as base."""
+    """One line of the model card, as the table has it.
+
+    `fooled_by` are controls as good as base, `distrust` is why its judge says nothing of quality.
+    """
 
     benchmark: str
     kind: str  # the metric's name for machines
@@ -23,6 +26,7 @@ class Score(NamedTuple):
     seeds: int
     judge: str = ""
     fooled_by: tuple[str, ...] = ()
+    distrust: str = ""
 
 
 def scores_of(
@@ -69,8 +73,14 @@ def _judged(row: Row, benchmark: str, judge: str, rows: list[Row]) -> list[Score
         name = panel.name(column, row)
         found += _score(row, benchmark, column, names_of(name, name), n)
     fooled_by = tuple(other["method"] for other in rows if panel.prefix in other["fools"].split())
+    distrust = row.get(panel.named("distrust"), "")
     return [
-        score._replace(metric=score.metric.format(judge=judge), judge=judge, fooled_by=fooled_by)
+        score._replace(
+            metric=score.metric.format(judge=judge),
+            judge=judge,
+            fooled_by=fooled_by,
+            distrust=distrust,
+        )
         for score in found
     ]
 

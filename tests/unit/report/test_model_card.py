@@ -53,7 +53,7 @@ def write_csv(path, rows):
 COLUMNS = [("arena_hard", "server"), ("mt_bench", "local")]
 
 
-def tables(folder, seeds=2, games="arena_hard", fools=""):
+def tables(folder, seeds=2, games="arena_hard", fools="", distrust=""):
     facts = {"benchmark": "alpaca_en", "seeds": seeds, "n": 44}
     row3 = {"dataset": "pairs", "method": "mine", **facts}
     for number, name in enumerate(METRICS):
@@ -62,6 +62,7 @@ def tables(folder, seeds=2, games="arena_hard", fools=""):
     row2 = {"method": "mine", "seeds": seeds, f"{games}_win_rate": 55.5, f"{games}_low": 50}
     row2 |= {f"{games}_high": 60, f"{games}_n": 40, "mt_bench_local": "", "fools": ""}
     row2 |= {"mt_bench_local_low": "", "mt_bench_local_high": "", "mt_bench_local_n": 0}
+    row2 |= {f"{games}_distrust": distrust} if distrust else {}
     control = row2 | {"method": "control_null", "fools": fools}
     return write_csv(folder / "3.csv", [other, row3]), write_csv(folder / "2.csv", [row2, control])
 
@@ -141,6 +142,9 @@ def test_the_hub_gets_scores_but_none_of_a_fooled_judge(tmp_path):
     assert "arena_hard" not in {r.dataset_name for r in ModelCard(text).data.eval_results}
     assert "**Do not trust the win rate by server on arena_hard.**" in text
     assert "at or above the base policy there: control_null." in text
+    text = written(tmp_path, *tables(tmp_path, distrust="the judge agrees by chance"))
+    assert "arena_hard" not in {r.dataset_name for r in ModelCard(text).data.eval_results}
+    assert "by server on arena_hard.** There the judge agrees by chance." in text
 
 
 @pytest.mark.parametrize("base", [*KNOWN_BASES, "owner/small", ""])
