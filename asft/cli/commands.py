@@ -71,6 +71,9 @@ COMMANDS = {
     ),
     "train": Command("training", "train_policy", "Train one policy."),
     "generate": Command("generation", "generate_answers", "A policy's answers to a benchmark."),
+    "ask": Command(
+        "generation", "ask_policies", "Policies' answers to one's own prompts, or a conversation."
+    ),
     "lm-eval": Command(
         "abilities", "evaluate_abilities", "A policy's values on tasks of lm-evaluation-harness."
     ),
