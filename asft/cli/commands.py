@@ -114,6 +114,8 @@ COMMANDS = {
     "power": Command(
         "tables", "print_power", "Which differences an experiment finds, and what others need."
     ),
+    "publish": Command("cli.publish", "publish", "A trained policy as a folder for the hub."),
+    "bundle": Command("cli.bundle", "bundle", "What a paper's appendix needs, as one archive."),
     "import fastchat": Command(
         "cli.import_published", "fastchat", "FastChat's model_judgment/*_single.jsonl."
     ),
