@@ -70,7 +70,9 @@ def bundle(out: Path, configfile: list[Path] | None = None) -> None:
     results = Path(config.results)
     files, lacking = _made(config, parts)
     if not any(name.endswith(".csv") for name in files):
-        raise UserError(f"{results}: no table yet; make one: snakemake --cores all {lacking[0]}")
+        raise UserError(
+            f"{results}: no table yet; make one: snakemake --cores all {results}/table3.csv"
+        )
     files |= _surroundings(overlays)
     files["sha256.txt"] = "".join(_digests([config, *parts])).encode()
     files["README.md"] = _readme(config, overlays, lacking).encode()
