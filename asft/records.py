@@ -2,9 +2,10 @@
 
 import math
 from pathlib import Path
-from typing import Any, Generic, Literal, NamedTuple, Protocol, Self, TypedDict, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from typing_extensions import TypedDict  # pydantic's own, which before Python 3.12 takes no other
 
 from asft.errors import UserError
 from asft.files import fingerprint
@@ -74,6 +75,8 @@ class Question(Record):
     category: str = ""
     turns: list[str]
     references: list[str] = []
+    # What was said before the first turn, of a conversation that is gone on with.
+    context: list[Message] = Field(default=[], exclude_if=lambda messages: not messages)
 
 
 # The finish reason of a turn that was asked and has no answer: its text is "", and nothing about it

@@ -207,6 +207,7 @@ def _tables(folder, config):
         row = {
             "dataset": dataset,
             "method": method,
+            "benchmark": config.tables.table3.benchmark,
             "seeds": len(config.seeds),
             "n": 6,
             "avg_tokens": 12.5,

@@ -71,6 +71,9 @@ COMMANDS = {
     ),
     "train": Command("training", "train_policy", "Train one policy."),
     "generate": Command("generation", "generate_answers", "A policy's answers to a benchmark."),
+    "ask": Command(
+        "generation", "ask_policies", "Policies' answers to one's own prompts, or a conversation."
+    ),
     "lm-eval": Command(
         "abilities", "evaluate_abilities", "A policy's values on tasks of lm-evaluation-harness."
     ),
@@ -116,6 +119,8 @@ COMMANDS = {
     "power": Command(
         "tables", "print_power", "Which differences an experiment finds, and what others need."
     ),
+    "publish": Command("cli.publish", "publish", "A trained policy as a folder for the hub."),
+    "bundle": Command("cli.bundle", "bundle", "What a paper's appendix needs, as one archive."),
     "import fastchat": Command(
         "cli.import_published", "fastchat", "FastChat's model_judgment/*_single.jsonl."
     ),

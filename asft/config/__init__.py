@@ -21,7 +21,7 @@ from asft.config.figure_plan import (
 )
 from asft.config.generation import Decoding, Generation, Server
 from asft.config.judges import Judge, check_calibration
-from asft.config.loading import load
+from asft.config.loading import load, read_config
 from asft.config.local_files import (
     PROJECT,
     find_path,
@@ -167,6 +167,7 @@ __all__ = [
     "judged_protocols",
     "load",
     "margin_runs",
+    "read_config",
     "record_files",
     "reference_file",
     "refuse_links",

@@ -1,16 +1,19 @@
 """Load a config: a raw mapping in, a validated `Config` out."""
 
 import inspect
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import ValidationError
 
-from asft.config.base_models import experiments
+from asft.config.base_models import experiments, merged
 from asft.config.chains import check_starts
 from asft.config.checks import check_benchmarks, check_names, check_pairs
 from asft.config.experiment import Config
 from asft.config.faults import explain
+from asft.config.local_files import find_path
 from asft.config.methods import Method as Row
 from asft.config.search import Search
 from asft.config.search_checks import check_search
@@ -19,7 +22,27 @@ from asft.config.training import Training
 from asft.config.training_rows import training_of
 from asft.config.trl_losses import check_trainer
 from asft.errors import UserError, nearest
+from asft.files import read_text
 from asft.losses import METHODS, Method, find_method, names_in
+
+
+def read_config(overlays: Sequence[Path] = ()) -> dict[str, Any]:
+    """Read config.yaml of the working folder and the overlays over it, as Snakemake does.
+
+    Raises:
+        UserError: no such file, or it is no YAML of keys; names the file.
+    """
+    base = [Path("config.yaml")] if Path("config.yaml").is_file() or not overlays else []
+    raw: dict[str, Any] = {}
+    for path in (*base, *(find_path(str(overlay)) for overlay in overlays)):
+        try:
+            found = yaml.safe_load(read_text(path))
+        except yaml.YAMLError as error:
+            raise UserError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
+        if not isinstance(found, dict):
+            raise UserError(f"{path}: expected keys and values, found {type(found).__name__}")
+        raw = merged(raw, found)
+    return raw
 
 
 def load(raw: dict[str, Any]) -> Config:

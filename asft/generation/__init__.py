@@ -9,6 +9,7 @@ __all__ = [
     "Request",
     "Store",
     "ask",
+    "ask_policies",
     "call_key",
     "describe_call",
     "generate_answers",

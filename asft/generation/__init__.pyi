@@ -1,3 +1,4 @@
+from .asking import ask_policies as ask_policies
 from .endpoint.ask import ask as ask
 from .endpoint.client import Endpoint as Endpoint
 from .endpoint.outcomes import Outcome as Outcome

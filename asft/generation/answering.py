@@ -57,7 +57,8 @@ def shares(
     """
 
     def length(question: Question) -> int:
-        return len(encode_prompt([Message(role="user", content=question.turns[0])], tokenizer))
+        first = Message(role="user", content=question.turns[0])
+        return len(encode_prompt([*question.context, first], tokenizer))
 
     ordered = sorted(questions, key=lambda q: (-length(q), q.question_id))
     count = processes * ceil(len(ordered) / (processes * batch_size * _SHARE))
@@ -86,7 +87,7 @@ def answer_share(
         UserError: a prompt does not fit the model's context. The longest first prompts are in the
             first share, so they are refused before anything is answered.
     """
-    talks: list[list[Message]] = [[] for _ in share]
+    talks = [list(question.context) for question in share]
     answers: list[list[Answer]] = [[] for _ in share]
     for turn in range(max(len(question.turns) for question in share)):
         active = [i for i, question in enumerate(share) if turn < len(question.turns)]

@@ -48,16 +48,8 @@ def generate_answers(
     if generation.backend == "openai":
         return _ask_server(generation.server, policy, asked, chosen, seed, out)
     from asft.generation.answering import answer_share, shares
-    from asft.generation.own_settings import set_aside
-    from asft.models import (
-        default_device,
-        end_token_ids,
-        identity_of,
-        load_policy,
-        load_tokenizer,
-        resolve_precision,
-        use_threads,
-    )
+    from asft.generation.loading import load_to_answer
+    from asft.models import identity_of, load_tokenizer, use_threads
 
     use_threads(generation.threads)
     tokenizer = load_tokenizer(policy)
@@ -73,11 +65,7 @@ def generate_answers(
         if not all(question.question_id in partial.done for question in share)
     ]
     if todo:
-        model = (
-            load_policy(policy, resolve_precision(generation.precision)).to(default_device()).eval()
-        )
-        ends = set(end_token_ids(model, tokenizer))
-        set_aside(model)
+        model, ends = load_to_answer(policy, tokenizer, generation)
         began = time.perf_counter()
         turns = sum(len(question.turns) for share in todo for question in share)
         with tqdm(total=turns, desc="generate", unit="answer", disable=None) as bar:

@@ -118,7 +118,7 @@ def answer_all(
         UserError: the run was stopped before each question was asked, or more questions than
             `max_missing` were asked and have no answer; what came is kept in `store`.
     """
-    talks: list[list[Message]] = [[] for _ in questions]
+    talks = [list(question.context) for question in questions]
     answers: list[list[Reply]] = [[] for _ in questions]
     lost: dict[int, str] = {}
     with Store(store) as kept:

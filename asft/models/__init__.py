@@ -8,6 +8,7 @@ __all__ = [
     "end_token_ids",
     "fetch_base_model",
     "files_of",
+    "find_policy",
     "identity_of",
     "learnt_positions",
     "load_policy",

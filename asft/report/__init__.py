@@ -4,6 +4,7 @@ import lazy_loader
 
 __all__ = [
     "Origin",
+    "card_of_run",
     "compare_results",
     "make_model_card",
     "make_report",

@@ -25,6 +25,8 @@ class Origin(NamedTuple):
     datasets: list[str]
     note: str
     confidence: float  # of the intervals
+    license: str = ""  # if it is said; else the base model's, where that is known
+    address: str = "."  # from where it is loaded: a name on the hub, or the folder of the card
 
 
 def card_text(
@@ -52,6 +54,7 @@ def card_text(
     parts = [
         f"---\n{header}---\n\n# {title}",
         _summary(run, origin),
+        _use(origin.address),
         _training(run, data, cost),
         _results(scores, origin.confidence),
         _limits(run),
@@ -65,6 +68,7 @@ def _front(title: str, losses: list[str], scores: list[Score], origin: Origin) -
     base = {"base_model": origin.base, "base_model_relation": "finetune"} if origin.base else {}
     return {
         **KNOWN_BASES.get(origin.base, {}),
+        **({"license": origin.license} if origin.license else {}),
         **base,
         **({"datasets": origin.datasets} if origin.datasets else {}),
         "library_name": "transformers",
@@ -118,6 +122,17 @@ def _chain(run: dict[str, Any]) -> str:
     if found and run.get("reference") == "base":
         found.append("The reference is the base policy.")
     return "\n\n" + " ".join(found) if found else ""
+
+
+def _use(address: str) -> str:
+    """How it is loaded; where the address is a folder, from within it."""
+    talk = "[{'role': 'user', 'content': 'Hello'}]"
+    return f"""## Use
+
+```bash
+vllm serve {address}
+python -c "import transformers as t; print(t.pipeline('text-generation', '{address}')({talk}))"
+```"""
 
 
 def _training(run: dict[str, Any], data: dict[str, Any], cost: dict[str, Any]) -> str:

@@ -30,13 +30,26 @@ def write_model_card(
 
     `columns` are (benchmark, judge) of table2.csv.
     """
+    text = card_of_run(run, data_card, table3, table2, columns, origin, table4)
+    write_text(run / "policy" / "README.md", text)
+    write_text(out, text)
+
+
+def card_of_run(
+    run: Path,
+    data_card: Path,
+    table3: Path | None,
+    table2: Path | None,
+    columns: list[tuple[str, str]],
+    origin: Origin,
+    table4: Path | None = None,
+) -> str:
+    """Return the text of the same card, with the scores of the tables that are given."""
     settings = yaml.safe_load((run / "settings.yaml").read_text(encoding="utf-8"))
     cost = json.loads((run / "cost.json").read_text(encoding="utf-8"))
     data = json.loads(data_card.read_text(encoding="utf-8"))
     scores = scores_of(settings["dataset"], settings["method"], table3, table2, columns, table4)
-    text = card_text(settings, data, cost, scores, origin)
-    write_text(run / "policy" / "README.md", text)
-    write_text(out, text)
+    return card_text(settings, data, cost, scores, origin)
 
 
 def make_model_card(

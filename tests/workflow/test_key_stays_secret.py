@@ -37,6 +37,28 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     )
 
 
+def given_away(folder: Path) -> bytes:
+    """What leaves the machine: answers to one's own prompts, a published policy, an archive."""
+    configs = ["--configfile", OVERLAY, "--configfile", "remote.yaml"]
+    printed = b""
+    for words in (
+        ["ask", "hh_rlhf/sft", "-", "--results", "results/test", "--out", "asked"],
+        ["publish", "hh_rlhf/sft", "--out", "published", *configs],
+        ["bundle", "--out", "appendix.tar.gz", *configs],
+    ):
+        done = subprocess.run(
+            [str(BIN / "asft"), *words],
+            cwd=folder,
+            env=os.environ | {"JUDGE_KEY": CANARY, "HF_TOKEN": CANARY},
+            input=b"Who are you?",
+            capture_output=True,
+        )
+        assert done.returncode == 0, done.stderr.decode()[-2000:]
+        printed += done.stdout + done.stderr
+    shutil.unpack_archive(folder / "appendix.tar.gz", folder / "packed", filter="data")
+    return printed
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_project(tmp_path_factory.mktemp("secret"))
@@ -69,11 +91,15 @@ def test_no_artefact_holds_the_key(project: Path) -> None:
     printed += report.stdout + report.stderr
     assert report.returncode == 0, report.stderr.decode()[-2000:]
     shutil.unpack_archive(project / "report.zip", project / "unpacked")
+    printed += given_away(project)
     files = [path for path in project.rglob("*") if path.is_file()]
     names = {path.name for path in files}
     assert {"table2.md", "remote.log", "report.html", "report.zip"} <= names
     assert [path for path in files if path.parent.name == "judge.answers"]
     assert {"index.html", "samples.html", "figure3.csv", "model_card.md"} <= names
+    assert {"asked/hh_rlhf-sft.jsonl", "published/README.md", "packed/appendix/sha256.txt"} <= {
+        path.relative_to(project).as_posix() for path in files
+    }
     assert any(".snakemake/metadata" in str(path) for path in files)
     assert any(".snakemake/log" in str(path) for path in files)
     for secret in (CANARY.encode(), CANARY[5:].encode()):
