@@ -18,6 +18,7 @@ from asft.config.figure_plan import (
     training_runs,
 )
 from asft.config.generation import Decoding, Generation, Server
+from asft.config.implicit_reward import ImplicitReward
 from asft.config.judges import Judge
 from asft.config.loading import load
 from asft.config.local_files import (
@@ -53,6 +54,7 @@ from asft.config.runs import (
     BASE,
     Run,
     card_settings,
+    compared_with,
     reference_file,
     run_mb,
     run_settings,
@@ -115,6 +117,7 @@ __all__ = [
     "Decoding",
     "Generation",
     "HubSource",
+    "ImplicitReward",
     "Judge",
     "LoRA",
     "LocalSource",
@@ -143,6 +146,7 @@ __all__ = [
     "choice_file",
     "choice_settings",
     "choices",
+    "compared_with",
     "cost_arms",
     "experiments",
     "figure_files",

@@ -7,6 +7,7 @@ from asft.config.benchmarks import Benchmark
 from asft.config.chains import chain_of
 from asft.config.data import Policy
 from asft.config.experiment import Config
+from asft.config.implicit_reward import ImplicitReward
 from asft.config.outputs import Table2
 from asft.config.protocols import PROTOCOLS, judged_protocols
 from asft.config.sources import HubSource
@@ -79,7 +80,8 @@ def _require_table4(config: Config) -> None:
         if isinstance(config.benchmarks[name], Benchmark):
             raise UserError(
                 f"config: tables.table4.benchmarks: {name!r} has the protocol"
-                f" {config.benchmarks[name].protocol}; Table 4 shows those with lm_eval"
+                f" {config.benchmarks[name].protocol}; Table 4 shows those with lm_eval or"
+                " implicit_reward"
             )
     for dataset in table.datasets:
         _require(dataset, config.datasets, "tables.table4.datasets")
@@ -132,6 +134,8 @@ def check_benchmarks(config: Config) -> None:
     for name, benchmark in config.benchmarks.items():
         if isinstance(benchmark, Benchmark):
             _check(benchmark, f"benchmarks.{name}")
+        elif isinstance(benchmark, ImplicitReward) and benchmark.dataset:
+            _check_heldout(config, benchmark.dataset, f"benchmarks.{name}.dataset")
     asked = config.tables.table3.benchmark
     if config.benchmarks[asked].protocol != "references":
         others = [n for n, b in config.benchmarks.items() if b.protocol == "references"]
@@ -139,6 +143,15 @@ def check_benchmarks(config: Config) -> None:
             f"config: tables.table3.benchmark: {asked!r} has the protocol"
             f" {config.benchmarks[asked].protocol}, but Table 3 needs one with the protocol"
             f" references; there is: {', '.join(others) or 'none'}"
+        )
+
+
+def _check_heldout(config: Config, dataset: str, key: str) -> None:
+    _require(dataset, config.datasets, key)
+    row = config.datasets[dataset]
+    if not row.has_pairs or not (row.heldout or row.heldout_sources):
+        raise UserError(
+            f"config: {key}: {dataset} has no held-out pairs; set datasets.{dataset}.heldout"
         )
 
 
