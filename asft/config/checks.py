@@ -67,8 +67,16 @@ def _require_table2(config: Config) -> None:
         _check_also(table, name, config.benchmarks[name].protocol, judges)
     for judge in (judge for judges in table.judges.values() for judge in judges):
         _require(judge, config.judges, "tables.table2: judge")
-        if config.judges[judge].backend == "local":
+        if config.judges[judge].backend != "openai":
             _require(config.judges[judge].model, config.models, f"judges.{judge}.model")
+    for name, judges in table.judges.items():
+        protocol = config.benchmarks[name].protocol
+        for judge in judges:
+            if config.judges[judge].backend == "reward_model" and not PROTOCOLS[protocol].pairwise:
+                raise UserError(
+                    f"config: judges.{judge}: a reward model compares two answers, and {name}"
+                    f" ({protocol}) rates single ones; name another judge"
+                )
 
 
 def _require_table4(config: Config) -> None:

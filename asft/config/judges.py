@@ -12,16 +12,18 @@ class Judge(Section):
 
     `openai`: any OpenAI-compatible server. `local`: a model of the catalogue that scores the
     allowed verdicts by log-probability; a rating is then the expected value, a label the most
-    likely one.
+    likely one. `reward_model`: a sequence classifier of the catalogue, of two answers the one with
+    the higher reward.
     """
 
-    backend: Literal["openai", "local"] = Field(
+    backend: Literal["openai", "local", "reward_model"] = Field(
         description="What judges: openai is any OpenAI-compatible server, local a model of `models`"
-        " that scores the allowed verdicts by log-probability."
+        " that scores the allowed verdicts by log-probability, reward_model one of them with a "
+        "scalar output, which compares two answers."
     )
     model: str = Field(
         description="Name of the judge's model: the server's name for it, or a name in `models` if "
-        "`backend` is local."
+        "`backend` is local or reward_model."
     )
     base_url: str = Field(
         "https://api.openai.com/v1",

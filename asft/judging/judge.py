@@ -70,6 +70,11 @@ def judge_answers(
             verdicts = _judge_locally(
                 protocol, calls, empty, chosen, _require(judge_model), answers
             )
+        elif chosen.backend == "reward_model":
+            from asft.judging.reward import judge_by_reward
+
+            folder = _require(judge_model)
+            verdicts = judge_by_reward(protocol, calls, material, chosen, folder, answers)
         else:
             from asft.judging.by_server import judge_by_server
 
