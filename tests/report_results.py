@@ -140,7 +140,7 @@ def _abilities(folder, config, count, answer):
             for n, each in enumerate(right)
         ]
         text = "".join(json.dumps(row) + "\n" for row in rows)
-        write_text(folder / contestant.samples("abilities"), text)
+        write_text(folder / contestant.samples("abilities", "lm_eval"), text)
         files.append(AbilityFile(*contestant[:3], "abilities", path))
     given = {"model": config.model, "note": "", "chat_template": {"abilities": True}}
     tabulate_table4(files, statistics=config.statistics, out=folder / "table4.csv", **given)

@@ -58,6 +58,9 @@ COMMANDS = {
         "prepare_dataset",
         "Preference pairs, their tokens, and counts of what was dropped.",
     ),
+    "prepare-comparisons": Command(
+        "data", "write_comparisons", "Completions that policies rank, better and worse ones."
+    ),
     "data-card": Command(
         "data",
         "write_data_card",
@@ -68,6 +71,9 @@ COMMANDS = {
     ),
     "reference": Command(
         "training", "score_reference", "Log-probabilities of all pairs under the reference."
+    ),
+    "completion-logps": Command(
+        "training", "score_completions", "Log-probabilities of completions that a policy ranks."
     ),
     "train": Command("training", "train_policy", "Train one policy."),
     "generate": Command("generation", "generate_answers", "A policy's answers to a benchmark."),
@@ -82,6 +88,9 @@ COMMANDS = {
     ),
     "score-pairs": Command(
         "metrics", "score_pairs", "What a policy prefers of pairs, by its log-probabilities."
+    ),
+    "score-comparisons": Command(
+        "metrics", "score_comparisons", "A policy as a reward model: whether it ranks rightly."
     ),
     "measure-cost": Command(
         "training",

@@ -20,7 +20,8 @@ from asft.config.figure_plan import (
     with_choices,
 )
 from asft.config.generation import Decoding, Generation, Server
-from asft.config.judges import Judge, check_calibration
+from asft.config.implicit_reward import ImplicitReward
+from asft.config.judges import Judge, check_judge
 from asft.config.loading import load, read_config
 from asft.config.local_files import (
     PROJECT,
@@ -57,6 +58,7 @@ from asft.config.runs import (
     agreement_file,
     agreements,
     card_settings,
+    compared_with,
     reference_file,
     run_mb,
     run_settings,
@@ -121,6 +123,7 @@ __all__ = [
     "Decoding",
     "Generation",
     "HubSource",
+    "ImplicitReward",
     "Judge",
     "LoRA",
     "LocalSource",
@@ -148,10 +151,11 @@ __all__ = [
     "asked_of_trials",
     "card_settings",
     "case_runs",
-    "check_calibration",
+    "check_judge",
     "choice_file",
     "choice_settings",
     "choices",
+    "compared_with",
     "cost_arms",
     "experiments",
     "figure_files",

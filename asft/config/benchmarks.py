@@ -15,7 +15,7 @@ def _known(name: Any) -> Any:
     """What a `Literal` of the protocols would let pass, and its words for all else."""
     if isinstance(name, str) and name in PROTOCOLS:
         return name
-    *others, last = map(repr, [*PROTOCOLS, "lm_eval"])  # config/abilities
+    *others, last = map(repr, [*PROTOCOLS, "implicit_reward", "lm_eval"])  # sections of their own
     expected = f"{', '.join(others)} or {last}"
     raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
 

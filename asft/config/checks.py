@@ -7,7 +7,8 @@ from asft.config.benchmarks import Benchmark
 from asft.config.chains import chain_of
 from asft.config.data import Policy
 from asft.config.experiment import Config
-from asft.config.judges import check_calibration
+from asft.config.implicit_reward import ImplicitReward
+from asft.config.judges import check_judge
 from asft.config.outputs import Table2
 from asft.config.protocols import PROTOCOLS, judged_protocols
 from asft.config.sources import HubSource
@@ -68,8 +69,8 @@ def _require_table2(config: Config) -> None:
     pairs = [(name, judge) for name, judges in table.judges.items() for judge in judges]
     for name, judge in pairs:
         _require(judge, config.judges, "tables.table2: judge")
-        check_calibration(config.judges[judge], config.benchmarks[name].protocol, judge)
-        if config.judges[judge].backend == "local":
+        check_judge(config.judges[judge], config.benchmarks[name].protocol, judge)
+        if config.judges[judge].backend != "openai":
             _require(config.judges[judge].model, config.models, f"judges.{judge}.model")
         _check_agreement(config, table, judge)
 
@@ -96,7 +97,8 @@ def _require_table4(config: Config) -> None:
         if isinstance(config.benchmarks[name], Benchmark):
             raise UserError(
                 f"config: tables.table4.benchmarks: {name!r} has the protocol"
-                f" {config.benchmarks[name].protocol}; Table 4 shows those with lm_eval"
+                f" {config.benchmarks[name].protocol}; Table 4 shows those with lm_eval or"
+                " implicit_reward"
             )
     for dataset in table.datasets:
         _require(dataset, config.datasets, "tables.table4.datasets")
@@ -149,6 +151,8 @@ def check_benchmarks(config: Config) -> None:
     for name, benchmark in config.benchmarks.items():
         if isinstance(benchmark, Benchmark):
             _check(benchmark, f"benchmarks.{name}")
+        elif isinstance(benchmark, ImplicitReward) and benchmark.dataset:
+            _check_heldout(config, benchmark.dataset, f"benchmarks.{name}.dataset")
     asked = config.tables.table3.benchmark
     if config.benchmarks[asked].protocol != "references":
         others = [n for n, b in config.benchmarks.items() if b.protocol == "references"]
@@ -156,6 +160,15 @@ def check_benchmarks(config: Config) -> None:
             f"config: tables.table3.benchmark: {asked!r} has the protocol"
             f" {config.benchmarks[asked].protocol}, but Table 3 needs one with the protocol"
             f" references; there is: {', '.join(others) or 'none'}"
+        )
+
+
+def _check_heldout(config: Config, dataset: str, key: str) -> None:
+    _require(dataset, config.datasets, key)
+    row = config.datasets[dataset]
+    if not row.has_pairs or not (row.heldout or row.heldout_sources):
+        raise UserError(
+            f"config: {key}: {dataset} has no held-out pairs; set datasets.{dataset}.heldout"
         )
 
 

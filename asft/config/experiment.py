@@ -15,6 +15,7 @@ from asft.config.benchmarks import Benchmark
 from asft.config.data import Dataset, Model, Policy, Tokens
 from asft.config.fields import Distinct, Folder, Name, Section, Seed
 from asft.config.generation import Generation
+from asft.config.implicit_reward import ImplicitReward
 from asft.config.judges import Judge
 from asft.config.methods import Method
 from asft.config.outputs import Figures, Tables
@@ -50,11 +51,13 @@ def _kind(value: Any) -> str:
     protocol = (
         value.get("protocol") if isinstance(value, dict) else getattr(value, "protocol", None)
     )
-    return "tasks" if protocol == "lm_eval" else "format"
+    return {"lm_eval": "tasks", "implicit_reward": "dataset"}.get(str(protocol), "decoding")
 
 
 _AnyBenchmark = Annotated[
-    Annotated[Benchmark, Tag("format")] | Annotated[Abilities, Tag("tasks")],
+    Annotated[Benchmark, Tag("decoding")]
+    | Annotated[Abilities, Tag("tasks")]
+    | Annotated[ImplicitReward, Tag("dataset")],
     Discriminator(_kind),
 ]
 

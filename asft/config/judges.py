@@ -15,16 +15,18 @@ class Judge(Section):
 
     `openai`: any OpenAI-compatible server. `local`: a model of the catalogue that scores the
     allowed verdicts by log-probability; a rating is then the expected value, a label the most
-    likely one.
+    likely one. `reward_model`: a sequence classifier of the catalogue, of two answers the one with
+    the higher reward.
     """
 
-    backend: Literal["openai", "local"] = Field(
+    backend: Literal["openai", "local", "reward_model"] = Field(
         description="What judges: openai is any OpenAI-compatible server, local a model of `models`"
-        " that scores the allowed verdicts by log-probability."
+        " that scores the allowed verdicts by log-probability, reward_model one of them with a "
+        "scalar output, which compares two answers."
     )
     model: str = Field(
         description="Name of the judge's model: the server's name for it, or a name in `models` if "
-        "`backend` is local."
+        "`backend` is local or reward_model."
     )
     base_url: str = Field(
         "https://api.openai.com/v1",
@@ -122,13 +124,20 @@ class Judge(Section):
         return self
 
 
-def check_calibration(judge: Judge, protocol: str, name: str) -> None:
-    """Refuse a calibration over both orders where a protocol has none.
+def check_judge(judge: Judge, protocol: str, name: str) -> None:
+    """Refuse a judge of two answers where a protocol shows one at a time.
 
     Raises:
         UserError: names the judge's key, and what to give it.
     """
-    if judge.calibrate == "orders" and not PROTOCOLS[protocol].pairwise:
+    if PROTOCOLS[protocol].pairwise:
+        return
+    if judge.backend == "reward_model":
+        raise UserError(
+            f"config: judges.{name}: a reward model compares two answers, and {protocol} rates"
+            " single ones; name another judge"
+        )
+    if judge.calibrate == "orders":
         raise UserError(
             f"config: judges.{name}.calibrate: orders needs two answers in both orders, and"
             f" {protocol} shows one at a time; true, or a judge of its own"

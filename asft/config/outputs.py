@@ -83,8 +83,8 @@ class Table4(Section):
     benchmarks: Distinct[Name] = Field(
         default=["abilities"],
         min_length=1,
-        description="Names in `benchmarks` of those with the protocol lm_eval, a job of a policy "
-        "each.",
+        description="Names in `benchmarks` of those with the protocol lm_eval or implicit_reward, "
+        "a job of a policy each.",
     )
     datasets: Distinct[Name] = Field(
         min_length=1, description="Names in `datasets`: each method is trained on each of them."
@@ -105,7 +105,7 @@ class Tables(Section):
         None,
         exclude_if=lambda table: table is None,  # a key more would redo the report
         description="Table 4: abilities (mathematics, instructions, truthfulness) by tasks of "
-        "lm-evaluation-harness; null leaves it out.",
+        "lm-evaluation-harness, and policies as reward models; null leaves it out.",
     )
 
 

@@ -36,9 +36,9 @@ class Contestant(NamedTuple):
         """Return where its scores lie, below <results>; `scorer` is a judge or "references"."""
         return f"runs/{self.folder}/scores/{benchmark}/{scorer}.csv"
 
-    def samples(self, benchmark: str) -> str:
-        """Return where lm-eval's records of what it was asked lie, below <results>."""
-        return f"runs/{self.folder}/scores/{benchmark}/lm_eval.samples.jsonl"
+    def samples(self, benchmark: str, protocol: str) -> str:
+        """Return where the records of what it was asked for Table 4 lie, below <results>."""
+        return f"runs/{self.folder}/scores/{benchmark}/{protocol}.samples.jsonl"
 
     def verdicts(self, benchmark: str, judge: str) -> str:
         """Return where a judge's verdicts on its answers lie, below <results>."""
@@ -143,7 +143,7 @@ def report_inputs(config: Config) -> list[str]:
                 paths.append(contestant.scores(asked.benchmark, scorer))
     for contestant in table4_contestants(config):
         for benchmark in config.tables.table4.benchmarks if config.tables.table4 else []:
-            paths.append(contestant.samples(benchmark))
+            paths.append(contestant.samples(benchmark, config.benchmarks[benchmark].protocol))
     for run in all_trained(config):
         paths += [f"runs/{run.folder}/{name}" for name in RUN_RECORDS]
     paths += agreement_files(config)

@@ -98,6 +98,11 @@ def start_run(config: Config, run: Run) -> Run | None:
     return Run(*start, run.seed) if start else None
 
 
+def compared_with(config: Config, run: Run) -> Run | None:
+    """Return the run whose policy is a trained run's reference; None is the base policy."""
+    return None if config.methods[run.method].reference == "base" else start_run(config, run)
+
+
 def with_starts(config: Config, runs: Iterable[Run]) -> list[Run]:
     """Return runs and all that they start from, once each, a start before what follows it."""
     found = [
@@ -117,7 +122,7 @@ def reference_file(config: Config, run: Run) -> str | None:
 def start_logps(config: Config, run: Run) -> str:
     """Return where those lie that a run's policy is compared with, whether its loss does or not."""
     kind = "_mismatched" if needs_mismatched(config, run.method) else ""
-    start = None if config.methods[run.method].reference == "base" else start_run(config, run)
+    start = compared_with(config, run)
     return f"data/{run.dataset}/reference_logps{kind}{f'/{start.folder}' if start else ''}.parquet"
 
 

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from asft.config.abilities import Abilities
+from asft.config.benchmarks import Benchmark
 from asft.config.experiment import Config
 from asft.config.search import BUDGET, PAIR_METRICS, REFERENCE_METRICS, Search
 from asft.config.search_plan import choices
@@ -90,15 +90,17 @@ def _check_questions(config: Config, search: Search) -> None:
     if name not in config.benchmarks:
         raise UserError(f"{where}: no benchmark {name!r}{nearest(name, list(config.benchmarks))}")
     chosen = config.benchmarks[name]
-    if isinstance(chosen, Abilities):
-        raise UserError(f"{where}: {name} is of lm-evaluation-harness; trials answer questions")
+    if not isinstance(chosen, Benchmark):
+        raise UserError(
+            f"{where}: {name} has the protocol {chosen.protocol}; trials answer questions"
+        )
     if chosen.part is None or chosen.part.of != "selection":
         raise UserError(f"{where}: {name} is no part for it; give it part: {{of: selection}}")
     table2 = config.tables.table2
     asked = [config.tables.table3.benchmark, *(table2.judges if table2 else ())]
     for other in dict.fromkeys(asked):
         benchmark = config.benchmarks[other]
-        if isinstance(benchmark, Abilities) or not _share(benchmark.sources, chosen.sources):
+        if not isinstance(benchmark, Benchmark) or not _share(benchmark.sources, chosen.sources):
             continue
         part = benchmark.part
         if other == name or part is None or part.of != "test" or part.share != chosen.part.share:

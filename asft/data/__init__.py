@@ -8,10 +8,12 @@ __all__ = [
     "CLOCK",
     "DATE",
     "BaselineAnswer",
+    "Comparison",
     "Joined",
     "Pairs",
     "TokenPair",
     "Unusable",
+    "encode_completions",
     "encode_prompt",
     "fetch_one",
     "load_baseline",
@@ -21,6 +23,7 @@ __all__ = [
     "make_cache",
     "open_rows",
     "prepare_pairs",
+    "read_comparisons",
     "read_tokens",
     "reason",
     "refuse_chance",
@@ -30,6 +33,7 @@ __all__ = [
     "turn_end_id",
     "warn_unless_pinned",
     "write_benchmark",
+    "write_comparisons",
     "write_data_card",
 ]
 

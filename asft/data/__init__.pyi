@@ -9,12 +9,16 @@ from .chat_templates import CLOCK as CLOCK
 from .chat_templates import DATE as DATE
 from .chat_templates import refuse_chance as refuse_chance
 from .chat_templates import turn_end_id as turn_end_id
+from .comparisons import Comparison as Comparison
+from .comparisons import encode_completions as encode_completions
+from .comparisons import read_comparisons as read_comparisons
 from .encoding import encode_prompt as encode_prompt
 from .hub import make_cache as make_cache
 from .hub import reason as reason
 from .hub import snapshot as snapshot
 from .hub import warn_unless_pinned as warn_unless_pinned
 from .prepare_benchmark import write_benchmark as write_benchmark
+from .prepare_comparisons import write_comparisons as write_comparisons
 from .prepare_dataset import prepare_pairs as prepare_pairs
 from .question_formats import BENCHMARK_FORMATS as BENCHMARK_FORMATS
 from .rows import Unusable as Unusable

@@ -1,7 +1,7 @@
 """The pairs of a data set as text: `pairs.parquet`."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from asft.data.pair_numbers import number_columns
 from asft.data.rows import in_groups
 from asft.data.sifting import Sifted
 from asft.data.tokens import Split
-from asft.parquet import GROUP, write_groups
+from asft.parquet import GROUP, read_groups, write_groups
 from asft.records import Message, Pair
 
 TEXTS = Pair._fields[:3]
@@ -34,6 +34,35 @@ def write_pairs(path: Path, parts: Sequence[Sifted], numbers: Sequence[str]) -> 
     schema = pa.schema([*columns, *((name, pa.float64()) for name in numbers)])
     groups = in_groups(chain.from_iterable(part.pairs() for part in parts), GROUP)
     write_groups(path, schema, (_table(group, schema, numbers) for group in groups))
+
+
+def read_pairs(path: Path) -> Iterator[tuple[Split, Pair]]:
+    """Read the pairs that `write_pairs` wrote, each with its split.
+
+    Raises:
+        UserError: no such file, or a damaged one.
+    """
+    for group in read_groups(path):
+        for row in group.to_pylist():
+            prompt, chosen, rejected = (_said(row[name]) for name in TEXTS)
+            tools = json.loads(row["tools"]) if row.get("tools") else None
+            yield row["split"], Pair(prompt, chosen, rejected, tools)
+
+
+def _said(part: Any) -> Any:
+    if isinstance(part, str):
+        return part
+    return [{k: _value(k, v) for k, v in turn.items() if v is not None} for turn in part]
+
+
+def _value(key: str, text: str) -> Any:
+    """What a field holds: a text, or what was written as its JSON."""
+    if key in Message.__annotations__ or text[:1] not in ("[", "{"):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _table(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from asft.config import PROTOCOLS, Judge, check_calibration, judged_protocol
+from asft.config import PROTOCOLS, Judge, check_judge, judged_protocol
 from asft.errors import UserError
 from asft.files import write_jsonl, write_text
 from asft.generation import Reply, Store, call_key, describe_call
@@ -57,7 +57,7 @@ def judge_answers(
     if judge_model:
         claim_gpus()
     chosen, facts = Judge.model_validate_json(settings), judged_protocol(protocol, out)
-    check_calibration(chosen, protocol, chosen.model)
+    check_judge(chosen, protocol, chosen.model)
     judging = JUDGING[protocol]
     prompts = judging.load_prompts(benchmark / "judge" / facts.prompts)
     material = read_material(benchmark, facts, prompts, completions, with_thinking)
@@ -86,6 +86,11 @@ def judge_material(
             blank = judging.calls(material.without_content(), judge)
             empty = _with_answers(blank, material)[0]
         verdicts = _judge_locally(protocol, calls, empty, judge, _require(judge_model), store)
+    elif judge.backend == "reward_model":
+        from asft.judging.reward import judge_by_reward
+
+        folder = _require(judge_model)
+        verdicts = judge_by_reward(protocol, calls, material, judge, folder, store)
     else:
         from asft.judging.by_server import judge_by_server
 

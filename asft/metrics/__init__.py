@@ -73,6 +73,7 @@ __all__ = [
     "read_scores",
     "read_verdict_scores",
     "score_answers",
+    "score_comparisons",
     "score_pairs",
     "score_questions",
     "score_texts",

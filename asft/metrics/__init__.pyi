@@ -36,6 +36,7 @@ from .corpus import mean as mean
 from .corpus import measured as measured
 from .estimates import Bounds as Bounds
 from .gamed_baselines import read_gamed as read_gamed
+from .implicit_reward import score_comparisons as score_comparisons
 from .length_controlled import GamedBaselines as GamedBaselines
 from .length_controlled import LengthControlled as LengthControlled
 from .length_controlled import Preferences as Preferences

@@ -1,8 +1,11 @@
-"""Score files of lm-evaluation-harness's tasks (asft.abilities.evaluate): two sums a question."""
+"""Score files of abilities (asft.abilities.evaluate, implicit_reward): two sums a question."""
 
-from collections.abc import Sequence
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +15,7 @@ from asft.metrics.corpus import Values
 from asft.metrics.score_files import Cells, finite, read_cells
 
 ABOUT = ("task", "metric", "filter", "question_id", "doc")
+SUMS = ("sum", "count")  # both empty: not measured
 
 
 class AbilityKey(NamedTuple):
@@ -38,7 +42,10 @@ class AbilityKey(NamedTuple):
 
 
 class AbilityScores(NamedTuple):
-    """One score file: by number, who was asked what, and (n, 2) sums and counts."""
+    """One score file: by number, who was asked what, and (n, 2) sums and counts.
+
+    NaN is what was asked and not measured.
+    """
 
     path: Path
     asked: dict[AbilityKey, list[str]]
@@ -57,6 +64,21 @@ def per_cent(values: Values) -> Values:
     return 100 * ratio(values)
 
 
+def ability_csv(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return the text of a score file."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*ABOUT, *SUMS], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**row, **{name: _text(row[name]) for name in SUMS}} for row in rows)
+    return text.getvalue()
+
+
+def _text(value: float | None) -> str:
+    if value is None:
+        return ""
+    return str(int(value)) if value == int(value) else repr(value)
+
+
 def read_ability_scores(path: Path) -> AbilityScores:
     """Read one score file.
 
@@ -64,7 +86,7 @@ def read_ability_scores(path: Path) -> AbilityScores:
         UserError: no such file, no rows, or a missing or unusable number.
     """
     rows = read_cells(path)
-    for name in (*ABOUT, "sum", "count"):
+    for name in (*ABOUT, *SUMS):
         if name not in rows[0]:
             raise UserError(f"{path}: no column {name!r}; is this a file of `asft lm-eval`?")
     found: dict[AbilityKey, list[Cells]] = {}
@@ -73,13 +95,15 @@ def read_ability_scores(path: Path) -> AbilityScores:
         found.setdefault(key, []).append(row)
     asked = {k: [f"{row['question_id']} {row['doc']}" for row in v] for k, v in found.items()}
     sums = {
-        key: np.array([[_number(path, row, name) for name in ("sum", "count")] for row in lines])
+        key: np.array([[_number(path, row, name) for name in SUMS] for row in lines])
         for key, lines in found.items()
     }
     return AbilityScores(path, asked, sums)
 
 
 def _number(path: Path, row: Cells, name: str) -> float:
+    if not any(row[each] for each in SUMS):
+        return math.nan
     return finite(row[name], f"{path}, {row['task']}, question {row['question_id']}, {name}")
 
 

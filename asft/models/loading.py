@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 from transformers import PreTrainedTokenizerBase as Tokenizer
 from transformers.utils.logging import disable_progress_bar
 
@@ -32,13 +32,32 @@ def load_policy(folder: Path, dtype: torch.dtype, attn_implementation: str | Non
         UserError: no model there, no safetensors, damaged or missing weights, or the hub cannot be
             reached.
     """
+    return _load(AutoModelForCausalLM, folder, dtype, attn_implementation=attn_implementation)
+
+
+def load_reward_model(folder: Path, dtype: torch.dtype) -> Any:
+    """Load the sequence classifier in `folder`, of one output, onto the CPU.
+
+    Raises:
+        UserError: as `load_policy`, or it has several outputs.
+    """
+    model = _load(AutoModelForSequenceClassification, folder, dtype)
+    if model.config.num_labels != 1:
+        raise UserError(
+            f"model {folder.name}: {model.config.num_labels} outputs, and a reward is one number"
+        )
+    model.config.pad_token_id = None  # one sequence at a time: its last token, whichever it is
+    return model
+
+
+def _load(kind: Any, folder: Path, dtype: torch.dtype, **more: Any) -> Any:
     name, revision = resolve(folder)
     try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = kind.from_pretrained(
             name,
             revision=revision or "main",
             dtype=dtype,
-            attn_implementation=attn_implementation,
+            **more,
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,

@@ -48,9 +48,12 @@ def _task(task: str, rows: list[Row], config: Config) -> HtmlTable:
         line.append(HtmlCell(text, below, link=evidence, number=True))
     head = heads("Data set", "Method") + number_heads(*measures)
     first = rows[0]
-    asked = how_asked(first["num_fewshot"], first["chat_template"] == "True", first["version"])
+    template = first["chat_template"] == "True" if first["chat_template"] else None
+    asked = how_asked(first["num_fewshot"], template, first["version"])
     unit = f", {first['unit']}" if first["unit"] else ""
-    remark = f"{task}{unit}: {first['n']} questions, {asked}; by lm-evaluation-harness."
+    count = max(int(row["n"]) for row in rows)
+    by = "" if template is None else "; by lm-evaluation-harness"
+    remark = f"{task}{unit}: {count} questions, {asked}{by}."
     notes = explained(dict.fromkeys(number_of(row) for row in rows))
     return HtmlTable("Table 4", remark, head, list(lines.values()), FILES, tuple(notes))
 
@@ -85,15 +88,19 @@ def samples(results: Path, config: Config) -> Iterator[Benchmark]:
     table = config.tables.table4
     contestants = table4_contestants(config)
     for benchmark in table.benchmarks if table else []:
+        protocol = config.benchmarks[benchmark].protocol
         files = [
-            read_json_rows(results / contestant.samples(benchmark)) for contestant in contestants
+            read_json_rows(results / contestant.samples(benchmark, protocol))
+            for contestant in contestants
         ]
         for task in dict.fromkeys(row["task"] for row in files[0]):
             rows = [[row for row in file if row["task"] == task] for file in files]
-            yield _benchmark(_samples_name(benchmark, task), contestants, rows)
+            yield _benchmark(_samples_name(benchmark, task), protocol, contestants, rows)
 
 
-def _benchmark(name: str, contestants: list[Contestant], rows: list[list[Any]]) -> Benchmark:
+def _benchmark(
+    name: str, protocol: str, contestants: list[Contestant], rows: list[list[Any]]
+) -> Benchmark:
     """A task's samples, which are a line for each question and filter, by contestant."""
     first: dict[str, Any] = {}
     for row in rows[0]:
@@ -106,7 +113,7 @@ def _benchmark(name: str, contestants: list[Contestant], rows: list[list[Any]]) 
     measured = dict.fromkeys((row["filter"], m) for row in rows[0] for m in row["metrics"])
     ids = list(first)
     return Benchmark(
-        asked=Asked(name, "lm_eval", contestants, []),
+        asked=Asked(name, protocol, contestants, []),
         questions=[_question(key, row, shared) for key, row in first.items()],
         completions=[{_id(row): _completion(row) for row in lines} for lines in rows],
         verdicts=[{} for _ in contestants],
@@ -153,10 +160,14 @@ def _completion(row: Any) -> Completion:
     if isinstance(said, str):
         return _answer(row, said)
     lines = [
-        f"{float(found[0][0]):9.3f} {asked[1].strip()}"
+        f"{_fixed(found[0][0])} {asked[1].strip()}"
         for asked, found in zip(row["arguments"], row["resps"], strict=True)
     ]
     return _answer(row, "log-probability of each choice:\n" + "\n".join(lines))
+
+
+def _fixed(value: float | None) -> str:
+    return f"{NONE:>9}" if value is None else f"{float(value):9.3f}"
 
 
 def _answer(row: Any, text: str) -> Completion:

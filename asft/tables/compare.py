@@ -15,6 +15,7 @@ from asft.metrics import (
     check_same_questions,
     in_all,
     interval,
+    measured,
     paired_difference,
     pool,
     read_ability_scores,
@@ -29,7 +30,7 @@ from asft.tables.table4_columns import Own, abilities_of
 from asft.tables.text import Row
 
 REFERENCES = "references"  # the name of a score file that no judge gave
-LM_EVAL = "lm_eval"  # of one that lm-evaluation-harness did
+ABILITIES = ("lm_eval", "implicit_reward")  # of those of Table 4
 SCORES = re.compile(
     r"(?:(?P<dataset>[^/]+)/(?P<trained>[^/]+)/seed(?P<seed>\d+)|(?P<other>[^/]+))"
     r"/scores/(?P<benchmark>[^/]+)/(?P<judge>[^/]+)\.csv"
@@ -70,7 +71,7 @@ def moves(
     Raises:
         UserError: they are of other questions, or counted in other ways.
     """
-    compare = {"": _referred, LM_EVAL: _evaluated}.get(about.judge, _judged)
+    compare = {"": _referred, **dict.fromkeys(ABILITIES, _evaluated)}.get(about.judge, _judged)
     for row in compare(before, after, statistics):
         yield about._asdict() | row
 
@@ -106,7 +107,11 @@ def _evaluated(
     check_same_questions([file for side in sides for file in side])
     own = Own(read_json(next(iter(after.values())).with_suffix(".results.json")), False)
     for ability in abilities_of({"": sides[0][0]}, {"": own}).values():
-        first, second = (np.stack([f.sums[ability.number] for f in side]) for side in sides)
+        both = [np.stack([f.sums[ability.number] for f in side]) for side in sides]
+        kept = measured(*both)
+        if not kept.any():
+            continue
+        first, second = (side[:, kept] for side in both)
         how = (ability.metric.over_questions, statistics, ability.span)
         found = paired_difference(second, first, *how)
         yield {

@@ -29,17 +29,18 @@ class Entry(NamedTuple):
 def columns_of(entries: list[Entry], estimates: Estimates | None = None) -> list[dict[str, Values]]:
     """Return each row's estimates, by key, over the questions that all have values of.
 
-    A column has none where fewer than two are left.
+    A column has none where fewer than two are left; nor has a row that is not measured by it.
 
     Args:
         estimates: default: Table 3's `estimate_columns`.
     """
     found: list[dict[str, Values]] = [{} for _ in entries]
     for key in estimates or estimate_columns():
-        kept = measured(*(entry.values[key] for entry in entries))
+        having = [number for number, entry in enumerate(entries) if key in entry.values]
+        kept = measured(*(entries[number].values[key] for number in having))
         if kept.sum() > 1 or kept.all():
-            for row, entry in zip(found, entries, strict=True):
-                row[key] = entry.values[key][:, kept]
+            for number in having:
+                found[number][key] = entries[number].values[key][:, kept]
     return found
 
 
@@ -91,30 +92,38 @@ def differences_of(
         UserError: methods of a data set differ in their seeds.
     """
     known = (estimates or estimate_columns()).items()
-    compared = {key: column for key, column in known if column.better and key in columns[0]}
+    compared = {key: column for key, column in known if column.better}
     for dataset, pairs in _pairs(entries):
-        names = [(entries[i].method, entries[j].method) for i, j in pairs]
-        cells: list[list[Row]] = []
+        cells: dict[tuple[int, int], list[Row]] = {pair: [] for pair in pairs}
         for key, column in compared.items():
-            metric = column.metric.over_questions
-            found = [
-                paired_difference(columns[i][key], columns[j][key], metric, statistics, column.span)
-                for i, j in pairs
-            ]
-            beside = beside_others(names, found, statistics)
-            cells.append(
-                [
-                    column.difference(one)
-                    | {"n": columns[i][key].shape[1]}
-                    | column.corrected(other)
-                    for one, other, (i, _) in zip(found, beside, pairs, strict=True)
-                ]
-            )
-        for place, (i, j) in enumerate(pairs):
+            measured_by = [(i, j) for i, j in pairs if key in columns[i] and key in columns[j]]
+            for pair, line in _compared(measured_by, entries, columns, column, statistics):
+                cells[pair].append(line)
+        for (i, j), lines in cells.items():
             seeds = max(len(entries[i].seeds), len(entries[j].seeds))
-            about = dict(zip(("method_a", "method_b"), names[place], strict=True))
-            for lines in cells:
-                yield {"dataset": dataset, **about, **lines[place], "seeds": seeds}
+            about = {"method_a": entries[i].method, "method_b": entries[j].method}
+            for line in lines:
+                yield {"dataset": dataset, **about, **line, "seeds": seeds}
+
+
+def _compared(
+    pairs: list[tuple[int, int]],
+    entries: list[Entry],
+    columns: list[dict[str, Values]],
+    column: MetricColumn,
+    statistics: Statistics,
+) -> Iterator[tuple[tuple[int, int], Row]]:
+    """The differences in one metric, each beside the others with a baseline."""
+    key, metric = column.key, column.metric.over_questions
+    names = [(entries[i].method, entries[j].method) for i, j in pairs]
+    found = [
+        paired_difference(columns[i][key], columns[j][key], metric, statistics, column.span)
+        for i, j in pairs
+    ]
+    beside = beside_others(names, found, statistics)
+    for (i, j), one, other in zip(pairs, found, beside, strict=True):
+        n = {"n": columns[i][key].shape[1]}
+        yield (i, j), column.difference(one) | n | column.corrected(other)
 
 
 def _pairs(entries: list[Entry]) -> Iterator[tuple[str, list[tuple[int, int]]]]:

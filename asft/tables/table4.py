@@ -1,7 +1,7 @@
-"""Table 4: abilities by tasks of lm-evaluation-harness, with intervals and paired differences.
+"""Table 4: abilities by tasks of lm-evaluation-harness, and policies as reward models.
 
-Reads   one score file per (dataset, method, seed, benchmark), as asft.abilities.evaluate writes
-        them, and lm-eval's own results beside each (.results.json)
+Reads   one score file per (dataset, method, seed, benchmark), as asft.abilities.evaluate or
+        asft.metrics.implicit_reward writes them, and what is said of each (.results.json)
 Writes  table4.csv               one row per (dataset, method) and number of a task
         table4.md, table4.tex    the same to read, a row per (dataset, method)
         table4.differences.csv   every pair of methods of a dataset, and the untrained policy
@@ -13,7 +13,7 @@ By hand: asft table4 --help
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,7 +50,7 @@ def make_table4(settings: str, score: list[AbilityFile], out: Path) -> None:
 
     Args:
         settings: this step's part of the config, as JSON
-        score: dataset,method,seed,benchmark=lm_eval.csv
+        score: dataset,method,seed,benchmark=lm_eval.csv or implicit_reward.csv
         out: table4.csv; .md, .tex and .differences.csv go beside it
     """
     chosen = json.loads(settings)
@@ -62,14 +62,15 @@ def tabulate_table4(
     scores: Sequence[AbilityFile],
     model: str,
     note: str,
-    chat_template: dict[str, bool],
+    chat_template: dict[str, bool | None],
     statistics: Statistics,
     out: Path,
 ) -> None:
     """Write Table 4 and its companions.
 
     Args:
-        chat_template: by benchmark, whether prompts were put into it.
+        chat_template: by benchmark, whether prompts were put into it; None where log-probabilities
+            of completions are compared.
 
     Raises:
         UserError: a score file is unusable, files of a benchmark differ in their questions, or
@@ -94,7 +95,7 @@ def tabulate_table4(
     table = pd.DataFrame(differences, columns=DIFFERENCES)
     title = f"{model}. {said['note']}".rstrip()
     most = max(len(entry.seeds) for entry in entries)
-    remark = f"{explain_intervals(statistics, most)} {_left_out(reported)}".rstrip()
+    remark = " ".join([explain_intervals(statistics, most), *_remarks(reported)])
     write_text(out, csv_text(pd.DataFrame(rows)))
     write_text(out.with_name(f"{out.stem}.differences.csv"), csv_text(table))
     write_text(out.with_suffix(".md"), markdown(rows, differences, abilities, title, remark))
@@ -116,6 +117,7 @@ def _entries(files: dict[AbilityFile, AbilityScores], abilities: dict[str, Abili
             key: np.stack([seeds[seed][a.benchmark].sums[a.number] for seed in seeds])
             for key, a in abilities.items()
         }
+        values = {key: found for key, found in values.items() if not np.isnan(found).all()}
         entries.append(Entry(dataset, method, sorted(seeds), 0, values))
     return entries
 
@@ -140,9 +142,17 @@ def _differences(
     return [row | abilities[row["metric"]].cells_of_name for row in rows]
 
 
-def _left_out(reported: dict[AbilityFile, Reported]) -> str:
-    """What lm-eval reports and this table does not."""
-    names = dict.fromkeys(name for found in reported.values() for name in found["left_out"])
-    if not names:
-        return ""
-    return f"In lm-eval's results alone, no ratio of sums over questions: {', '.join(names)}."
+def _remarks(reported: dict[AbilityFile, Reported]) -> Iterator[str]:
+    """What lm-eval reports and this table does not; how completions were ranked, and what tied."""
+    if names := dict.fromkeys(name for found in reported.values() for name in found["left_out"]):
+        yield f"In lm-eval's results alone, no ratio of sums over questions: {', '.join(names)}."
+    for remark in dict.fromkeys(r for found in reported.values() for r in found.get("remarks", [])):
+        yield f"{remark[:1].upper()}{remark[1:]}."
+    ties: dict[str, list[str]] = {}
+    for file, found in reported.items():
+        for metric, count in found.get("ties", {}).items():
+            if count:
+                said = f"{count} of {found['asked']} ({metric} of {file.method})"
+                ties.setdefault(file.benchmark, []).append(said)
+    for benchmark, lines in ties.items():
+        yield f"Ties in {benchmark}: {', '.join(lines)}."

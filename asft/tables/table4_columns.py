@@ -12,10 +12,13 @@ NAMES = Names("value", "low", "high", "seed_sd")  # a number has a line of the C
 
 
 class Own(NamedTuple):
-    """lm-eval's own results of a benchmark, and whether prompts were put into a chat template."""
+    """What is said of a benchmark's results, and whether prompts were put into a chat template.
+
+    None where log-probabilities of completions are compared.
+    """
 
     results: dict[str, Any]
-    chat_template: bool
+    chat_template: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,7 @@ class Ability(MetricColumn):
     number: AbilityKey
     version: str
     num_fewshot: str
-    chat_template: bool
+    chat_template: bool | None
 
     @property
     def names(self) -> Names:
@@ -48,8 +51,10 @@ class Ability(MetricColumn):
         return how_asked(self.num_fewshot, self.chat_template, self.version)
 
 
-def how_asked(num_fewshot: str, chat_template: bool, version: str) -> str:
+def how_asked(num_fewshot: str, chat_template: bool | None, version: str) -> str:
     """Say in words how a task was asked for."""
+    if chat_template is None:
+        return "completions ranked by log-probability"
     template = "chat template" if chat_template else "no chat template"
     return f"{num_fewshot}-shot, {template}, version {version}"
 
@@ -73,7 +78,10 @@ def _ability(
     key: str, benchmark: str, number: AbilityKey, file: AbilityScores, own: Own
 ) -> Ability:
     sums, counts = file.sums[number].T
-    share = bool(((sums >= 0) & (sums <= counts)).all())
+    outside = (sums < 0) | (sums > counts)  # of what was not measured: NaN, neither
+    ends = _of_task(own.results, "spans", number.task)  # of what is a share by and large
+    share = bool(ends) or not outside.any()
+    span = tuple(ends) if ends else (0, 100) if share else None
     said = ("higher_is_better", "versions", "n-shot")
     higher, version, shots = (_of_task(own.results, part, number.task) for part in said)
     unit = PER_CENT if share else ""
@@ -88,13 +96,17 @@ def _ability(
         page=number.words,
         unit=unit,
         metric=Metric(("sum", "count"), per_cent if share else ratio),
-        span=(0, 100) if share else None,
+        span=span,
         benchmark=benchmark,
         number=number,
-        version=str(version),
-        num_fewshot=str(shots),
+        version=_said(version),
+        num_fewshot=_said(shots),
         chat_template=own.chat_template,
     )
+
+
+def _said(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _of_task(results: dict[str, Any], part: str, task: str) -> Any:

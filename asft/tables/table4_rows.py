@@ -26,7 +26,7 @@ def rows_of(
             row |= ability.cells_of_name
             empty = dict.fromkeys(NAMES)
             row |= interval_cells(NAMES, found[key]) if key in found else empty
-            row["n"] = entry.values[key].shape[1]
+            row["n"] = entry.values[key].shape[1] if key in entry.values else 0
             row |= _reported(reported.get(ability.benchmark), ability)
             row |= {"version": ability.version, "num_fewshot": ability.num_fewshot}
             yield row | {"chat_template": ability.chat_template} | about

@@ -19,7 +19,9 @@ def markdown(
     remark: str,
 ) -> str:
     """Return Table 4 in Markdown: title, remark, a table for each task, differences."""
-    sections = [f"# Table 4: {title}", f"{remark} Behind each: lm-eval's own standard error."]
+    by_lm_eval = any(ability.chat_template is not None for ability in abilities.values())
+    behind = " Behind each: lm-eval's own standard error." if by_lm_eval else ""
+    sections = [f"# Table 4: {title}", f"{remark}{behind}"]
     for heading, panel in _panels(rows, abilities):
         lines = [_cells(found, panel) for found in _by_row(rows)]
         sections += [f"## {heading}", grid(lines)]
@@ -68,7 +70,9 @@ def _filled(cells: list[str], width: int) -> list[str]:
 
 def _panels(rows: list[Row], abilities: dict[str, Ability]) -> Panels:
     """Each task with its numbers, and how it was asked in words."""
-    counts = {_key(row): row["n"] for row in rows}
+    counts: dict[str, int] = {}
+    for row in rows:  # of a row without this number 0
+        counts[_key(row)] = max(row["n"], counts.get(_key(row), 0))
     found: Panels = []
     for task, each in groupby(abilities.values(), lambda a: (a.benchmark, a.number.task)):
         panel = list(each)

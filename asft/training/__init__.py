@@ -6,6 +6,7 @@ __all__ = [
     "PairTrainer",
     "measure_training_cost",
     "read_settings",
+    "score_completions",
     "score_reference",
     "train_policy",
     "write_settings",

@@ -1,3 +1,4 @@
+from .completion_logps import score_completions as score_completions
 from .measure_cost import measure_training_cost as measure_training_cost
 from .reference import score_reference as score_reference
 from .settings import read_settings as read_settings

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from asft.data import comparisons
 from asft.data.contamination import find_overlap
 from asft.data.pair_formats import FORMATS
 from asft.data.question_formats import BENCHMARK_FORMATS
@@ -84,12 +85,17 @@ def refusals():
         return list(csv.DictReader(file))
 
 
+def best_of_n():
+    return read_json_rows(ABILITIES / "best_of_n.jsonl")
+
+
 def asked():
     """All that a model is asked, as (where, text)."""
     yield from (("word problem", row["question"]) for row in problems() + shots())
     yield from (("fact", row["question"]) for row in facts())
     yield from (("instruction", row["prompt"]) for row in instructions())
     yield from (("refusal", row["prompt"]) for row in refusals())
+    yield from (("best of n", row["prompt"]) for row in best_of_n())
 
 
 def as_words(text):
@@ -116,7 +122,8 @@ def test_there_is_enough_of_it():
 
 
 def test_ids_are_unique():
-    for rows, key in ((problems() + shots(), "id"), (instructions(), "key"), (refusals(), "id")):
+    named = [(rows, "id") for rows in (problems() + shots(), refusals(), best_of_n())]
+    for rows, key in (*named, (instructions(), "key")):
         assert max(Counter(row[key] for row in rows).values()) == 1
 
 
@@ -202,6 +209,14 @@ def test_a_prompt_to_refuse_is_labelled(row):
     assert row["type"] in TYPES[row["label"]]
     assert row["focus"]
     assert row["focus"] in row["prompt"].casefold()
+
+
+@pytest.mark.parametrize("row", best_of_n(), ids=lambda row: row["id"])
+def test_completions_are_counted_and_differ(row):
+    found = comparisons.best_of_n(row)
+    assert (len(found.chosen), len(found.rejected)) == (row["num_correct"], row["num_incorrect"])
+    assert row["total_completions"] == len(set(map(str, found.completions)))
+    assert (row["subset"] == "Ties") == (":" in row["id"])
 
 
 def others():

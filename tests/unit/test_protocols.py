@@ -66,7 +66,8 @@ def test_without_its_row_it_is_no_protocol(tmp_path):
     raw = config_of("stars", tmp_path)
     with pytest.raises(UserError) as caught:
         load(raw)
-    known = "'references', 'mt_bench', 'arena_hard', 'arena_hard_v2', 'alpaca_eval' or 'lm_eval'"
+    known = "'references', 'mt_bench', 'arena_hard', 'arena_hard_v2', 'alpaca_eval'"
+    known += ", 'implicit_reward' or 'lm_eval'"
     line = f"config: benchmarks.further.protocol: Input should be {known} (given: 'stars')"
     assert str(caught.value) == line
 

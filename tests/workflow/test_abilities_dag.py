@@ -10,8 +10,15 @@ TABLE4, CARD = "results/test/table4.csv", "results/test/runs/hh_rlhf/sft/seed42/
 REPORT = "results/test/report/index.html"
 METHODS = {"datasets": ["hh_rlhf"], "methods": ["base", "sft"]}
 CONTENT = {
-    "benchmarks": {"abilities": {"tasks": ["mine/mine.yaml"], "limit": 3}},
-    "tables": {"table3": METHODS, "table2": None, "table4": METHODS},
+    "benchmarks": {
+        "abilities": {"tasks": ["mine/mine.yaml"], "limit": 3},
+        "own_pairs": {"protocol": "implicit_reward", "dataset": "hh_rlhf"},
+    },
+    "tables": {
+        "table3": METHODS,
+        "table2": None,
+        "table4": METHODS | {"benchmarks": ["abilities", "own_pairs"]},
+    },
     "figures": {"margins": None, "cost": None},
 }
 TASK = """
@@ -51,16 +58,30 @@ def test_a_task_that_is_not_there_stops_the_plan(project):
 def test_abilities_stand_in_table_card_and_report(project):
     folder, overlays = project
     plan = planned(snakemake(folder, "-n", TABLE4, overlays=overlays))
-    assert (plan["lm_eval"], plan["train"]) == (2, 1)
+    assert (plan["lm_eval"], plan["train"], plan["completion_logps"]) == (2, 1, 2)
     assert "generate" not in plan
     snakemake(folder, TABLE4, CARD, REPORT, overlays=overlays)
     with (folder / TABLE4).open(newline="") as file:
         rows = list(csv.DictReader(file))
     named = [(row["dataset"], row["method"], row["task"], row["n"], row["version"]) for row in rows]
-    assert named == [("-", "base", "mine", "3", "2.0"), ("hh_rlhf", "sft", "mine", "3", "2.0")]
+    assert [row for row in named if row[2] == "mine"] == [
+        ("-", "base", "mine", "3", "2.0"),
+        ("hh_rlhf", "sft", "mine", "3", "2.0"),
+    ]
+    ranked = [
+        (row["method"], row["metric"], row["n"]) for row in rows if row["task"] == "own_pairs"
+    ]
+    assert ranked == [
+        ("base", "reward_accuracy", "0"),  # it is the reference
+        ("base", "per_token_accuracy", "4"),
+        ("sft", "reward_accuracy", "4"),
+        ("sft", "per_token_accuracy", "4"),
+    ]
     assert "mine exact_match, per cent" in (folder / CARD).read_text()
     page = (folder / REPORT).read_text()
     assert 'href="samples.html#b=abilities.mine&amp;m=base&amp;s=exact_match"' in page
+    assert "b=own_pairs.own_pairs" in page
+    assert "own_pairs reward_accuracy, per cent" in (folder / CARD).read_text()
     index = folder / "results/test/report/assets/data/abilities.mine/index.js"
     assert "Is 0 even?" in index.read_text()
     before = {path: path.read_bytes() for path in folder.glob("results/test/table4*")}

@@ -14,18 +14,18 @@ rule control:
 
 def judge_model(wildcards):
     judge = CONFIG.judges[wildcards.judge]
-    return f"<results>/models/{judge.model}" if judge.backend == "local" else []
+    return f"<results>/models/{judge.model}" if judge.backend != "openai" else []
 
 
 def judge_threads(wildcards):
     judge = CONFIG.judges[wildcards.judge]
-    return (judge.threads or JOB_CORES) if judge.backend == "local" else 1
+    return (judge.threads or JOB_CORES) if judge.backend != "openai" else 1
 
 
 def judge_size(wildcards):
     """Billions of parameters that the job itself computes with."""
     judge = CONFIG.judges[wildcards.judge]
-    return size_of(judge.model) if judge.backend == "local" else 0
+    return size_of(judge.model) if judge.backend != "openai" else 0
 
 
 def judge_settings(wildcards):

@@ -123,6 +123,12 @@ if CONFIG.tables.table2:
 
 if CONFIG.tables.table4:
     TABLE4 = CONFIG.tables.table4
+
+    def table4_file(cell, ending):
+        *_, benchmark, folder = cell
+        protocol = CONFIG.benchmarks[benchmark].protocol
+        return f"<results>/runs/{folder}/scores/{benchmark}/{protocol}.{ending}"
+
     TABLE4_CELLS = [
         (*run, benchmark, run.folder)
         for run in plan.table4_runs(CONFIG)
@@ -131,14 +137,8 @@ if CONFIG.tables.table4:
 
     rule table4:
         input:
-            scores=[
-                f"<results>/runs/{cell[-1]}/scores/{cell[-2]}/lm_eval.csv"
-                for cell in TABLE4_CELLS
-            ],
-            results=[
-                f"<results>/runs/{cell[-1]}/scores/{cell[-2]}/lm_eval.results.json"
-                for cell in TABLE4_CELLS
-            ],
+            scores=[table4_file(cell, "csv") for cell in TABLE4_CELLS],
+            results=[table4_file(cell, "results.json") for cell in TABLE4_CELLS],
         output:
             csv=embedded("<results>/table4.csv", "table4"),
             differences=embedded(
@@ -156,7 +156,7 @@ if CONFIG.tables.table4:
                 model=CONFIG.model,
                 note=plan.untrained_in(CONFIG, TABLE4.methods)["note"],
                 chat_template={
-                    name: CONFIG.benchmarks[name].chat_template
+                    name: getattr(CONFIG.benchmarks[name], "chat_template", None)
                     for name in TABLE4.benchmarks
                 },
                 statistics=CONFIG.statistics,

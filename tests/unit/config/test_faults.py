@@ -160,3 +160,10 @@ def test_asft_without_its_alignment_term_is_allowed():
     raw = copy.deepcopy(DEFAULT)
     raw["methods"]["asft"]["beta"] = 0
     assert isinstance(load(raw), Config)
+
+
+def test_a_reward_model_rates_no_single_answers():
+    raw = copy.deepcopy(DEFAULT)
+    raw["judges"]["local"] = {"backend": "reward_model", "model": raw["model"]}
+    with pytest.raises(UserError, match=r"judges\.local: a reward model compares two answers"):
+        load(raw)

@@ -35,7 +35,7 @@ def test_a_table_says_what_its_numbers_mean(tmp_path: Path) -> None:
 
 def write(folder: Path, *rows: list[dict[str, Any]]) -> None:
     for contestant, lines in zip(table4_contestants(CONFIG), rows, strict=True):
-        path = folder / contestant.samples("abilities")
+        path = folder / contestant.samples("abilities", "lm_eval")
         path.parent.mkdir(parents=True)
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
