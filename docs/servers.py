@@ -29,7 +29,7 @@ HEAD = """# Servers
 What servers are known to send in place of a plain answer, and what becomes of it. Written by `python docs/servers.py` from
 `tests/server_shapes.yaml`, whose every row `tests/unit/generation/test_endpoint_dialects_of_products.py` plays on a real connection: one row
 alone by `pytest -k NAME`. The replies are restated and shortened. A shape that is not here is a row there; what it takes to understand
-one, see [extending.md](extending.md#use-another-server).
+one, see [your-judge.md](your-judge.md#use-another-server).
 
 Real servers, not played: llama.cpp's (`tests/oracle/test_llama_cpp_server.py`, build 11549, from the wheel `xllamacpp`) and
 `transformers serve` (`tests/oracle/test_transformers_serve.py` as a judge, `tests/oracle/test_served_generation.py` for a policy).

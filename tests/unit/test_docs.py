@@ -65,3 +65,19 @@ def test_scripts_import_what_there_is():
         if not hasattr(here, name) and not inside:
             lacking.append(f"{script}: {module}.{name}")
     assert not lacking
+
+
+def test_errors_that_are_explained_are_still_said():
+    said = []
+    for path in (ROOT / "asft").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            said.append("".join(str(getattr(part, "value", "")) for part in parts))
+    text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    ours = text.split("| **Snakemake**")[0]
+    lost = [
+        line
+        for line in re.findall(r"^\| `([^`]+)`", ours, re.MULTILINE)
+        if not any(line in words for words in said)
+    ]
+    assert not lost
