@@ -29,6 +29,7 @@ KNOBS = {
     "reference": "lower training.token_budget, set training.precision: bf16, "
     "or lower tokens.max_length",
     "generate": "lower generation.batch_size, or the benchmark's decoding.max_new_tokens",
+    "ask": "lower --batch-size or --max-new-tokens",
     "judge": "take a smaller judge, or lower the benchmark's decoding.max_new_tokens",
     "prepare-dataset": "give it a smaller file",
     "others": "run fewer jobs at once",
