@@ -10,13 +10,17 @@ from asft.config.fields import Section
 from asft.config.figure_plan import (
     case_runs,
     cost_arms,
+    cost_settings,
     figure_names,
     judged_cells,
+    loss_fields,
     margin_runs,
     runs_of,
+    starts_shown,
     trained_datasets,
     training_runs,
 )
+from asft.config.flags import labelled
 from asft.config.generation import Decoding, Generation, Server
 from asft.config.judges import Judge
 from asft.config.loading import load
@@ -40,6 +44,7 @@ from asft.config.report_plan import (
     all_contestants,
     all_trained,
     asked_benchmarks,
+    data_cards,
     figure_files,
     record_files,
     report_inputs,
@@ -144,6 +149,8 @@ __all__ = [
     "choice_settings",
     "choices",
     "cost_arms",
+    "cost_settings",
+    "data_cards",
     "experiments",
     "figure_files",
     "figure_names",
@@ -156,7 +163,9 @@ __all__ = [
     "judged_cells",
     "judged_protocol",
     "judged_protocols",
+    "labelled",
     "load",
+    "loss_fields",
     "margin_runs",
     "record_files",
     "reference_file",
@@ -177,6 +186,7 @@ __all__ = [
     "start_logps",
     "start_run",
     "starts_named",
+    "starts_shown",
     "table1_rows",
     "table2_columns",
     "table2_contestants",

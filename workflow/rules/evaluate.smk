@@ -16,15 +16,6 @@ rule score:
         " {params.thinking} --out {output}"
 
 
-def abilities_settings(wildcards):
-    name, benchmark = wildcards.benchmark, CONFIG.benchmarks[wildcards.benchmark]
-    made = f"runs/{wildcards.run}/scores/{name}/lm_eval.csv"
-    for task in benchmark.tasks:
-        if task.endswith((".yaml", ".yml")):
-            planned(made, plan.require_file, task, f"benchmarks.{name}.tasks")
-    return benchmark.model_dump_json()
-
-
 rule lm_eval:
     input:
         policy=lambda wildcards: policy_folder(wildcards.run),

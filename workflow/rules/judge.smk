@@ -12,22 +12,6 @@ rule control:
         "asft --log {log} control --kind {wildcards.kind} --questions {input} --out {output}"
 
 
-def judge_model(wildcards):
-    judge = CONFIG.judges[wildcards.judge]
-    return f"<results>/models/{judge.model}" if judge.backend == "local" else []
-
-
-def judge_threads(wildcards):
-    judge = CONFIG.judges[wildcards.judge]
-    return (judge.threads or JOB_CORES) if judge.backend == "local" else 1
-
-
-def judge_size(wildcards):
-    """Billions of parameters that the job itself computes with."""
-    judge = CONFIG.judges[wildcards.judge]
-    return size_of(judge.model) if judge.backend == "local" else 0
-
-
 rule judge:
     input:
         questions="<results>/benchmarks/{benchmark}/questions.jsonl",
