@@ -11,14 +11,18 @@ from asft.config.fields import Section
 from asft.config.figure_plan import (
     case_runs,
     cost_arms,
+    cost_settings,
     figure_names,
     judged_cells,
+    loss_fields,
     margin_runs,
     runs_of,
+    starts_shown,
     trained_datasets,
     training_runs,
     with_choices,
 )
+from asft.config.flags import labelled
 from asft.config.generation import Decoding, Generation, Server
 from asft.config.implicit_reward import ImplicitReward
 from asft.config.judges import Judge, check_judge
@@ -43,6 +47,7 @@ from asft.config.report_plan import (
     all_contestants,
     all_trained,
     asked_benchmarks,
+    data_cards,
     figure_files,
     record_files,
     report_inputs,
@@ -157,6 +162,8 @@ __all__ = [
     "choices",
     "compared_with",
     "cost_arms",
+    "cost_settings",
+    "data_cards",
     "experiments",
     "figure_files",
     "figure_names",
@@ -169,7 +176,9 @@ __all__ = [
     "judged_cells",
     "judged_protocol",
     "judged_protocols",
+    "labelled",
     "load",
+    "loss_fields",
     "margin_runs",
     "read_config",
     "record_files",
@@ -191,6 +200,7 @@ __all__ = [
     "start_logps",
     "start_run",
     "starts_named",
+    "starts_shown",
     "table1_rows",
     "table2_columns",
     "table2_contestants",

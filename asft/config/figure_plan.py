@@ -1,14 +1,17 @@
 """Which figures an experiment has, and which runs they show. Used while the Snakefile is parsed."""
 
 import re
-from typing import get_args
+from collections.abc import Iterable
+from typing import Any, get_args
 
 from asft.config.abilities import REFUSALS, Abilities
+from asft.config.chains import starts_named
 from asft.config.experiment import Config
 from asft.config.local_files import find_path
 from asft.config.outputs import Arm
 from asft.config.runs import (
     Run,
+    run_settings,
     table2_columns,
     table2_contestants,
     table3_runs,
@@ -140,12 +143,45 @@ def case_runs(config: Config) -> list[tuple[str, int, str]]:
     return [row for row in _contestants(config) if row[1] == config.seeds[0]]
 
 
-def judged_cells(config: Config) -> list[tuple[str, int, str, str, str]]:
-    """Return Table 2's cells without the controls, as (method, seed, benchmark, judge, folder)."""
-    columns = table2_columns(config)
+def judged_cells(config: Config, figure: str = "") -> list[tuple[str, int, str, str, str]]:
+    """Return Table 2's cells without the controls, as (method, seed, benchmark, judge, folder).
+
+    Figure `mt_bench`, by category, has the benchmark of Table 2's key `mt_bench`, no further one.
+    """
+    table = config.tables.table2
+    further = table.also if table and figure == "mt_bench" else {}
+    columns = [column for column in table2_columns(config) if column[0] not in further]
     return [
         (m, seed, *column, folder) for m, seed, folder in _contestants(config) for column in columns
     ]
+
+
+def starts_shown(config: Config, runs: Iterable[Run]) -> dict[str, dict[str, Any]]:
+    """Return what was trained before each of the methods, for the names in a figure's legend."""
+    chains = {run.method: starts_named(config, run.dataset, run.method) for run in runs}
+    chains = {method: names for method, names in chains.items() if names}
+    return {"starts": chains} if chains else {}
+
+
+def loss_fields(config: Config) -> dict[str, dict[str, Any]]:
+    """Return the losses that Figure 1 shows in place of the paper's, if the config names some."""
+    rows = {name: config.methods[name] for name in config.figures.fields}
+    return {
+        name: {"loss": row.loss or name, "hyperparameters": row.hyperparameters}
+        for name, row in rows.items()
+    }
+
+
+def cost_settings(config: Config, dataset: str, arm: str) -> dict[str, Any]:
+    """Return all of the config that a measurement of Figure 2(b) depends on, beside its arm."""
+    cost = config.figures.cost
+    run = run_settings(config, dataset, "asft" if arm == "asft" else "dpo", config.seeds[0])
+    return {
+        "training": run["training"],
+        "hyperparameters": run["hyperparameters"],
+        "steps": cost.steps if cost else None,
+        "seed": run["seed"],
+    }
 
 
 def _contestants(config: Config) -> list[tuple[str, int, str]]:

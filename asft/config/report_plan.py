@@ -4,6 +4,7 @@ The rule's inputs and the step both ask here, so that nothing is read that Snake
 Used while the Snakefile is parsed: imports neither torch nor transformers.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from asft.config import runs as experiment
@@ -93,6 +94,15 @@ def trained_on(config: Config) -> list[str]:
     """Return the data sets that a policy of the tables, or one that it started from, has seen."""
     asked = [c.dataset for c in all_contestants(config) if c.is_trained]
     return list(dict.fromkeys([*asked, *(run.dataset for run in all_trained(config))]))
+
+
+def data_cards(config: Config, runs: Iterable[experiment.Run]) -> list[str]:
+    """Return the cards of the data that runs and their starts have seen, below <results>.
+
+    The base policy has seen none.
+    """
+    datasets = {run.dataset for run in experiment.with_starts(config, runs)}
+    return [f"data/{name}/card.json" for name in config.datasets if name in datasets]
 
 
 def table_files(config: Config) -> list[str]:

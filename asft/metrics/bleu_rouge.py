@@ -25,9 +25,9 @@ from asft.metrics.matching import (
     lcs_length,
     rouge_f1,
     rouge_n_counts,
-    segment,
 )
 from asft.metrics.scripts import dropped_script
+from asft.metrics.tokenizers import bleu_words, segment
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # invalid escapes in its sources
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     import evaluate
 
 Row = dict[str, float]
-_BLEU = BLEU()
 
 
 def score_questions(
@@ -119,7 +118,7 @@ def plain_row(prediction: str, references: list[str]) -> Row:
         rouge = dict.fromkeys(ROUGE, math.nan)
     else:
         rouge = {name: 100 * score for name, score in rouge_f1(prediction, references).items()}
-    counts = bleu_counts(_bleu_words(prediction), [_bleu_words(text) for text in references])
+    counts = bleu_counts(bleu_words(prediction), [bleu_words(text) for text in references])
     return {
         **rouge,
         **dict(zip(BLEU_COUNTS, counts, strict=True)),
@@ -159,12 +158,6 @@ def _llamafactory_rouge(hypothesis: list[str], reference: list[str]) -> Row:
         "lf_rouge2": f_r_p_rouge_n(*rouge_n_counts(ours, theirs, 2))["f"],
         "lf_rougeL": longest["f"],
     }
-
-
-def _bleu_words(text: str) -> list[str]:
-    """The words that sacreBLEU counts, by its default tokenizer."""
-    words: list[str] = _BLEU.tokenizer(text.rstrip()).split()
-    return words
 
 
 def _sentences(text: str) -> list[str]:

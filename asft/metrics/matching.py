@@ -1,29 +1,22 @@
 """What the reference metrics count, each the number of the library that defines it, in less time.
 
 The libraries' own ways take most of the time of scoring: a table of n x m Python objects for a
-common subsequence, tuples for n-grams of characters, and cutting the same words again and again.
+common subsequence, and tuples for n-grams of characters.
 """
 
 import math
-import re
-import warnings
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
-from functools import cache, lru_cache
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rouge_score.scoring import fmeasure
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # invalid escapes in its source
-    import jieba
+from asft.metrics.tokenizers import rouge_words
 
-# What stands between two blanks is a word where it is no longer; only words come again.
-WORD_LENGTH = 40
-_ROUGE_WORD = re.compile("[a-z0-9]+")
 BLEU_ORDER = 4
+# Keys are numbered by a table of so many; sorting them, as for more, takes twice as long.
+TABLE = 2**17
 
 
 def lcs_length(first: list[str], second: list[str]) -> int:
@@ -38,8 +31,8 @@ def lcs_length(first: list[str], second: list[str]) -> int:
     full = (1 << len(first)) - 1
     row = full
     for word in second:
-        matches = row & positions.get(word, 0)
-        row = ((row + matches) | (row - matches)) & full
+        if matches := row & positions.get(word, 0):
+            row = ((row + matches) | (row - matches)) & full
     return len(first) - row.bit_count()
 
 
@@ -51,27 +44,20 @@ def rouge_f1(prediction: str, references: Sequence[str]) -> dict[str, float]:
     ours = rouge_words(prediction)
     pairs = [(ours, rouge_words(reference)) for reference in references]
     return {
-        "rouge1": max(_f1(_shared(a, b), len(a), len(b)) for a, b in pairs),
-        "rouge2": max(
-            _f1(_shared(_bigrams(a), _bigrams(b)), len(a) - 1, len(b) - 1) for a, b in pairs
-        ),
+        "rouge1": max(_ngram_f1(*pair, 1) for pair in pairs),
+        "rouge2": max(_ngram_f1(*pair, 2) for pair in pairs),
         "rougeL": max(_f1(lcs_length(b, a), len(a), len(b)) for a, b in pairs),
     }
 
 
-def rouge_words(text: str) -> list[str]:
-    """Return the tokens of rouge-score's default tokenizer without stemming."""
-    return _ROUGE_WORD.findall(text.lower())
+def _ngram_f1(first: Sequence[str], second: Sequence[str], n: int) -> float:
+    shared = _shared(_ngrams(first, n), _ngrams(second, n))
+    return _f1(shared, len(first) - n + 1, len(second) - n + 1)
 
 
-def _bigrams(tokens: list[str]) -> list[tuple[str, str]]:
-    return list(pairwise(tokens))
-
-
-def _shared(first: Sequence[Hashable], second: Sequence[Hashable]) -> int:
+def _shared(first: Counter[Hashable], second: Counter[Hashable]) -> int:
     """How many of the first are also in the second, each as often as in both."""
-    ours, theirs = Counter(first), Counter(second)
-    return sum(min(count, theirs[key]) for key, count in ours.items() if key in theirs)
+    return sum(min(first[key], second[key]) for key in first.keys() & second.keys())
 
 
 def _f1(shared: int, ours: int, theirs: int) -> float:
@@ -95,21 +81,23 @@ def bleu_counts(prediction: Sequence[str], references: Sequence[Sequence[str]]) 
     N-grams of 1 to 4 words that a reference has too, each as often as in the one that has it most;
     all of the text's; its length, and that of the reference of the closest length.
     """
-    matches, totals = [], []
+    matches: list[int] = []
     for n in range(1, BLEU_ORDER + 1):
-        ours = _ngrams(prediction, n)
-        most: Counter[Hashable] = Counter()
-        for words in references:
-            most |= _ngrams(words, n)
-        matches.append(sum(min(count, most[key]) for key, count in ours.items() if key in most))
-        totals.append(max(0, len(prediction) - n + 1))
+        if matches and not matches[-1]:
+            matches.append(0)  # n words in common hold n - 1
+            continue
+        first, *others = (_ngrams(words, n) for words in references)
+        for other in others:
+            first |= other
+        matches.append(_shared(_ngrams(prediction, n), first))
+    totals = [max(0, len(prediction) - n + 1) for n in range(1, BLEU_ORDER + 1)]
     length = len(prediction)
     closest = min(map(len, references), key=lambda other: (abs(other - length), other))
     return [*matches, *totals, length, closest]
 
 
 def _ngrams(words: Sequence[str], n: int) -> Counter[Hashable]:
-    return Counter(zip(*(words[k:] for k in range(n)), strict=False))
+    return Counter(words if n == 1 else zip(*(words[k:] for k in range(n)), strict=False))
 
 
 def character_bleu(prediction: str, reference: str) -> float:
@@ -140,38 +128,18 @@ def _character_matches(first: str, second: str) -> Iterator[int]:
         ours, theirs = grams[: max(0, len(first) - n + 1)], grams[len(first) :]
         counts = [np.bincount(side, minlength=kinds) for side in (ours, theirs)]
         yield int(np.minimum(*counts).sum())
-        # Numbered again, so that they stay small: four characters as one number would overflow.
-        longer = grams[:-1] * len(found) + characters[n:]
-        different, grams = np.unique(longer, return_inverse=True)
-        kinds = len(different)
+        if n < 4:
+            # Numbered again, so that they stay small: four characters as one number would overflow.
+            longer = grams[:-1] * len(found) + characters[n:]
+            grams, kinds = _numbered(longer, kinds * len(found))
 
 
-def segment(text: str) -> list[str]:
-    """Return jieba's tokens of a text, blanks among them, by its default dictionary.
-
-    jieba cuts what stands between two blanks by itself, so each word is cut once for all texts.
-    """
-    tokens: list[str] = []
-    for number, piece in enumerate(text.split(" ")):
-        if number:
-            tokens.append(" ")
-        tokens += _cut_word(piece) if len(piece) <= WORD_LENGTH else _segmenter().cut(piece)
-    return tokens
-
-
-@lru_cache(maxsize=2**16)
-def _cut_word(word: str) -> tuple[str, ...]:
-    return tuple(_segmenter().cut(word))
-
-
-@cache
-def _segmenter() -> Any:
-    """jieba's default tokenizer, its dictionary read from the package itself.
-
-    Left alone, jieba unmarshals `jieba.cache` from the shared temporary folder, whoever put it
-    there, writes one if there is none, and logs all of it to stderr.
-    """
-    segmenter = jieba.Tokenizer()
-    segmenter.FREQ, segmenter.total = segmenter.gen_pfdict(segmenter.get_dict_file())
-    segmenter.initialized = True
-    return segmenter
+def _numbered(keys: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], int]:
+    """Return keys below `size` as numbers in their order, 0 and up without gaps; how many."""
+    if size > TABLE:
+        different, numbers = np.unique(keys, return_inverse=True)
+        return numbers, len(different)
+    seen = np.zeros(size, bool)
+    seen[keys] = True
+    order = np.cumsum(seen)
+    return order[keys] - 1, int(np.count_nonzero(seen))

@@ -4,7 +4,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-from asft.metrics.matching import rouge_words
+from asft.metrics.tokenizers import rouge_words
 
 NOTHING_LEFT = "nothing left"
 
@@ -27,7 +27,7 @@ def dropped_script(references: Sequence[str]) -> str:
 
 def _dropped(text: str) -> str:
     scripts: Counter[str] = Counter()
-    for letter, count in Counter(text).items():
+    for letter, count in () if text.isascii() else Counter(text).items():
         if letter.isalpha():
             scripts[unicodedata.name(letter, "UNNAMED").split()[0]] += count
     latin = scripts.pop("LATIN", 0)

@@ -70,6 +70,7 @@ def test_what_a_profile_says_of_a_rule_is_said_of_each_models(finished):
     plan = snakemake(finished, "-n", "--forcerun", "other_train", *places, overlays=["models.yaml"])
     job = plan.split("rule other_train:")[1].split("\n\n")[0]
     assert "slurm_partition=gpu" in job
+    assert "Group job training (" in plan
 
 
 def test_all_of_the_full_experiment_is_planned(finished):

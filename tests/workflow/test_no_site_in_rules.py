@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 FILES = [
     ROOT / "Snakefile",
     ROOT / "config.yaml",
-    *sorted((ROOT / "workflow/rules").glob("*.smk")),
+    *sorted((ROOT / "workflow/rules").rglob("*.smk")),
     *sorted((ROOT / "workflow/config").glob("*.yaml")),
 ]
 # Options of sbatch and resources of Snakemake's executors that name something of one site.

@@ -4,16 +4,9 @@ EXPERIMENTS = plan.experiments(config)
 BY_MODEL = {name: plan.load(own) for name, own in EXPERIMENTS.items()}
 
 
-def with_places(by_rule):
-    """What a profile says of a rule, said of each model's rule too."""
-    for rule_name, said in list(by_rule.items()):
-        by_rule |= {f"{model}_{rule_name}": said for model in EXPERIMENTS}
-
-
 # Before the rules are made, since that reads them.
-with_places(workflow.resource_settings.overwrite_resources)
-with_places(workflow.resource_settings.overwrite_threads)
-with_places(workflow.group_settings.overwrite_groups)
+placed_by_model(workflow.resource_settings.overwrite_resources, EXPERIMENTS)
+placed_by_model(workflow.resource_settings.overwrite_threads, EXPERIMENTS)
 
 for MODEL, OWN in EXPERIMENTS.items():
     PREFIX = f"{MODEL}_"  # of its rules' names
@@ -30,10 +23,7 @@ for MODEL, OWN in EXPERIMENTS.items():
     use rule * from MODEL as PREFIX*
 
 
-def each(path, models=BY_MODEL):
-    """A file of each model's experiment."""
-    return [f"<results>/{model}/{path}" for model in models]
-
+grouped_by_model(EXPERIMENTS)
 
 WITH_TABLE2 = [name for name, own in BY_MODEL.items() if own.tables.table2]
 PANELS = list(
@@ -46,10 +36,6 @@ PANELS = list(
 SIZES = {name: size_of(name) for name in BY_MODEL}
 
 
-def joined(paths, models=BY_MODEL):
-    return " ".join(f"--table {model}={path}" for model, path in zip(models, paths))
-
-
 WANTED = [
     *(rules.__getattr__(f"{model}_all").input for model in BY_MODEL),
     "<results>/table3.csv",
@@ -60,7 +46,7 @@ WANTED = [
 
 rule join_table3:
     input:
-        each("table3.csv"),
+        expand("<results>/{model}/table3.csv", model=BY_MODEL),
     output:
         csv=report(
             "<results>/table3.csv", caption="../report/table3.rst", category="Tables"
@@ -71,7 +57,7 @@ rule join_table3:
     log:
         "<results>/logs/join_table3.log",
     params:
-        tables=lambda wildcards, input: joined(input),
+        tables=lambda wildcards, input: plan.labelled("table", zip(BY_MODEL), input),
         settings=as_json(note=CONFIG.note, statistics=CONFIG.statistics),
     shell:
         "asft --log {log} join table3 --settings {params.settings:q} {params.tables}"
@@ -82,7 +68,7 @@ if WITH_TABLE2:
 
     rule join_table2:
         input:
-            each("table2.csv", WITH_TABLE2),
+            expand("<results>/{model}/table2.csv", model=WITH_TABLE2),
         output:
             csv=report(
                 "<results>/table2.csv",
@@ -95,7 +81,9 @@ if WITH_TABLE2:
         log:
             "<results>/logs/join_table2.log",
         params:
-            tables=lambda wildcards, input: joined(input, WITH_TABLE2),
+            tables=lambda wildcards, input: plan.labelled(
+                "table", zip(WITH_TABLE2), input
+            ),
             settings=as_json(
                 note=CONFIG.note,
                 statistics=CONFIG.statistics,

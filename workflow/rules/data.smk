@@ -1,38 +1,4 @@
 # From sources to a base policy, benchmark questions, and tokenised preference pairs.
-from asft.judging import check_prompts
-
-
-def model_settings(wildcards):
-    name, model = wildcards.model, MODELS[wildcards.model]
-    made = f"models/{name}"
-    key = f"{'policies' if name in CONFIG.policies else 'models'}.{name}"
-    planned(made, plan.require_local, model.sources, f"{key}.sources")
-    planned(made, plan.require_model, model, f"{key}.sources")
-    planned(made, plan.require_template, model.chat_template, f"{key}.chat_template")
-    return model.model_dump_json(exclude={"billion_parameters", "adapter_of"})
-
-
-def benchmark_settings(wildcards):
-    name, benchmark = wildcards.benchmark, CONFIG.benchmarks[wildcards.benchmark]
-    made = f"benchmarks/{name}"
-    for part in ("sources", "prompts", "system_prompts", "references", "baseline"):
-        key = f"benchmarks.{name}.{part}"
-        planned(made, plan.require_local, getattr(benchmark, part), key)
-    # Half of a template is no template: with system prompts both are read when they are there.
-    whole = not benchmark.system_prompts
-    if whole and (prompts := plan.first_here(benchmark.prompts)):
-        planned(made, check_prompts, benchmark.protocol, prompts)
-    return benchmark.model_dump_json(
-        exclude={"decoding", "temperatures", "with_thinking", "decisive_weight"}
-    )
-
-
-def dataset_settings(wildcards):
-    name, dataset = wildcards.dataset, CONFIG.datasets[wildcards.dataset]
-    for part in ("sources", "heldout_sources"):
-        key = f"datasets.{name}.{part}"
-        planned(f"data/{name}", plan.require_local, getattr(dataset, part), key)
-    return as_json(dataset=dataset, tokens=CONFIG.tokens)
 
 
 rule fetch_model:
@@ -107,16 +73,6 @@ rule prepare_dataset:
 
 
 BENCHMARKS_ASKED = [asked.benchmark for asked in plan.asked_benchmarks(CONFIG)]
-
-
-def cards_of(runs):
-    """The cards of all data that they have seen; `-`, that of the base policy, has none."""
-    datasets = {run.dataset for run in plan.with_starts(CONFIG, runs)}
-    return [
-        f"<results>/data/{name}/card.json"
-        for name in CONFIG.datasets
-        if name in datasets
-    ]
 
 
 # Apart from the preparation: nothing is trained again because other questions are asked.

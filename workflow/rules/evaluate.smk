@@ -17,15 +17,6 @@ rule score:
         " {params.thinking} --out {output}"
 
 
-def abilities_settings(wildcards):
-    name, benchmark = wildcards.benchmark, CONFIG.benchmarks[wildcards.benchmark]
-    made = f"runs/{wildcards.run}/scores/{name}/lm_eval.csv"
-    for task in benchmark.tasks:
-        if task.endswith((".yaml", ".yml")):
-            planned(made, plan.require_file, task, f"benchmarks.{name}.tasks")
-    return benchmark.model_dump_json()
-
-
 rule lm_eval:
     input:
         policy=lambda wildcards: policy_folder(wildcards.run),
@@ -58,30 +49,6 @@ RANKED = [
     for name, benchmark in CONFIG.benchmarks.items()
     if benchmark.protocol == "implicit_reward"
 ]
-
-
-def comparison_settings(wildcards):
-    name, benchmark = wildcards.benchmark, CONFIG.benchmarks[wildcards.benchmark]
-    made = f"benchmarks/{name}/comparisons.jsonl"
-    planned(made, plan.require_local, benchmark.sources, f"benchmarks.{name}.sources")
-    return benchmark.model_dump_json()
-
-
-def heldout_of(wildcards):
-    """Of a benchmark of a data set's held-out pairs: these, with the others."""
-    dataset = CONFIG.benchmarks[wildcards.benchmark].dataset
-    return f"<results>/data/{dataset}/pairs.parquet" if dataset else []
-
-
-def reference_completions(wildcards):
-    """What a policy that was trained here is compared with; others have no reference."""
-    if model_of(wildcards.run):
-        return []
-    dataset, method, seed = wildcards.run.split("/")
-    run = plan.Run(dataset, method, int(seed.removeprefix("seed")))
-    start = plan.compared_with(CONFIG, run)
-    folder = start.folder if start else plan.BASE
-    return f"<results>/runs/{folder}/completion_logps/{wildcards.benchmark}.parquet"
 
 
 if RANKED:

@@ -41,4 +41,5 @@ include: "report.smk"
 
 if CONFIG.search:
 
+    include: "common/trials.smk"
     include: "search.smk"

@@ -1,43 +1,6 @@
 # The figures: each as pdf, png and the numbers in it as csv.
 
 
-def captioned(**more):
-    """What every figure is told: what its caption says, and whose colours it shares."""
-    return as_json(
-        model=CONFIG.model,
-        note=CONFIG.note,
-        methods=[*CONFIG.methods, *CONFIG.policies],
-        **more,
-    )
-
-
-def shown(path, caption):
-    """A figure that `snakemake --report` shows."""
-    return report(path, caption=f"../report/{caption}.rst", category="Figures")
-
-
-def starts_of(runs):
-    """What was trained before each of the methods, for the names in its legend."""
-    chains = {run.method: plan.starts_named(CONFIG, *run[:2]) for run in runs}
-    chains = {method: names for method, names in chains.items() if names}
-    return {"starts": chains} if chains else {}
-
-
-def histories(runs):
-    return [f"<results>/runs/{run.folder}/history.csv" for run in runs]
-
-
-def loss_fields():
-    """`--methods` with the losses of Figure 1, where they are not the paper's."""
-    rows = {name: CONFIG.methods[name] for name in CONFIG.figures.fields}
-    fields = {
-        name: {"loss": row.loss or name, "hyperparameters": row.hyperparameters}
-        for name, row in rows.items()
-    }
-    text = shlex.quote(json.dumps(fields)).replace("{", "{{").replace("}", "}}")
-    return f" --methods {text}" if fields else ""
-
-
 rule figure1:
     output:
         pdf="<results>/figure1.pdf",
@@ -46,7 +9,7 @@ rule figure1:
     log:
         "<results>/logs/figure1.log",
     shell:  # without own losses the command of old: nothing is drawn again
-        "asft --log {log} plot figure1" + loss_fields() + " --out {output.pdf}"
+        f"asft --log {{log}} plot figure1{own_losses()} --out {{output.pdf}}"
 
 
 rule figure_training:
@@ -59,14 +22,14 @@ rule figure_training:
     log:
         "<results>/logs/figure_training_{dataset}.log",
     params:
-        histories=lambda wildcards, input: labelled(
+        histories=lambda wildcards, input: plan.labelled(
             "history",
             [run[1:] for run in plan.training_runs(CONFIG, wildcards.dataset)],
             input,
         ),
         settings=lambda wildcards: captioned(
             dataset=wildcards.dataset,
-            **starts_of(plan.training_runs(CONFIG, wildcards.dataset)),
+            **plan.starts_shown(CONFIG, plan.training_runs(CONFIG, wildcards.dataset)),
         ),
     shell:
         "asft --log {log} plot training --settings {params.settings:q} {params.histories}"
@@ -106,11 +69,12 @@ if CONFIG.figures.margins:
         log:
             "<results>/logs/figure2a.log",
         params:
-            histories=lambda wildcards, input: labelled(
+            histories=lambda wildcards, input: plan.labelled(
                 "history", [run[1:] for run in MARGIN_RUNS], input
             ),
             settings=lambda wildcards: captioned(
-                dataset=CONFIG.figures.margins.dataset, **starts_of(MARGIN_RUNS)
+                dataset=CONFIG.figures.margins.dataset,
+                **plan.starts_shown(CONFIG, MARGIN_RUNS),
             ),
         shell:
             "asft --log {log} plot figure2a --settings {params.settings:q} {params.histories}"
@@ -179,7 +143,7 @@ if CONFIG.tables.table4:
             log:
                 "<results>/logs/figure_calibration.log",
             params:
-                samples=lambda wildcards, input: labelled(
+                samples=lambda wildcards, input: plan.labelled(
                     "samples", [cell[:-1] for cell in CHOICES], input
                 ),
                 settings=lambda wildcards: captioned(statistics=CONFIG.statistics),
@@ -192,11 +156,6 @@ if CONFIG.tables.table2:
     TABLE2 = CONFIG.tables.table2
     CASE_RUNS = plan.case_runs(CONFIG)
     CASE_JUDGE = TABLE2.mt_bench_judges[0]
-
-    def cells_of(picture):
-        """MT-Bench by category shows the benchmark of that key, no further one."""
-        further = TABLE2.also if picture == "mt_bench" else {}
-        return [cell for cell in plan.judged_cells(CONFIG) if cell[2] not in further]
 
     rule figure3:
         input:
@@ -216,10 +175,10 @@ if CONFIG.tables.table2:
         log:
             "<results>/logs/figure3.log",
         params:
-            completions=lambda wildcards, input: labelled(
+            completions=lambda wildcards, input: plan.labelled(
                 "completions", [row[:2] for row in CASE_RUNS], input.completions
             ),
-            verdicts=lambda wildcards, input: labelled(
+            verdicts=lambda wildcards, input: plan.labelled(
                 "verdicts", [row[:2] for row in CASE_RUNS], input.verdicts
             ),
             settings=lambda wildcards: captioned(judge=CASE_JUDGE),
@@ -232,7 +191,9 @@ if CONFIG.tables.table2:
         input:
             scores=lambda wildcards: [
                 f"<results>/runs/{folder}/scores/{benchmark}/{judge}.csv"
-                for _, _, benchmark, judge, folder in cells_of(wildcards.picture)
+                for _, _, benchmark, judge, folder in plan.judged_cells(
+                    CONFIG, wildcards.picture
+                )
             ],
             table2="<results>/table2.csv",
         output:
@@ -245,9 +206,9 @@ if CONFIG.tables.table2:
             picture="mt_bench|length",
         params:
             command=lambda wildcards: wildcards.picture.replace("_", "-"),
-            scores=lambda wildcards, input: labelled(
+            scores=lambda wildcards, input: plan.labelled(
                 "score",
-                [cell[:4] for cell in cells_of(wildcards.picture)],
+                [cell[:4] for cell in plan.judged_cells(CONFIG, wildcards.picture)],
                 input.scores,
             ),
             settings=lambda wildcards: captioned(statistics=CONFIG.statistics),

@@ -1,15 +1,6 @@
 # A policy's answers to a benchmark. `run` is {dataset}/{method}/seed{seed}, `base`, or a name in `policies`.
 
 
-def answering_size(wildcards):
-    return size_of(model_of(wildcards.run) or CONFIG.model)
-
-
-def seed_of(wildcards):
-    *trained, name = wildcards.run.split("/")
-    return int(name.removeprefix("seed")) if trained else CONFIG.seeds[0]
-
-
 rule generate:
     input:
         policy=lambda wildcards: policy_folder(wildcards.run),

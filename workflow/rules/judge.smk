@@ -12,27 +12,6 @@ rule control:
         "asft --log {log} control --kind {wildcards.kind} --questions {input} --out {output}"
 
 
-def judge_model(wildcards):
-    judge = CONFIG.judges[wildcards.judge]
-    return f"<results>/models/{judge.model}" if judge.backend != "openai" else []
-
-
-def judge_threads(wildcards):
-    judge = CONFIG.judges[wildcards.judge]
-    return (judge.threads or JOB_CORES) if judge.backend != "openai" else 1
-
-
-def judge_size(wildcards):
-    """Billions of parameters that the job itself computes with."""
-    judge = CONFIG.judges[wildcards.judge]
-    return size_of(judge.model) if judge.backend != "openai" else 0
-
-
-def judge_settings(wildcards):
-    """What verdicts depend on: not what the judge is measured by."""
-    return CONFIG.judges[wildcards.judge].model_dump_json(exclude={"agreement"})
-
-
 rule judge:
     input:
         questions="<results>/benchmarks/{benchmark}/questions.jsonl",
@@ -64,23 +43,6 @@ rule judge:
         "asft --log {log} judge --settings {params.settings:q} --protocol {params.protocol}"
         " --benchmark {params.folder} --completions {input.completions} {params.model}"
         " {params.thinking} --out {output}"
-
-
-# Of which benchmark the judge has protocol and prompts when it is measured by published verdicts.
-MEASURED_ON = {judge: benchmark for benchmark, judge in plan.agreements(CONFIG)}
-
-
-def published_settings(wildcards):
-    agreement = CONFIG.judges[wildcards.judge].agreement
-    made = plan.agreement_file(wildcards.judge)
-    for part in ("sources", "questions", "answers"):
-        key = f"judges.{wildcards.judge}.agreement.{part}"
-        planned(made, plan.require_local, getattr(agreement, part), key)
-    return agreement.model_dump_json(exclude={"benchmark"})
-
-
-def measured_protocol(wildcards):
-    return CONFIG.benchmarks[MEASURED_ON[wildcards.judge]].protocol
 
 
 if MEASURED_ON:

@@ -1,18 +1,6 @@
 # The report: a static folder that opens from disk.
 
 
-def embedded_folder(path):
-    """The report's folder, which `snakemake --report` takes into a zip; html refuses any folder."""
-    if not any(argument.endswith(".zip") for argument in sys.argv):
-        return directory(path)
-    return report(
-        directory(path),
-        htmlindex="index.html",
-        caption="../report/report.rst",
-        category="Report",
-    )
-
-
 rule report:
     input:
         [f"<results>/{path}" for path in plan.report_inputs(CONFIG)],

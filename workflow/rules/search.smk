@@ -2,52 +2,6 @@
 # every other rule makes them as it makes the rest.
 
 
-def going_on(dataset, method, rung):
-    """The trials of a method that are trained to a rung, counted from 1."""
-    if rung == 1:
-        return CONFIG.search.trial_names(method)
-    before = checkpoints.halve.get(dataset=dataset, method=method, rung=rung - 1)
-    return json.loads(Path(before.output[0]).read_text())["goes_on"]
-
-
-def trials_of(wildcards):
-    """What a step compares: trials and their runs at its rung, or at the end."""
-    rung = int(wildcards.get("rung", len(CONFIG.search.halving) + 1))
-    names = going_on(wildcards.dataset, wildcards.method, rung)
-    return plan.trial_runs(CONFIG, wildcards.dataset, names, rung)
-
-
-def selection_scores(wildcards):
-    return [
-        f"<results>/{plan.selection_scores(CONFIG, run)}"
-        for _, run in trials_of(wildcards)
-    ]
-
-
-def compared(wildcards, paths):
-    """The flags with which a step takes the scores of trials."""
-    labels = [(trial, run.seed) for trial, run in trials_of(wildcards)]
-    return labelled("score", labels, paths)
-
-
-def state_before(wildcards):
-    """Of a trial that was halved: where its training goes on."""
-    before = plan.rung_before(CONFIG, wildcards.method)
-    run = plan.Run(wildcards.dataset, before, wildcards.seed)
-    return f"<results>/runs/{run.folder}/state" if before else []
-
-
-def looked_at(wildcards, input):
-    """The flags with which training takes its reference, and where it goes on."""
-    found = {"reference": input.reference, "continue-from": input.before}
-    return " ".join(f"--{name} {path}" for name, path in found.items() if path)
-
-
-def trial_policy(folder):
-    """Only a search whose policies are all kept keeps those of its trials."""
-    return folder if CONFIG.keep_policies == "all" else temp(folder)
-
-
 rule choose:
     input:
         scores=selection_scores,
@@ -177,7 +131,9 @@ rule search_table:
     log:
         "<results>/logs/search_table.log",
     params:
-        choices=lambda wildcards, input: labelled("choice", plan.choices(CONFIG), input),
+        choices=lambda wildcards, input: plan.labelled(
+            "choice", plan.choices(CONFIG), input
+        ),
         settings=as_json(
             model=CONFIG.model, note=CONFIG.note, statistics=CONFIG.statistics
         ),

@@ -4,11 +4,6 @@ TABLE3 = CONFIG.tables.table3
 TABLE3_RUNS = plan.table3_runs(CONFIG)
 
 
-def embedded(path, caption):
-    """A table that `snakemake --report` shows."""
-    return report(path, caption=f"../report/{caption}.rst", category="Tables")
-
-
 rule table3:
     input:
         scores=[
@@ -24,7 +19,7 @@ rule table3:
     log:
         "<results>/logs/table3.log",
     params:
-        rows=lambda wildcards, input: labelled("score", TABLE3_RUNS, input.scores),
+        rows=lambda wildcards, input: plan.labelled("score", TABLE3_RUNS, input.scores),
         settings=lambda wildcards: as_json(
             benchmark=TABLE3.benchmark,
             model=CONFIG.model,
@@ -72,8 +67,12 @@ if CONFIG.tables.table2:
         params:
             # In one parameter: a rule of another text would redo its job.
             rows=lambda wildcards, input: " ".join(
-                [labelled("score", [cell[:4] for cell in TABLE2_CELLS], input.scores)]
-                + [labelled("agreement", AGREEMENTS, input.agreements)]
+                [
+                    plan.labelled(
+                        "score", [cell[:4] for cell in TABLE2_CELLS], input.scores
+                    )
+                ]
+                + [plan.labelled("agreement", AGREEMENTS, input.agreements)]
                 * bool(AGREEMENTS)
             ),
             settings=lambda wildcards: as_json(
@@ -88,11 +87,6 @@ if CONFIG.tables.table2:
             " --out {output.csv}"
 
     TABLE1_ROWS = plan.table1_rows(CONFIG)
-
-    def with_files(row, questions):
-        """A row's files: its questions and, of a win rate, the baseline's answers."""
-        baseline = f"{Path(questions).parent}/judge/baseline.jsonl"
-        return [*row, questions, *([baseline] if is_pairwise(row[0]) else [])]
 
     rule table1:
         input:
@@ -124,11 +118,6 @@ if CONFIG.tables.table2:
 if CONFIG.tables.table4:
     TABLE4 = CONFIG.tables.table4
 
-    def table4_file(cell, ending):
-        *_, benchmark, folder = cell
-        protocol = CONFIG.benchmarks[benchmark].protocol
-        return f"<results>/runs/{folder}/scores/{benchmark}/{protocol}.{ending}"
-
     TABLE4_CELLS = [
         (*run, benchmark, run.folder)
         for run in plan.table4_runs(CONFIG)
@@ -149,7 +138,7 @@ if CONFIG.tables.table4:
         log:
             "<results>/logs/table4.log",
         params:
-            rows=lambda wildcards, input: labelled(
+            rows=lambda wildcards, input: plan.labelled(
                 "score", [cell[:-1] for cell in TABLE4_CELLS], input.scores
             ),
             settings=lambda wildcards: as_json(

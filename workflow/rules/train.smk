@@ -87,16 +87,6 @@ use rule reference as reference_start with:
         ),
 
 
-def kept(policy):
-    """Of a policy that nobody waits for any more, Snakemake deletes the folder if none is kept."""
-    return temp(policy) if CONFIG.keep_policies == "none" else policy
-
-
-def reference_of(wildcards):
-    found = plan.reference_file(CONFIG, run_of(wildcards))
-    return f"<results>/{found}" if found else []
-
-
 rule train:
     input:
         settings="<results>/runs/{dataset}/{method}/seed{seed}/settings.yaml",
@@ -139,17 +129,6 @@ for method in CONFIG.methods:
                 f"<results>/runs/{run.folder}/policy"
                 for run in plan.runs_of(CONFIG, method)
             ],
-
-
-def cost_settings(wildcards):
-    method = "asft" if wildcards.arm == "asft" else "dpo"
-    run = plan.run_settings(CONFIG, wildcards.dataset, method, CONFIG.seeds[0])
-    return as_json(
-        training=run["training"],
-        hyperparameters=run["hyperparameters"],
-        steps=CONFIG.figures.cost.steps,
-        seed=run["seed"],
-    )
 
 
 rule measure_cost:

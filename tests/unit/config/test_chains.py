@@ -4,15 +4,16 @@ import pytest
 from default_config import DEFAULT, merged
 
 from asft.config.chains import chain_of, start_of, starts_named
-from asft.config.figure_plan import trained_datasets, training_runs
+from asft.config.figure_plan import starts_shown, trained_datasets, training_runs
 from asft.config.loading import load
-from asft.config.report_plan import record_files, trained_on
+from asft.config.report_plan import data_cards, record_files, trained_on
 from asft.config.runs import (
     Run,
     card_settings,
     reference_file,
     run_settings,
     start_run,
+    table3_runs,
     with_starts,
 )
 from asft.errors import UserError
@@ -49,6 +50,9 @@ def test_what_is_trained_before_a_method():
     ]
     assert starts_named(config, "hh_rlhf", "kto") == ["sft", "dpo"]
     assert starts_named(config, "hh_rlhf", "asft") == ["sft on answers"]
+    shown = starts_shown(config, table3_runs(config))
+    assert shown == {"starts": {"kto": ["sft", "dpo"], "asft": ["sft on answers"]}}
+    assert starts_shown(config, [Run("hh_rlhf", "sft", 42)]) == {}
     assert start_run(config, Run("hh_rlhf", "dpo", 7)) == Run("hh_rlhf", "sft", 7)
 
 
@@ -66,6 +70,9 @@ def test_a_start_is_trained_because_it_is_asked_for():
     assert [run.method for run in training_runs(config, "answers")] == ["sft"]
     assert trained_datasets(config) == ["hh_rlhf", "answers"]
     assert trained_on(config) == ["hh_rlhf", "answers"]
+    runs = table3_runs(config)
+    assert data_cards(config, runs) == ["data/hh_rlhf/card.json", "data/answers/card.json"]
+    assert data_cards(config, [Run("-", "base", 42)]) == []
     assert "runs/answers/sft/seed42/cost.json" in record_files(config)
     assert card_settings(config, "hh_rlhf", "asft")["datasets"] == ["owner/answers"]
 

@@ -9,8 +9,10 @@ from asft.config.experiment import Config
 from asft.config.figure_plan import (
     case_runs,
     cost_arms,
+    cost_settings,
     figure_names,
     judged_cells,
+    loss_fields,
     margin_runs,
     trained_datasets,
     training_runs,
@@ -101,6 +103,24 @@ def test_runs_of_the_figures():
     assert not any(cell[0].startswith("control_") for cell in judged_cells(both))
 
 
+def test_mt_bench_by_category_shows_the_benchmark_of_that_key():
+    two = config(
+        benchmarks__mt_2=DEFAULT["benchmarks"]["mt_bench"],
+        tables__table2__also={"mt_2": ["local"]},
+    )
+    assert {cell[2] for cell in judged_cells(two, "length")} == {"mt_bench", "arena_hard", "mt_2"}
+    assert {cell[2] for cell in judged_cells(two, "mt_bench")} == {"mt_bench", "arena_hard"}
+
+
+def test_a_measurement_of_cost_is_of_asft_or_of_dpo():
+    stronger = config(methods__asft={"beta": 0.3})
+    arms = ("asft", "dpo_cached", "dpo_online")
+    found = {arm: cost_settings(stronger, "ultrafeedback", arm) for arm in arms}
+    betas = {arm: settings["hyperparameters"]["beta"] for arm, settings in found.items()}
+    assert betas == {"asft": 0.3, "dpo_cached": 0.1, "dpo_online": 0.1}
+    assert {settings["steps"] for settings in found.values()} == {6}
+
+
 def test_trls_dpo_is_an_arm_where_a_method_is_trained_by_it():
     assert cost_arms(config()) == ["dpo_online", "dpo_cached", "asft"]
     of_kto = config(methods__kto_trl={"loss": "kto", "trainer": "trl"})
@@ -111,7 +131,9 @@ def test_trls_dpo_is_an_arm_where_a_method_is_trained_by_it():
 
 def test_figure_1_draws_losses_of_pairs_alone():
     rows = {"methods__simpo": {"beta": 2.5, "gamma": 1.4}, "methods__kto": {}}
-    assert config(**rows, figures={"fields": ["asft", "simpo"]}).figures.fields
+    own = loss_fields(config(**rows, figures={"fields": ["simpo"]}))
+    assert own == {"simpo": {"loss": "simpo", "hyperparameters": {"beta": 2.5, "gamma": 1.4}}}
+    assert loss_fields(config()) == {}
     with pytest.raises(UserError, match=r"figures.fields: kto: .* more than a pair"):
         config(**rows, figures={"fields": ["kto"]})
     with pytest.raises(UserError, match=r"figures.fields: unknown name 'simp'; .*simpo"):
