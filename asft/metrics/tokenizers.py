@@ -78,7 +78,7 @@ def _segmenter(chinese: bool) -> Any:
 
     Args:
         chinese: with all words. Those in ASCII (five, such as AT&T) suffice for a text that has no
-            Chinese character, and are read in a fifth of the time.
+            Chinese character, and are read in less time.
     """
     segmenter = jieba.Tokenizer()
     with segmenter.get_dict_file() as file:
