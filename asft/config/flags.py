@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 
 def labelled(option: str, labels: Iterable[Sequence[object]], paths: Iterable[str]) -> str:
-    """Write `--option a,b=path` for each of the paths; `cli.commands` reads them again.
+    """Write `--option a,b=path` for each of the paths; `cli.flags` reads them again.
 
     Those that differ in their seed alone share one, `--option a,1+2=path{seed}`: Linux takes no
     command of more than 128 KiB, which a thousand paths are.

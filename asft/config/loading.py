@@ -10,11 +10,12 @@ from pydantic import ValidationError
 
 from asft.config.base_models import experiments, merged
 from asft.config.chains import check_starts
-from asft.config.checks import check_benchmarks, check_names, check_pairs
+from asft.config.checks import check_benchmarks, check_pairs
 from asft.config.experiment import Config
 from asft.config.faults import explain
 from asft.config.local_files import find_path
 from asft.config.methods import Method as Row
+from asft.config.names import check_names
 from asft.config.search import Search
 from asft.config.search_checks import check_search
 from asft.config.search_points import with_trials

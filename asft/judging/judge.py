@@ -7,18 +7,13 @@ By hand: asft judge --benchmark DIR --completions FILE --settings JSON --out FIL
 """
 
 import json
-import math
 import os
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
-from tqdm import tqdm
-
-from asft.config import PROTOCOLS, Judge, check_judge, judged_protocol
+from asft.config import Judge, check_judge, judged_protocol
 from asft.errors import UserError
 from asft.files import write_jsonl, write_text
-from asft.generation import Reply, Store, call_key, describe_call
+from asft.generation import Store
 from asft.judging.calls import Call
 from asft.judging.material import Material, read_material
 from asft.judging.protocols import JUDGING
@@ -57,7 +52,6 @@ def judge_answers(
     if judge_model:
         claim_gpus()
     chosen, facts = Judge.model_validate_json(settings), judged_protocol(protocol, out)
-    check_judge(chosen, protocol, chosen.model)
     judging = JUDGING[protocol]
     prompts = judging.load_prompts(benchmark / "judge" / facts.prompts)
     material = read_material(benchmark, facts, prompts, completions, with_thinking)
@@ -78,14 +72,18 @@ def judge_material(
     Raises:
         UserError: as `judge_answers`.
     """
+    check_judge(judge, protocol, judge.model)
     judging = JUDGING[protocol]
     calls, without = _with_answers(judging.calls(material, judge), material)
     if judge.backend == "local":
+        from asft.judging.by_local import judge_locally
+
         empty = None
         if judge.calibrate is True:
             blank = judging.calls(material.without_content(), judge)
             empty = _with_answers(blank, material)[0]
-        verdicts = _judge_locally(protocol, calls, empty, judge, _require(judge_model), store)
+        folder = _require(judge_model)
+        verdicts = judge_locally(protocol, calls, empty, material.prompts, judge, folder, store)
     elif judge.backend == "reward_model":
         from asft.judging.reward import judge_by_reward
 
@@ -94,6 +92,11 @@ def judge_material(
     else:
         from asft.judging.by_server import judge_by_server
 
+        if any(template.verdicts for template in material.prompts.values()):
+            raise UserError(
+                f"judge {judge.model}: prompts that name `verdicts` are for a local judge, which"
+                " chooses among them; a server's judge writes a label"
+            )
         verdicts = judge_by_server(protocol, calls, judge, store)
     return [*verdicts, *without]
 
@@ -116,72 +119,3 @@ def _require(model: Path | None) -> Path:
     if model is None:
         raise UserError("a local judge needs --judge-model, the folder of its model")
     return model
-
-
-def _judge_locally(
-    protocol: str,
-    calls: list[Call],
-    empty: list[Call] | None,
-    judge: Judge,
-    model: Path,
-    store: Store,
-) -> list[Verdict]:
-    score = _scorer(protocol, judge, model, store)
-    scored = []
-    for number, call in enumerate(tqdm(calls, desc="judge", disable=None)):
-        key, logps = score(call)
-        empty_key, habits = score(empty[number]) if empty else (None, {})
-        scored.append((logps, habits, [key, *filter(None, [empty_key])]))
-    # Both orders of a pair of answers are among the calls: a taste for a place is what is left.
-    taste = _mean([logps for logps, *_ in scored]) if judge.calibrate == "orders" else {}
-    verdicts = []
-    for call, (logps, habits, keys) in zip(calls, scored, strict=True):
-        probabilities = _calibrated(logps, habits | taste)
-        found = {PROTOCOLS[protocol].verdict: JUDGING[protocol].weigh(probabilities)}
-        about = {"probabilities": probabilities, "keys": keys, "model": judge.model}
-        verdicts.append(call.verdict("ok", **found, **about))
-    return verdicts
-
-
-def _scorer(
-    protocol: str, judge: Judge, model: Path, store: Store
-) -> Callable[[Call], tuple[str, dict[str, float]]]:
-    """A function from a call to its key in the store and its verdicts' log-probabilities.
-
-    The judge is loaded when the store lacks one.
-    """
-    from asft.judging.local import LocalJudge, judge_identity
-
-    allowed, identity = JUDGING[protocol].verdicts, judge_identity(model)
-    loaded: LocalJudge | None = None
-
-    def score(call: Call) -> tuple[str, dict[str, float]]:
-        nonlocal loaded
-        parameters = {"verdicts": ",".join(allowed), "precision": judge.precision}
-        request = describe_call("local", identity, call.messages, parameters, call.repeat)
-        key = call_key(**request)
-        answer = store.get(key)
-        if answer is None:
-            loaded = loaded or LocalJudge(model, judge.precision, judge.threads)
-            text = json.dumps(loaded.score(call.messages, allowed))
-            answer = Reply(text, "stop", judge.model, None, None, "", _now())
-            store.put(key, request, answer)
-        return key, json.loads(answer.text)
-
-    return score
-
-
-def _mean(logps: list[dict[str, float]]) -> dict[str, float]:
-    names = logps[0] if logps else {}
-    return {name: math.fsum(row[name] for row in logps) / len(logps) for name in names}
-
-
-def _calibrated(logps: dict[str, float], habits: dict[str, float]) -> dict[str, float]:
-    """The verdicts' probabilities, each divided by the habit's where there is one."""
-    weights = {name: math.exp(value - habits.get(name, 0.0)) for name, value in logps.items()}
-    total = sum(weights.values())
-    return {name: weight / total for name, weight in weights.items()}
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

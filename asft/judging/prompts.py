@@ -16,15 +16,20 @@ import yaml
 
 from asft.errors import UserError, nearest
 from asft.files import read_json_rows
-from asft.judging.verdicts import ATTEMPTS, LABEL, Rules, neutralise
-from asft.records import Completion, Message, Question
+from asft.judging.verdicts import ATTEMPTS, LABEL, Rules, neutralise, read_choices
+from asft.records import Completion, Label, Message, Question
 
 
 class Template(NamedTuple):
-    """A system message, and a user message with placeholders for `str.format`."""
+    """A system message, and a user message with placeholders for `str.format`.
+
+    `verdicts`, where prompts name them: what a local judge chooses from, and the label that each
+    stands for.
+    """
 
     system: str
     user: str
+    verdicts: Mapping[str, Label] = {}
 
 
 Prompts = dict[str, Template]
@@ -73,7 +78,7 @@ def load_rating_prompts(path: Path) -> Prompts:
 
 
 def load_game_prompts(path: Path) -> Prompts:
-    """Read Arena-Hard's one template, under `GAME`.
+    """Read Arena-Hard's one template, under `GAME`, and the replies of a local judge if named.
 
     Raises:
         UserError: as `load_rating_prompts`; or a setting has a value that is not supported.
@@ -83,7 +88,8 @@ def load_game_prompts(path: Path) -> Prompts:
     # Upstream sends a list of templates as successive messages and swaps the answers at each.
     if isinstance(templates, list) and len(templates) == 1:
         settings = settings | {"prompt_template": templates[0]}
-    return {GAME: read_template(settings, PLACEHOLDERS[GAME], f"{path}")}
+    template = read_template(settings, PLACEHOLDERS[GAME], f"{path}")
+    return {GAME: template._replace(verdicts=read_choices(settings.get("verdicts"), f"{path}"))}
 
 
 def read_settings(path: Path, fixed: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,9 @@ import ast
 import math
 import re
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+from asft.errors import UserError
 from asft.records import Label, VerdictStatus
 
 Rules = Literal["paper", "hardened"]
@@ -81,6 +82,29 @@ def needs_continuation(texts: Sequence[str]) -> bool:
     Under either protocol as in arena-hard-auto e883410 (gen_judgment.py, get_score and judgment).
     """
     return len(texts) < ATTEMPTS and not any(LABEL.search(text) for text in texts)
+
+
+def read_choices(given: Any, where: str) -> dict[str, Label]:
+    """Read the replies that a local judge chooses from, such as A and B, and the label of each.
+
+    They stand under `verdicts` in a file of prompts: ours, upstream has none.
+
+    Raises:
+        UserError: there are no two, one has no label, or one is the beginning of another.
+    """
+    if given is None:
+        return {}
+    where = f"{where}, key 'verdicts'"
+    if not isinstance(given, dict) or len(given) < 2:
+        raise UserError(f"{where}: expected two replies or more, and the label of each")
+    for reply, label in given.items():
+        if not isinstance(reply, str) or not reply or label not in list(LABELS):
+            raise UserError(
+                f"{where}: {reply!r}: {label!r} is not a text and one of {', '.join(LABELS)}"
+            )
+        if begun := [other for other in given if other != reply and str(other).startswith(reply)]:
+            raise UserError(f"{where}: {reply!r} is the beginning of {begun[0]!r}; use others")
+    return given
 
 
 def neutralise(text: str) -> str:

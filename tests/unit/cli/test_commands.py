@@ -11,7 +11,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from asft.cli.commands import COMMANDS, flags_of
+from asft.cli.commands import COMMANDS
+from asft.cli.flags import flags_of
 from asft.errors import UserError
 
 RULES = Path(__file__).parents[3] / "workflow/rules"

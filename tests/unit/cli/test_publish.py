@@ -17,6 +17,7 @@ from asft.files import read_json, write_json
 
 RUN = "hh_rlhf/asft"
 FOLDER = Path("results/runs/hh_rlhf/asft/seed42")
+ABOUT = (".snakemake_timestamp", "card.json")
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def experiment(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> P
     data = Path("results/data/hh_rlhf/card.json")
     write_json(data, read_json(data) | {"format": "hh_rlhf"})
     shutil.copytree(tiny, FOLDER / "policy")
-    for name in (".snakemake_timestamp", ".cache/huggingface/x", "adapter/adapter_config.json"):
+    for name in (*ABOUT, ".cache/huggingface/x", "adapter/adapter_config.json"):
         (FOLDER / "policy" / name).parent.mkdir(parents=True, exist_ok=True)
         (FOLDER / "policy" / name).touch()
     config = FOLDER / "policy/config.json"
@@ -47,7 +48,7 @@ def test_a_folder_that_loads(experiment: Path) -> None:
     left = {path.name for path in (FOLDER / "policy").iterdir()} - {
         p.name for p in Path("out").iterdir()
     }
-    assert left == {".snakemake_timestamp", ".cache", "adapter"}
+    assert left == {*ABOUT, ".cache", "adapter"}
     assert AutoModelForCausalLM.from_pretrained("out").num_parameters()
     assert AutoTokenizer.from_pretrained("out").chat_template
     card = ModelCard.load("out/README.md")

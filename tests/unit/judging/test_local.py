@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import statistics
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from asft.models.loading import load_policy
 from asft.records import Completion, Message, Question, Verdict
 
 ROOT = Path(__file__).parents[3]
+LETTERS = ROOT / "asft/prompts/demo_judge_letters.yaml"
 MESSAGES = [Message(role="user", content="Rate this answer: it is Paris.")]
 
 
@@ -149,6 +151,26 @@ def test_a_taste_for_a_place_is_the_mean_over_both_orders(folder: Path, tmp_path
         shares = {name: weight / sum(weights.values()) for name, weight in weights.items()}
         assert after.probabilities == pytest.approx(shares, rel=1e-9)
     assert [v.keys for v in verdicts] == [v.keys for v in plain]  # nothing more is asked
+
+
+def test_replies_that_prompts_name_stand_for_labels(folder: Path, tmp_path: Path) -> None:
+    judged(folder, tmp_path, "arena_hard", calibrate=False)
+    shutil.copy(LETTERS, tmp_path / "benchmark/judge/prompts.yaml")
+    row = {"backend": "local", "model": "tiny", "precision": "fp32", "protocol": "hardened"}
+    given = (tmp_path / "benchmark", tmp_path / "answers.jsonl", tmp_path / "verdicts.jsonl")
+    judge_answers(json.dumps(row), "arena_hard", *given, folder, tmp_path / "judge.answers")
+    for verdict in read_jsonl(tmp_path / "verdicts.jsonl", Verdict):
+        with Store(tmp_path / "judge.answers", read_only=True) as store:
+            reply = store.get(verdict.keys[0])
+        assert reply is not None
+        shares = {name: math.exp(logp) for name, logp in json.loads(reply.text).items()}
+        assert sum(shares.values()) == pytest.approx(1, rel=1e-6)
+        expected = dict.fromkeys(LABELS, 0.0) | {"[[A>B]]": shares["A"], "[[B>A]]": shares["B"]}
+        assert verdict.probabilities == pytest.approx(expected, rel=1e-6)
+        assert verdict.label == ("A>B" if shares["A"] >= shares["B"] else "B>A")
+    served = {"backend": "openai", "model": "gpt", "api_key_env": None}
+    with pytest.raises(UserError, match="prompts that name `verdicts` are for a local judge"):
+        judge_answers(json.dumps(served), "arena_hard", *given, store=tmp_path / "served")
 
 
 def test_places_are_no_answers(folder: Path, tmp_path: Path) -> None:
