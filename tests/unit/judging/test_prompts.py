@@ -269,10 +269,7 @@ def test_rating_prompts_refused(tmp_path, changes, message):
     [
         ({"regex_pattern": r"\[([AB<>=]+)\]"}, "key 'regex_pattern'"),
         ({"number_of_judgment_attempts": 3}, "3 is not supported, use 2"),
-        ({"verdicts": ["A", "B"]}, "key 'verdicts': expected two replies or more"),
         ({"verdicts": {"A": "A>B", "B": "B"}}, "'B': 'B' is not a text and one of A>>B"),
-        ({"verdicts": {"A": "A>B", 2: ["B>A"]}}, "2: .* is not a text and one of"),
-        ({"verdicts": {"A": "A>B", "AB": "A=B"}}, "'A' is the beginning of 'AB'"),
         ({"pairwise": False}, "key 'pairwise'"),
         ({"prompt_template": ["{answer_1}", "{answer_2}"]}, "key 'prompt_template': expected"),
         ({"prompt_template": ["{answer_1}{answer_2}{ref_answer_1}"]}, "ref_answer_1"),

@@ -7,12 +7,14 @@ from hostile import TEXT
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from asft.errors import UserError
 from asft.judging.verdicts import (
     LABELS,
     needs_continuation,
     neutralise,
     parse_label,
     parse_rating,
+    read_choices,
 )
 
 PROTOCOLS = ["paper", "hardened"]
@@ -170,3 +172,26 @@ def test_neutralise_once_is_enough(text):
     assert not re.search(r"\[\[(\d+\.?\d*|[AB<>=]+)\]\]", once)
     # Nothing but spaces came in.
     assert once.replace(" ", "") == text.replace(" ", "")
+
+
+def test_replies_to_choose_from():
+    assert read_choices(None, "prompts.yaml") == {}
+    named = {"A": "A>B", "B": "B>A", "C": "A=B"}
+    assert read_choices(named, "prompts.yaml") == named
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        (["A", "B"], "expected two replies or more, and the label of each"),
+        ({"A": "A>B"}, "expected two replies or more"),
+        ({"A": "A>B", "B": "B"}, "'B': 'B' is not a text and one of A>>B, A>B"),
+        ({"A": "A>B", "B": ["B>A"]}, "is not a text and one of"),
+        ({1: "A>B", 2: "B>A"}, "1: 'A>B' is not a text and one of"),
+        ({"A": "A>B", "AB": "A=B"}, "'A' is the beginning of 'AB'"),
+    ],
+)
+def test_replies_that_cannot_be_told_apart_are_refused(named, message):
+    with pytest.raises(UserError, match=message) as fault:
+        read_choices(named, "prompts.yaml")
+    assert str(fault.value).startswith("prompts.yaml, key 'verdicts': ")
