@@ -1,6 +1,9 @@
 """The panels of figures of Table 4: one for each task and data set that methods were trained on."""
 
 from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
 
 from asft.config import UNTRAINED
 
@@ -22,3 +25,10 @@ def panel_title(benchmark: str, task: str, trained: str) -> str:
     """Say in words what a panel is of."""
     title = f"{benchmark}: {task}"
     return title if trained == UNTRAINED else f"{title}, trained on {trained}"
+
+
+def arranged(numbers: pd.DataFrame, abreast: int) -> tuple[list[Any], int, int]:
+    """Return the panels, (names, rows) each, and the lines and columns that they stand in."""
+    panels = list(numbers.groupby(NAMES, sort=False))
+    columns = min(len(panels), abreast)
+    return panels, -(-len(panels) // columns), columns

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from asft.config import Statistics
 from asft.errors import UserError
-from asft.figures.ability_panels import NAMES, panel_title, places_of, trained_on
+from asft.figures.ability_panels import NAMES, arranged, panel_title, places_of, trained_on
 from asft.figures.marks import About, mark_of
 from asft.figures.plotting import (
     PAGE,
@@ -100,9 +100,7 @@ def draw_calibration(numbers: pd.DataFrame, statistics: Statistics, about: About
     """Draw a panel per task and data set of the numbers that `calibrations` gives."""
     if numbers.empty:
         return note_figure("Calibration: no task of Table 4 is a choice of one option.")
-    panels: list[Any] = list(numbers.groupby(NAMES, sort=False))
-    columns = min(len(panels), ABREAST)
-    lines = -(-len(panels) // columns)
+    panels, lines, columns = arranged(numbers, ABREAST)
     figure = new_figure(PAGE, 3.6 * lines)
     parts = figure.subfigures(lines, columns, squeeze=False).ravel()
     for place, (part, (names, rows)) in enumerate(zip(parts, panels, strict=False)):

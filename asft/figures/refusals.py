@@ -19,7 +19,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from asft.config import REFUSALS, Statistics
 from asft.errors import UserError
-from asft.figures.ability_panels import NAMES, panel_title, places_of, trained_on
+from asft.figures.ability_panels import NAMES, arranged, panel_title, places_of, trained_on
 from asft.figures.marks import About, Mark, mark_of
 from asft.figures.plotting import (
     PAGE,
@@ -89,9 +89,7 @@ def draw_refusals(numbers: pd.DataFrame, statistics: Statistics, about: About) -
     """Draw a panel per task and data set of the numbers that `refusal_rates` gives."""
     if numbers.empty:
         return note_figure("Refusals: no task of Table 4 has both safe and unsafe prompts.")
-    panels: list[Any] = list(numbers.groupby(NAMES, sort=False))
-    columns = min(len(panels), ABREAST)
-    lines = -(-len(panels) // columns)
+    panels, lines, columns = arranged(numbers, ABREAST)
     figure = new_figure(PAGE, 3.6 * lines)
     grid = figure.subplots(lines, columns, squeeze=False).ravel()
     for axes in grid[len(panels) :]:
