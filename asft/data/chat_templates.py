@@ -1,6 +1,6 @@
 """Chat templates: rendered on a fixed date, and what they put where an answer ends."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -24,6 +24,13 @@ DATE = "template_date"
 CLOCK = "strftime_now"  # what templates call for today's date
 
 
+class Marked(NamedTuple):
+    """A conversation and its tools, special tokens in them marked as text."""
+
+    messages: list[Message]
+    tools: list[Any] | None
+
+
 class TurnEnd(NamedTuple):
     """What a template puts behind the last answer, and the part of it that is to be learnt."""
 
@@ -41,11 +48,38 @@ def apply_template(
         UserError: the tokenizer has no chat template.
     """
     marked = mark_within(messages, tokenizer), mark_within(tools, tokenizer)
-    return apply_to_marked(*marked, tokenizer, **options)
+    return str(_rendered(*marked, tokenizer, **options))
 
 
-def apply_to_marked(messages: Any, tools: Any, tokenizer: Any, **options: Any) -> str:
-    """Render a conversation and tools that are marked already, as `apply_template` does."""
+def apply_to_each(talks: Sequence[Marked], tokenizer: Any, **options: Any) -> list[str | Unusable]:
+    """Render conversations as `apply_template` does each; of one that is refused return why.
+
+    Args:
+        talks: messages and tools, special tokens in them marked.
+    """
+    # A call of its own for each was a tenth of a data set's preparation.
+    together = [talk.messages for talk in talks if talk.messages and not talk.tools]
+    try:
+        rendered = iter(_rendered(together, None, tokenizer, **options) if together else ())
+    except Unusable:  # one of them
+        return [_text_or_fault(talk, tokenizer, **options) for talk in talks]
+    return [
+        _text_or_fault(talk, tokenizer, **options)
+        if talk.tools or not talk.messages
+        else str(next(rendered))
+        for talk in talks
+    ]
+
+
+def _text_or_fault(talk: Marked, tokenizer: Any, **options: Any) -> str | Unusable:
+    try:
+        return str(_rendered(talk.messages, talk.tools, tokenizer, **options))
+    except Unusable as fault:
+        return fault
+
+
+def _rendered(messages: Any, tools: Any, tokenizer: Any, **options: Any) -> Any:
+    """The text of a conversation, or the texts of a list of them."""
     if tokenizer.chat_template is None:
         raise UserError(
             "the model has no chat template, and the data are conversations; "
@@ -53,7 +87,7 @@ def apply_to_marked(messages: Any, tools: Any, tokenizer: Any, **options: Any) -
         )
     try:
         _stop_clock(tokenizer, tools)
-        return str(tokenizer.apply_chat_template(messages, tools=tools, tokenize=False, **options))
+        return tokenizer.apply_chat_template(messages, tools=tools, tokenize=False, **options)
     except _REFUSALS as error:
         raise Unusable("template_refused") from error
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from asft.config import PARTS, Tokens
 from asft.data.control_tokens import special_tokens
-from asft.data.rendering import RenderedPair, render_pair, render_prompt
+from asft.data.rendering import RenderedPair, render_pairs, render_prompt
 from asft.data.rows import Unusable
 from asft.data.text_ids import encode_rests, encode_starts
 from asft.data.tokens import Ids, TokenPair
@@ -54,17 +54,21 @@ def encode_pairs(
         pairs: by their ids.
     """
     found: dict[str, Encoded | Unusable] = {}
+    plain = tokens.special_tokens_in_plain_text
+    rendered = render_pairs(list(pairs.values()), tokenizer, plain_is_rendered=plain)
     texts: dict[str, RenderedPair] = {}
-    for name, pair in pairs.items():
-        try:
-            texts[name] = _rendered(pair, tokenizer, tokens)
-        except Unusable as fault:
-            found[name] = fault
-    rendered = list(texts.values())
-    starts = encode_starts([text.prompt for text in rendered], tokenizer)
-    chosen = encode_rests([text.chosen for text in rendered], tokenizer)
-    rejected = encode_rests([text.rejected for text in rendered], tokenizer)
-    merged = _merged(rendered, list(zip(chosen, rejected, strict=True)), tokenizer)
+    for name, text in zip(pairs, rendered, strict=True):
+        if isinstance(text, Unusable):
+            found[name] = text
+        elif lost := PARTS.intersection(text.unrendered).difference(tokens.keep_without):
+            found[name] = Unusable(f"unrendered_{min(lost)}")
+        else:
+            texts[name] = text
+    usable = list(texts.values())
+    starts = encode_starts([text.prompt for text in usable], tokenizer)
+    chosen = encode_rests([text.chosen for text in usable], tokenizer)
+    rejected = encode_rests([text.rejected for text in usable], tokenizer)
+    merged = _merged(usable, list(zip(chosen, rejected, strict=True)), tokenizer)
     parts = zip(texts.items(), starts, chosen, rejected, merged, strict=True)
     for (name, text), (prompt, notes), *completions, merges in parts:
         notes += [f"unrendered_{part}" for part in text.unrendered]
@@ -75,13 +79,6 @@ def encode_pairs(
         else:
             notes += ["boundary_merges"] if merges else []
     return {name: found[name] for name in pairs}
-
-
-def _rendered(pair: Pair, tokenizer: Any, tokens: Tokens) -> RenderedPair:
-    text = render_pair(pair, tokenizer, plain_is_rendered=tokens.special_tokens_in_plain_text)
-    if lost := PARTS.intersection(text.unrendered).difference(tokens.keep_without):
-        raise Unusable(f"unrendered_{min(lost)}")
-    return text
 
 
 def _cut(

@@ -4,10 +4,10 @@ A template shows what it was written for. System turns, thinking, tool calls, na
 branch for vanishes, and so would what a pair is about. Whatever a rendered pair lacks is named.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from asft.data.chat_templates import apply_template, apply_to_marked, turn_end
+from asft.data.chat_templates import Marked, apply_template, apply_to_each, turn_end
 from asft.data.control_tokens import eos_of, mark, mark_within, without_marks
 from asft.data.rows import Unusable
 from asft.records import Message, Pair
@@ -41,24 +41,67 @@ def render_pair(pair: Pair, tokenizer: Any, *, plain_is_rendered: bool = False) 
             template_not_suffix (the end of an answer depends on the answer).
         UserError: the tokenizer has no chat template or no eos token.
     """
-    if isinstance(pair.prompt, str):
-        return _render_plain(pair, tokenizer, plain_is_rendered)
-    # Once, for the three texts that begin with it.
-    prompt, tools = mark_within(pair.prompt, tokenizer), mark_within(pair.tools, tokenizer)
-    start = apply_to_marked(prompt, tools, tokenizer, add_generation_prompt=True)
-    contents, lost = [_content(message) for message in pair.prompt], set[str]()
+    (found,) = render_pairs([pair], tokenizer, plain_is_rendered=plain_is_rendered)
+    if isinstance(found, Unusable):
+        raise found
+    return found
 
-    def rest(turns: Any) -> str:
-        if not turns:  # rows of one completion
-            return ""
-        talk = [*pair.prompt, *turns]
-        whole = apply_to_marked([*prompt, *mark_within(turns, tokenizer)], tools, tokenizer)
-        said = [*contents, *map(_content, turns)]
-        lost.update(_unrendered(talk, said, pair.tools, whole, tokenizer))
-        return _rest(start, whole, tokenizer)
 
-    chosen, rejected = rest(pair.chosen), rest(pair.rejected)
+def render_pairs(
+    pairs: Sequence[Pair], tokenizer: Any, *, plain_is_rendered: bool = False
+) -> list[RenderedPair | Unusable]:
+    """Render pairs as `render_pair` does each; of one that is unusable return why."""
+    talks = iter(_render_talks([p for p in pairs if not isinstance(p.prompt, str)], tokenizer))
+    return [
+        _render_plain(pair, tokenizer, plain_is_rendered)
+        if isinstance(pair.prompt, str)
+        else next(talks)
+        for pair in pairs
+    ]
+
+
+def _render_talks(pairs: Sequence[Pair], tokenizer: Any) -> Iterator[RenderedPair | Unusable]:
+    # Marked once, for the three texts that begin with it.
+    prompts = [
+        Marked(*(mark_within(part, tokenizer) for part in (p.prompt, p.tools))) for p in pairs
+    ]
+    talks = [
+        Marked([*prompt.messages, *mark_within(turns, tokenizer)], prompt.tools)
+        for pair, prompt in zip(pairs, prompts, strict=True)
+        for turns in _completions(pair)
+    ]
+    starts = apply_to_each(prompts, tokenizer, add_generation_prompt=True)
+    wholes = iter(apply_to_each(talks, tokenizer))
+    for pair, start in zip(pairs, starts, strict=True):
+        own = [next(wholes) for _ in _completions(pair)]
+        try:
+            yield _render_talk(pair, start, own, tokenizer)
+        except Unusable as fault:
+            yield fault
+
+
+def _completions(pair: Pair) -> list[Any]:
+    """The completions that there are: rows of one have no other."""
+    return [turns for turns in (pair.chosen, pair.rejected) if turns]
+
+
+def _render_talk(
+    pair: Pair, start: str | Unusable, wholes: list[str | Unusable], tokenizer: Any
+) -> RenderedPair:
+    """A pair of its prompt's text and the whole text with each completion that it has."""
+    lost, rests = set[str](), []
+    start = _text(start)
+    for turns, whole in zip(_completions(pair), map(_text, wholes), strict=True):
+        lost.update(_unrendered([*pair.prompt, *turns], pair.tools, whole, tokenizer))
+        rests.append(_rest(start, whole, tokenizer))
+    chosen, rejected = (rests.pop(0) if turns else "" for turns in (pair.chosen, pair.rejected))
     return RenderedPair(start, chosen, rejected, sorted(lost))
+
+
+def _text(rendered: str | Unusable) -> str:
+    if isinstance(rendered, Unusable):
+        raise rendered
+    return rendered
 
 
 def _render_plain(pair: Pair, tokenizer: Any, is_rendered: bool) -> RenderedPair:
@@ -93,9 +136,9 @@ def _rest(start: str, full: str, tokenizer: Any) -> str:
 
 
 def _unrendered(
-    talk: list[Message], contents: list[str], tools: list[Any] | None, text: str, tokenizer: Any
+    talk: list[Message], tools: list[Any] | None, text: str, tokenizer: Any
 ) -> Iterator[str]:
-    """What of a conversation, whose messages have these contents, is not in its text."""
+    """What of a conversation is not in its text."""
     if tools and apply_template(talk, tokenizer) == text:
         yield "tools"
     given = {_field(key) for message in talk for key in message} - {"role", "content"}
@@ -103,17 +146,26 @@ def _unrendered(
         without: Any = [{k: m[k] for k in m if _field(k) != field} for m in talk]  # type: ignore[literal-required]
         if apply_template(without, tokenizer, tools) == text:
             yield field
-    rendered, at = _squeezed(without_marks(text)), 0
-    for message, content in zip(talk, contents, strict=True):
-        found = rendered.find(content, at)
-        if found < 0:
+    plain = without_marks(text)
+    contents = [without_marks(message["content"]) for message in talk]
+    if any(end < 0 for _, end in _found([c.strip() for c in contents], plain)):
+        yield from _missing(talk, [_squeezed(content) for content in contents], _squeezed(plain))
+
+
+def _missing(talk: list[Message], contents: list[str], rendered: str) -> Iterator[str]:
+    for message, (at, end) in zip(talk, _found(contents, rendered), strict=True):
+        if end < 0:
             yield _kind(message, rendered, at, message is talk[-1])
-        else:
-            at = found + len(content)
 
 
-def _content(message: Message) -> str:
-    return _squeezed(without_marks(message["content"]))
+def _found(parts: list[str], text: str) -> Iterator[tuple[int, int]]:
+    """Where each part was looked for from, and where it ends: -1 where it is not."""
+    at = 0
+    for part in parts:
+        start = text.find(part, at)
+        end = start + len(part) if start >= 0 else -1
+        yield at, end
+        at = max(at, end)
 
 
 def _field(key: str) -> str:

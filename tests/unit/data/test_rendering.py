@@ -9,10 +9,11 @@ from asft.config.data import Dataset, Tokens
 from asft.data.encoding import encode_pair
 from asft.data.pair_formats import trl
 from asft.data.prepare_dataset import prepare_pairs
-from asft.data.rendering import render_pair
+from asft.data.rendering import render_pair, render_pairs
 from asft.data.rows import Unusable
 from asft.errors import UserError
 from asft.parquet import read_parquet
+from asft.records import Pair
 
 CALL = {"type": "function", "function": {"name": "weather", "arguments": {"city": "Oslo"}}}
 TOOLS = [{"type": "function", "function": {"name": "weather"}}]
@@ -170,3 +171,25 @@ def test_the_error_says_what_to_do(tmp_path):
 def test_plain_strings_have_no_room_for_columns(column):
     with pytest.raises(Unusable, match=f"unrendered_{column}"):
         trl({"prompt": "Rain?", "chosen": " Yes", "rejected": " No", column: "x"})
+
+
+# Refuses conversations that begin with a system turn, and never says so of others.
+STRICT = (
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system turn') }}{% endif %}"
+    + RICH
+)
+
+
+@pytest.mark.parametrize("refused", [[], [row(system="Be brief.")]])
+def test_pairs_rendered_together_are_as_each_alone(refused):
+    given = [row(), *refused, row(tools=TOOLS), row(asked={"name": "Ada"})]
+    pairs = [*map(trl, given), Pair("Once", " upon", " more"), trl(row())._replace(rejected=[])]
+    together = render_pairs(pairs, chatml(STRICT))
+    for pair, found in zip(pairs, together, strict=True):
+        if isinstance(found, Unusable):
+            with pytest.raises(Unusable, match=f"^{found.reason}$"):
+                render_pair(pair, chatml(STRICT))
+        else:
+            assert found == render_pair(pair, chatml(STRICT))
+    reasons = [found.reason for found in together if isinstance(found, Unusable)]
+    assert reasons == ["template_refused"] * len(refused)
