@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from asft.config.agreement import Agreement
 from asft.config.fields import MaxAttempts, MaxWait, Precision, Section, Share, Threads
+from asft.config.prices import Prices, known_prices
 from asft.config.protocols import PROTOCOLS
 from asft.errors import UserError
 
@@ -91,6 +92,12 @@ class Judge(Section):
         "more the job stops, and a rerun asks for what is missing. Calls that were never asked are "
         "none of them: a run that was stopped is not finished.",
     )
+    prices: Prices | None = Field(
+        None,
+        exclude_if=lambda prices: prices is None,
+        description="Prices of the judge's tokens, which stand before those that are known of its "
+        "model at its server; null takes these.",
+    )
     precision: Precision = "auto"
     threads: Threads = None
     calibrate: bool | Literal["orders"] = Field(
@@ -122,6 +129,10 @@ class Judge(Section):
         if not all(name.isidentifier() for name in self.headers_env.values()):
             raise ValueError("headers_env must hold names of environment variables")
         return self
+
+    def known_prices(self) -> Prices | None:
+        """Return the prices of a server's tokens: its own, else the table's; None if unknown."""
+        return self.prices or known_prices(self.model, self.base_url)
 
 
 def check_judge(judge: Judge, protocol: str, name: str) -> None:

@@ -53,8 +53,10 @@ def comparison_settings(wildcards):
 
 
 def judge_settings(wildcards):
-    """What verdicts depend on: not what the judge is measured by."""
-    return CONFIG.judges[wildcards.judge].model_dump_json(exclude={"agreement"})
+    """What verdicts depend on: not what the judge is measured by, nor what it costs."""
+    return CONFIG.judges[wildcards.judge].model_dump_json(
+        exclude={"agreement", "prices", "max_cost"}
+    )
 
 
 def published_settings(wildcards):
