@@ -5,6 +5,7 @@ this names none, of the day when it was looked up.
 """
 
 import csv
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,12 +31,36 @@ class Prices(Section):
         return (input_tokens * self.input + output_tokens * self.output) / 1e6
 
 
+class Spending(Section):
+    """The part of a judge's row that no verdict depends on: what it costs, and may cost."""
+
+    prices: Prices | None = Field(
+        None,
+        exclude_if=lambda prices: prices is None,
+        description="Prices of the judge's tokens, which stand before those that are known of its "
+        "model at its server; null takes these.",
+    )
+    max_cost: float | None = Field(
+        None,
+        gt=0,
+        exclude_if=lambda cost: cost is None,
+        description="Largest cost in USD of all answers of this model at this server that the "
+        "store holds together, whatever job asked for them: before it is passed the job stops, all "
+        "answers are kept, and a rerun with a larger one goes on. null sets no limit.",
+    )
+
+
 def known_prices(model: str, base_url: str) -> Prices | None:
     """Return the prices of a model by its exact name at a server; None where they are unknown.
 
     Another server may give the same name to anything, so the URL's host counts too.
     """
     return _table().get((urlsplit(base_url).hostname or "", model))
+
+
+def usd(amount: float) -> str:
+    """Return an amount of money with cents, or with two digits where it is less than one."""
+    return f"{amount:,.2f}" if amount >= 1 else f"{Decimal(f'{amount:.2g}'):f}"
 
 
 @cache

@@ -4,9 +4,12 @@ import csv
 import re
 
 import pytest
+from default_config import DEFAULT, merged
 
 from asft.config.judges import Judge
-from asft.config.prices import TABLE, known_prices
+from asft.config.loading import load
+from asft.config.prices import TABLE, known_prices, usd
+from asft.errors import UserError
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -40,3 +43,31 @@ def test_a_row_of_the_config_stands_before_the_table():
 
 def test_a_row_without_prices_is_written_as_before():
     assert "prices" not in Judge(backend="openai", model="gpt-4").model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"model": "mine"}, r"judges.other: max_cost: needs the prices of 'mine' at https://api"),
+        ({"backend": "local", "model": "mine"}, "judges.other: max_cost: a local judge costs no"),
+        ({"model": "gpt-4", "max_cost": 0}, "judges.other.max_cost: .*greater than 0"),
+        ({"model": "gpt-4", "prices": {"input": 1}}, "judges.other.prices.output: Field required"),
+    ],
+)
+def test_a_limit_that_cannot_be_kept_is_refused_before_anything_runs(row, words):
+    judge = {"backend": "openai", "max_cost": 2.5, **row}
+    with pytest.raises(UserError, match=words):
+        load(merged(DEFAULT, {"judges": {"other": judge}}))
+
+
+def test_what_a_judge_may_cost_comes_apart_from_what_verdicts_depend_on():
+    judge = Judge(backend="openai", model="mine")
+    assert judge.with_spending(None) == judge
+    given = judge.with_spending('{"prices": {"input": 1, "output": 2}, "max_cost": 3}')
+    assert (given.max_cost, given.prices.output) == (3, 2)
+    assert given.with_spending('{"max_cost": 4}').prices == given.prices
+
+
+def test_money_is_shown_with_cents_or_two_digits():
+    shown = ["1,234.50", "1.00", "0.12", "0.000046", "0"]
+    assert [usd(amount) for amount in (1234.5, 1, 0.123, 0.000046, 0)] == shown
