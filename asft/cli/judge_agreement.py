@@ -8,11 +8,17 @@ By hand: asft judge-agreement --settings JSON --published JSON --protocol NAME -
          --out agreement.json
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asft.config import Agreement, Judge, Statistics, judged_protocol
 from asft.files import write_jsonl
 from asft.metrics import ComparedPair, choices_on
+from asft.records import Verdict
+
+if TYPE_CHECKING:
+    from asft.judging import PublishedPair
 
 
 def judge_agreement(
@@ -25,6 +31,7 @@ def judge_agreement(
     limit: int | None = None,
     store: Path | None = None,
     confidence: float = 0.95,
+    spending: str | None = None,
 ) -> None:
     """Measure how far a judge agrees with published verdicts.
 
@@ -38,26 +45,18 @@ def judge_agreement(
         limit: number of pairs, in place of that in `published`
         store: folder where answers are kept, which other jobs may share
         confidence: level of the intervals
+        spending: keys `prices` and `max_cost` of the judge's row, as JSON
     """
     from asft.judging import STORE, draw_balanced, judge_pairs, read_published
     from asft.tables import write_agreement
 
     judged_protocol(protocol, out)
-    judge, asked = Judge.model_validate_json(settings), Agreement.model_validate_json(published)
+    judge = Judge.model_validate_json(settings).with_spending(spending)
+    asked = Agreement.model_validate_json(published)
     found = read_published(asked)
     pairs = draw_balanced(found.pairs, limit or asked.limit)
     verdicts = judge_pairs(pairs, protocol, prompts, judge, judge_model, store or STORE)
-    compared = [
-        ComparedPair(
-            pair.pair_id,
-            pair.question.question_id,
-            pair.models,
-            pair.preference,
-            (len(pair.answers[0]), len(pair.answers[1])),
-            own,
-        )
-        for pair, own in zip(pairs, verdicts, strict=True)
-    ]
+    compared = [_compared(pair, own) for pair, own in zip(pairs, verdicts, strict=True)]
     about = {
         "judge": judge.model,
         "protocol": protocol,
@@ -73,4 +72,15 @@ def judge_agreement(
     write_jsonl(out.with_suffix(".verdicts.jsonl"), lines)
     write_agreement(
         about, compared, choices_on(compared, protocol), Statistics(confidence=confidence), out
+    )
+
+
+def _compared(pair: "PublishedPair", own: Sequence[Verdict]) -> ComparedPair:
+    return ComparedPair(
+        pair.pair_id,
+        pair.question.question_id,
+        pair.models,
+        pair.preference,
+        (len(pair.answers[0]), len(pair.answers[1])),
+        own,
     )

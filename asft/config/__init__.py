@@ -39,6 +39,7 @@ from asft.config.local_files import (
 )
 from asft.config.methods import Method
 from asft.config.outputs import Arm
+from asft.config.prices import Prices, Spending, usd
 from asft.config.protocols import PROTOCOLS, Protocol, judged_protocol, judged_protocols
 from asft.config.report_plan import (
     FIGURE_ENDINGS,
@@ -136,12 +137,14 @@ __all__ = [
     "Model",
     "Part",
     "Policy",
+    "Prices",
     "Protocol",
     "RandomSource",
     "Run",
     "Section",
     "Server",
     "Source",
+    "Spending",
     "Statistics",
     "Tokens",
     "Training",
@@ -220,6 +223,7 @@ __all__ = [
     "trl_arguments",
     "unpinned",
     "untrained_in",
+    "usd",
     "with_choices",
     "with_starts",
 ]

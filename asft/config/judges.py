@@ -5,12 +5,13 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from asft.config.agreement import Agreement
-from asft.config.fields import MaxAttempts, MaxWait, Precision, Section, Share, Threads
+from asft.config.fields import MaxAttempts, MaxWait, Precision, Share, Threads
+from asft.config.prices import Prices, Spending, known_prices
 from asft.config.protocols import PROTOCOLS
 from asft.errors import UserError
 
 
-class Judge(Section):
+class Judge(Spending):
     """A model that gives verdicts on answers, and the rules by which they are read.
 
     `openai`: any OpenAI-compatible server. `local`: a model of the catalogue that scores the
@@ -122,6 +123,30 @@ class Judge(Section):
         if not all(name.isidentifier() for name in self.headers_env.values()):
             raise ValueError("headers_env must hold names of environment variables")
         return self
+
+    @model_validator(mode="after")
+    def _limit_can_be_kept(self) -> "Judge":
+        if self.max_cost is None:
+            return self
+        if self.backend != "openai":
+            raise ValueError(f"max_cost: a {self.backend} judge costs no money; remove it")
+        if self.known_prices() is None:
+            raise ValueError(
+                f"max_cost: needs the prices of {self.model!r} at {self.base_url}, which are"
+                " unknown; add `prices: {input: …, output: …}`, in USD per million tokens"
+            )
+        return self
+
+    def with_spending(self, spending: str | None) -> "Judge":
+        """Return it with the keys of `Spending` in a JSON object; None leaves it as it is."""
+        if spending is None:
+            return self
+        given = Spending.model_validate_json(spending)
+        return Judge.model_validate({**self.model_dump(), **given.model_dump()})
+
+    def known_prices(self) -> Prices | None:
+        """Return the prices of a server's tokens: its own, else the table's; None if unknown."""
+        return self.prices or known_prices(self.model, self.base_url)
 
 
 def check_judge(judge: Judge, protocol: str, name: str) -> None:

@@ -3,6 +3,7 @@
 import lazy_loader
 
 __all__ = [
+    "CostLimit",
     "Endpoint",
     "Outcome",
     "Reply",

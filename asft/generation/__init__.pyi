@@ -1,5 +1,6 @@
 from .asking import ask_policies as ask_policies
 from .endpoint.ask import ask as ask
+from .endpoint.client import CostLimit as CostLimit
 from .endpoint.client import Endpoint as Endpoint
 from .endpoint.outcomes import Outcome as Outcome
 from .endpoint.outcomes import Request as Request

@@ -11,6 +11,7 @@ __all__ = [
     "import_arena_hard",
     "import_fastchat",
     "judge_answers",
+    "judge_cost",
     "judge_pairs",
     "read_published",
     "write_control",

@@ -4,6 +4,7 @@ from .import_judgments import import_fastchat as import_fastchat
 from .judge import STORE as STORE
 from .judge import judge_answers as judge_answers
 from .pair_verdicts import judge_pairs as judge_pairs
+from .prices import judge_cost as judge_cost
 from .protocols import check_prompts as check_prompts
 from .published_pairs import draw_balanced as draw_balanced
 from .published_pairs import read_published as read_published

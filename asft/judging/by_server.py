@@ -1,11 +1,13 @@
 """A judge behind an OpenAI-compatible server: its calls, and the verdicts in what it says."""
 
 import logging
+import sys
 from collections.abc import Sequence
 
 from asft.config import PROTOCOLS, Judge
 from asft.errors import UserError
 from asft.generation import (
+    CostLimit,
     Endpoint,
     Outcome,
     Reply,
@@ -16,6 +18,7 @@ from asft.generation import (
     shortfall,
 )
 from asft.judging.calls import Call
+from asft.judging.prices import taken
 from asft.judging.protocols import JUDGING
 from asft.records import Message, Verdict
 
@@ -40,12 +43,16 @@ def judge_by_server(protocol: str, calls: list[Call], judge: Judge, store: Store
     for number, outcome in zip(again, second, strict=True):
         outcomes[number].append(outcome)
     _refuse_missing([outcome for each in outcomes for outcome in each], len(calls), judge)
+    answers = [outcome.answer for each in outcomes for outcome in each if outcome.answer]
+    print(f"judge {judge.model}: {taken(judge, answers)}", file=sys.stderr, flush=True)
     read = [_read(protocol, *pair, judge) for pair in zip(calls, outcomes, strict=True)]
     _warn_of_thinking(read, judge)
     return read
 
 
 def _endpoint(judge: Judge) -> Endpoint:
+    prices = judge.known_prices()
+    limit = CostLimit(usd=judge.max_cost, prices=prices) if judge.max_cost and prices else None
     endpoint = Endpoint(
         base_url=judge.base_url,
         model=judge.model,
@@ -57,6 +64,7 @@ def _endpoint(judge: Judge) -> Endpoint:
         max_attempts=judge.max_attempts,
         max_wait_s=judge.max_wait_s,
         backoff_s=judge.backoff_s,
+        cost_limit=limit,
     )
     given = {name for name, value in judge.parameters.items() if value is not None}
     if left_out := sorted(given - endpoint.parameters.keys()):

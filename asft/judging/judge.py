@@ -33,6 +33,7 @@ def judge_answers(
     store: Path = STORE,
     dry_run: bool = False,
     with_thinking: bool = False,
+    spending: str | None = None,
 ) -> None:
     """Ask a judge what the store does not hold yet, and write all verdicts.
 
@@ -44,6 +45,8 @@ def judge_answers(
         store: folder where answers are kept, which other jobs may share
         dry_run: write the messages, send nothing
         with_thinking: show the judge what the policy thought together with its answers
+        spending: keys `prices` and `max_cost` of the judge's row, as JSON, on which no verdict
+            depends; they may stand in `settings` too
 
     Raises:
         UserError: there is no such protocol, a file is unusable, the run was stopped before each
@@ -51,7 +54,8 @@ def judge_answers(
     """
     if judge_model:
         claim_gpus()
-    chosen, facts = Judge.model_validate_json(settings), judged_protocol(protocol, out)
+    chosen = Judge.model_validate_json(settings).with_spending(spending)
+    facts = judged_protocol(protocol, out)
     judging = JUDGING[protocol]
     prompts = judging.load_prompts(benchmark / "judge" / facts.prompts)
     material = read_material(benchmark, facts, prompts, completions, with_thinking)

@@ -122,6 +122,21 @@ GAMES: list[tuple[list[Reply], tuple[str, str | None], int]] = [
 ]
 
 
+def test_a_limit_of_cost_keeps_what_was_judged(benchmarks: Path, tmp_path: Path) -> None:
+    out, prices = tmp_path / "v.jsonl", {"input": 2, "output": 8}  # 46 millionths of a USD a call
+    with JudgeServer() as server:
+        settings = {"prices": prices, "max_cost": 5.5 * 46e-6}
+        done = run(command(benchmarks, "mt_bench", server.url, out, **settings))
+        assert done.returncode == 1
+        assert "5 of 16 judged; 11 left" in done.stderr
+        assert "`max_cost` 0.00025 USD: 0.00023 USD are spent on 5 answers" in done.stderr
+        assert "Traceback" not in done.stderr + out.with_suffix(".log").read_text()
+        assert (len(server.bodies), out.exists()) == (5, False)
+        more = ["--spending", json.dumps({"prices": prices, "max_cost": 1})]  # as the rule prints
+        assert run([*command(benchmarks, "mt_bench", server.url, out), *more]).returncode == 0
+        assert len(server.bodies) == 16
+
+
 def test_games(benchmarks: Path, tmp_path: Path) -> None:
     first_games: Counter[int] = Counter()
     baseline = read_jsonl(benchmarks / "arena_hard/judge/baseline.jsonl", BaselineAnswer)

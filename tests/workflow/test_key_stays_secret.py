@@ -86,6 +86,12 @@ def test_no_artefact_holds_the_key(project: Path) -> None:
     assert done.returncode == 0, printed.decode()[-3000:]
     everything = run(project)  # figures, model card and report too; no call is left to make
     assert everything.returncode == 0, everything.stderr.decode()[-3000:]
+    may_cost = {"max_cost": 5, "prices": {"input": 30, "output": 60}}
+    judges = {"judges": {"remote": CONTENT["judges"]["remote"] | may_cost}}
+    overlay(project, "remote.yaml", CONTENT | judges)  # on which no verdict depends
+    again = run(project, "-n", TABLE2)
+    assert b"Nothing to be done" in again.stdout + again.stderr
+    overlay(project, "remote.yaml", CONTENT)
     report = run(project, "--report", "report.zip")
     printed += everything.stdout + everything.stderr + run(project, "--summary").stdout
     printed += report.stdout + report.stderr

@@ -35,9 +35,7 @@ rule judge:
         settings=judge_settings,
         protocol=lambda wildcards: CONFIG.benchmarks[wildcards.benchmark].protocol,
         folder=subpath(input.questions, parent=True),
-        model=lambda wildcards, input: (
-            f"--judge-model {input.model}" if input.model else ""
-        ),
+        model=judge_flags,
         thinking=thinking_of,
     shell:
         "asft --log {log} judge --settings {params.settings:q} --protocol {params.protocol}"
@@ -78,9 +76,7 @@ if MEASURED_ON:
             prompts=lambda wildcards: plan.PROTOCOLS[
                 measured_protocol(wildcards)
             ].prompts,
-            model=lambda wildcards, input: (
-                f"--judge-model {input.model}" if input.model else ""
-            ),
+            model=judge_flags,
             confidence=CONFIG.statistics.confidence,
         shell:
             "asft --log {log} judge-agreement --settings {params.settings:q}"

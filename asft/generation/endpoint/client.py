@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import openai
 from pydantic import Field, ValidationInfo, field_validator
 
+from asft.config import Prices
 from asft.errors import UserError
 from asft.generation.endpoint.network import http_client
 from asft.records import Record
@@ -18,6 +19,13 @@ from asft.records import Record
 OURS = {"model", "messages", "stream", "n"}  # not to be set by `parameters`
 # OpenAI's models that reason: they refuse any temperature but their own.
 REASONING = re.compile(r"(?:^|/)(?:o[134]|gpt-5)(?:$|[-.])")
+
+
+class CostLimit(Record):
+    """What all answers of a model may cost together."""
+
+    usd: float = Field(gt=0)
+    prices: Prices
 
 
 class Endpoint(Record):
@@ -35,6 +43,7 @@ class Endpoint(Record):
     max_attempts: int = Field(6, ge=1)
     max_wait_s: float = Field(120, ge=0)  # between two attempts
     backoff_s: float = Field(1, ge=0)  # the n-th wait is drawn from 0 to backoff_s · 2ⁿ
+    cost_limit: CostLimit | None = None
 
     @field_validator("parameters")
     @classmethod

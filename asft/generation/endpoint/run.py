@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import openai
 
+from asft.generation.endpoint.budget import Budget
 from asft.generation.endpoint.client import Endpoint
 from asft.generation.endpoint.faults import Fault
 from asft.generation.endpoint.outcomes import Outcome, Request, State, answered, described
@@ -49,6 +50,7 @@ class Run:
         self.found: dict[str, Reply] = {}  # answers to calls that were asked before their turn
         self.slots = asyncio.Semaphore(endpoint.concurrency)
         self.waits = Waits()
+        self.budget = Budget(endpoint, store, self.waits.stop)
         self.in_vain: list[str] = []  # errors of calls in a row that used up their attempts
         self.known = known  # some request that was answered, now or before
         self.proven = proven  # some call has been answered
@@ -153,12 +155,14 @@ class Run:
         """Tell whether a call may be sent, once that is known.
 
         After a refusal before any answer, those in flight show whether it is about all calls; if
-        there are none, one call more does. So it is where the server may be down.
+        there are none, one call more does. So it is where the server may be down, and where a limit
+        of cost is set and no answer has shown yet what one costs.
         """
 
         def known() -> bool:
             refused = self.refusals and not self.proven
-            return not (refused or self._in_doubt()) or not self.in_flight or self.waits.stopped()
+            wait = refused or self._in_doubt() or self.budget.is_blind
+            return not wait or not self.in_flight or self.waits.stopped()
 
         async with self.ended:
             await self.ended.wait_for(known)
@@ -173,9 +177,14 @@ class Run:
             self.ended.notify_all()
 
     async def _send(self, key: str, request: Request) -> Reply:
-        await self.waits.pause()
-        self.sent[key] += 1
-        answer = await send(self.client, self.endpoint, request.messages)
+        await self.budget.begin()
+        try:
+            await self.waits.pause()
+            self.sent[key] += 1
+            answer = await send(self.client, self.endpoint, request.messages)
+            self.budget.add(key, answer)
+        finally:
+            self.budget.end()
         self.in_vain, self.proven, self.known = [], True, request
         return answer
 

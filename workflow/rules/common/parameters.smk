@@ -53,8 +53,22 @@ def comparison_settings(wildcards):
 
 
 def judge_settings(wildcards):
-    """What verdicts depend on: not what the judge is measured by."""
-    return CONFIG.judges[wildcards.judge].model_dump_json(exclude={"agreement"})
+    """What verdicts depend on: not what the judge is measured by, nor what it costs."""
+    return CONFIG.judges[wildcards.judge].model_dump_json(
+        exclude={"agreement", *plan.Spending.model_fields}
+    )
+
+
+def judge_flags(wildcards, input):
+    """The folder of a local judge, or what a server's may cost.
+
+    Snakemake compares no parameter that asks for `input`: another limit judges nothing again.
+    """
+    if input.model:
+        return f"--judge-model {input.model}"
+    row = CONFIG.judges[wildcards.judge]
+    spending = row.model_dump_json(include=set(plan.Spending.model_fields))
+    return "" if spending == "{}" else f"--spending {shlex.quote(spending)}"
 
 
 def published_settings(wildcards):

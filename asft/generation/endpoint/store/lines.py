@@ -49,6 +49,15 @@ def check(line: bytes) -> tuple[str, bytes]:
     return rest[len(KEY) : rest.index(b'"', len(KEY))].decode(), digest
 
 
+def is_of(line: bytes, endpoint: str, model: str) -> bool:
+    """Tell whether a checked line's request went to a model at a server."""
+    name = b'"model": ' + json.dumps(model).encode()
+    if name not in line:  # a whole line is long to parse
+        return False
+    asked = json.loads(line)["request"]
+    return bool(asked["endpoint"] == endpoint.rstrip("/") and asked["model"] == model)
+
+
 def decode(line: bytes) -> Reply:
     """Return the answer in a checked line."""
     return Reply(**json.loads(line)["answer"]).apart()

@@ -45,6 +45,11 @@ class Answers:
     def __contains__(self, key: str) -> bool:
         return key in self._known.places
 
+    def keys(self) -> set[str]:
+        """Return the keys of all answers that there were at the last refresh."""
+        with self._lock:
+            return set(self._known.places)
+
     def refresh(self) -> None:
         """Read what has been written up to now.
 

@@ -33,6 +33,16 @@ class Reply(NamedTuple):
         return self.thinking + self.text if is_tagged(self.thinking) else self.text
 
     @property
+    def tokens(self) -> tuple[int, int] | None:
+        """Tokens that were read and written; None where the server did not count them."""
+        written = self.completion_tokens
+        if written is None and not self.content and not self.thinking:
+            written = 0
+        if self.prompt_tokens is None or written is None:
+            return None
+        return self.prompt_tokens, written
+
+    @property
     def state(self) -> ReplyState:
         """Whether this is all that the judge wanted to say."""
         if not self.text and split_thinking(self.thinking).is_open:

@@ -11,7 +11,7 @@ from asft.errors import UserError
 from asft.generation.endpoint.store.claims import Claims
 from asft.generation.endpoint.store.compaction import compact
 from asft.generation.endpoint.store.job import Job
-from asft.generation.endpoint.store.lines import decode, encode
+from asft.generation.endpoint.store.lines import decode, encode, is_of
 from asft.generation.endpoint.store.own_file import OwnFile
 from asft.generation.endpoint.store.reading import Answers
 from asft.generation.endpoint.store.reply import Reply
@@ -71,6 +71,18 @@ class Store:
                 self._answers.refresh()
             line = self._answers.line(key)
             return decode(line) if line else None
+
+    def keys(self) -> set[str]:
+        """Return the keys of all answers that were seen when it was last asked for some."""
+        return self._answers.keys()
+
+    def answers_of(self, endpoint: str, model: str, keys: Iterable[str]) -> Iterator[Reply]:
+        """Yield the answers of one model at one server that are stored under some of `keys`."""
+        with self._faults():
+            for key in keys:
+                line = self._answers.line(key)
+                if line and is_of(line, endpoint, model):
+                    yield decode(line)
 
     def claim(self, key: str) -> bool:
         """Tell whether this job alone may ask for the answer to `key`, until it lets go of it.
