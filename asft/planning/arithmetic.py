@@ -111,7 +111,7 @@ TRAINED = 12.0  # of a trained one besides: its gradient, two moments
 CAST = {"cpu": 1.2, "gpu": 0.0}  # of a parameter: what is copied into bf16 at a time
 # Of a token in a row, times parameters ** 2/3: activations grow with width × depth.
 ROW = {"cpu": 4.0, "gpu": 2.0}
-PROGRAM = {"cpu": 0.7e9, "gpu": 0.6e9}  # what is kept of it where nothing is trained
+PROGRAM = {"cpu": 0.6e9, "gpu": 0.6e9}  # what is kept of it where nothing is trained
 CACHED = 0.1  # of keys and values of a token, times the same
 RECOMPUTED = 0.15  # of them where they are computed again in the backward pass
 
@@ -138,13 +138,16 @@ def training_bytes(
     return KEPT[device] + parameters * weight + row_tokens * row
 
 
-def inference_bytes(parameters: float, tokens: float, *, gpu: bool = False) -> float:
+def inference_bytes(
+    parameters: float, tokens: float, *, gpu: bool = False, copies: int = 2
+) -> float:
     """Return the peak memory of a model that answers or judges, with so many tokens at a time.
 
-    The weights in bf16, once more as they are laid out for the kernels, and keys and values.
+    Args:
+        copies: of the weights in bf16: answers lay them out once more for the CPU's kernels
     """
     cached = CACHED * math.pow(parameters, 2 / 3)
-    return PROGRAM["gpu" if gpu else "cpu"] + 4.0 * parameters + tokens * cached
+    return PROGRAM["gpu" if gpu else "cpu"] + 2.0 * copies * parameters + tokens * cached
 
 
 def row_tokens(data: PairTokens, batch_size: int, budget: int, *, paired: bool = True) -> float:

@@ -75,7 +75,8 @@ class Judges:
         line.money = "local"
         size = self._facts.parameters(flags["judge-model"])
         seconds = pass_seconds(FORWARD * size * new, Speed(job.threads, job.gpus))
-        memory = inference_bytes(size, max(sizes.values(), default=0.0), gpu=bool(job.gpus))
+        longest = max(sizes.values(), default=0.0)
+        memory = inference_bytes(size, longest, gpu=bool(job.gpus), copies=1)
         return Cost(seconds, memory, counted=line.counted)
 
     def _most(self, benchmark: str) -> int:

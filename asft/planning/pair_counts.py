@@ -14,7 +14,7 @@ from asft.parquet import read_groups
 from asft.planning.arithmetic import PairTokens
 from asft.records import Message
 
-CHARACTERS = 4.0  # a token, of English text
+CHARACTERS = 3.6  # a token, of English text with some code
 TEMPLATE = 5  # tokens that a chat template puts around a message
 _LONG = 95  # per cent
 _NAMES = ("prompt", "chosen", "rejected")

@@ -56,7 +56,9 @@ def test_bytes():
     assert training_bytes(1e6, 100, second_model=True) == pytest.approx(1e9 + 21.2e6 + 4e6)
     assert training_bytes(1e6, 0, gpu=True, adapters=True) == pytest.approx(0.6e9 + 4e6)
     assert saved_bytes(1e6) == 6e6
-    assert inference_bytes(1e6, 0) < training_bytes(1e6, 0)
+    # Two bytes of each copy; a token's keys and values take a kilobyte.
+    assert inference_bytes(1e6, 100) == pytest.approx(0.6e9 + 4e6 + 0.1e6)
+    assert inference_bytes(1e6, 100, copies=1) == pytest.approx(0.6e9 + 2e6 + 0.1e6)
 
 
 def test_a_long_row_holds_a_long_pair():

@@ -27,8 +27,8 @@ def test_prepared_tokens_are_counted(tmp_path):
 
 
 def test_rows_here_are_estimated_from_their_characters(tmp_path):
-    """Four characters a token, five more a message: 8 + 5, 16 + 5 and 4 + 5, cut at 30 in all."""
-    texts = {"prompt": "p" * 32, "chosen": "c" * 64, "rejected": "r" * 16}
+    """3.6 characters a token, five more a message: 10 + 5, 20 + 5 and 5 + 5, cut at 30 in all."""
+    texts = {"prompt": "p" * 36, "chosen": "c" * 72, "rejected": "r" * 18}
     row = {
         name: [{"role": "user" if name == "prompt" else "assistant", "content": text}]
         for name, text in texts.items()
@@ -37,7 +37,7 @@ def test_rows_here_are_estimated_from_their_characters(tmp_path):
     (tmp_path / "rows.jsonl").write_text("\n".join(lines))
     settings = {"format": "trl", "sources": [{"local": str(tmp_path / "rows.jsonl")}], "heldout": 1}
     found = estimate_tokens(Dataset.model_validate(settings), 30)
-    assert found == PairTokens(2, 1, 2 * (13 + 17 + 9), 2 * 30, 39, 39, counted=False)
+    assert found == PairTokens(2, 1, 2 * (15 + 15 + 10), 2 * 30, 40, 40, counted=False)
 
 
 def test_rows_elsewhere_are_unknown():
