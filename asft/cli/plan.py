@@ -45,7 +45,8 @@ def plan(arguments: Arguments = None, csv: Csv = None) -> None:
 
     with chdir(known.directory or "."):
         lines, judges = plan_jobs(jobs, missing, configs)
-    print(plan_text(lines, judges, os.cpu_count() or 1), end="")
+    cores = f"{known.cores or known.jobs}"
+    print(plan_text(lines, judges, int(cores) if cores.isdigit() else os.cpu_count() or 1), end="")
     if csv:
         write_plan(lines, judges, csv)
 

@@ -1,12 +1,10 @@
 """What a judge will be shown, before answers are there: for a plan of its calls and tokens."""
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from asft.config import Judge, judged_protocol
-from asft.files import read_jsonl, write_jsonl
+from asft.files import fingerprint, read_jsonl, write_jsonl
 from asft.judging.controls import CONTROLS, control_completions
 from asft.judging.material import read_material
 from asft.judging.protocols import JUDGING
@@ -23,7 +21,7 @@ def foreseen_prompts(
     answer_tokens: int,
     with_thinking: bool = False,
 ) -> tuple[int, dict[str, list[Message]]]:
-    """Return the number of calls, and the messages of each prompt by what tells it from others.
+    """Return the number of calls, and the messages of each prompt by its fingerprint.
 
     Equal prompts are asked once: the store holds the answer then. A second question after a reply
     without a verdict is not foreseen.
@@ -51,10 +49,8 @@ def foreseen_prompts(
     blank = []
     if judge.backend == "local" and judge.calibrate is True:
         blank = judging.calls(material.without_content(), judge)
-    named: Mapping[str, list[Message]] = {
-        json.dumps([call.messages, call.repeat]): call.messages for call in [*asked, *blank]
-    }
-    return len(asked), dict(named)
+    named = {fingerprint([call.messages, call.repeat]): call.messages for call in [*asked, *blank]}
+    return len(asked), named
 
 
 def _standing_in(kind: str, questions: list[Question], tokens: int) -> list[Completion]:

@@ -42,6 +42,7 @@ class Facts:
         self._scratch = scratch
         self._tokens: dict[str, PairTokens | None] = {}
         self._benchmarks: dict[str, Path | None] = {}
+        self._answers: dict[tuple[str, int], Answers | None] = {}
 
     def config_of(self, path: str) -> Config:
         """Return the config whose results a path lies in."""
@@ -113,6 +114,11 @@ class Facts:
             folder: of the benchmark
             most: `max_new_tokens`
         """
+        if (folder, most) not in self._answers:
+            self._answers[folder, most] = self._answers_to(folder, most)
+        return self._answers[folder, most]
+
+    def _answers_to(self, folder: str, most: int) -> Answers | None:
         prepared = self.benchmark(folder)
         if prepared is None:
             return None

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from asft.config import Training
-from asft.losses import find_method
+from asft.losses import Method, find_method
 from asft.planning.arithmetic import (
     BY_TRL,
     FETCH_S,
@@ -61,30 +61,31 @@ def _fetch(job: Job, facts: Facts) -> Cost:
 
 
 def _train(job: Job, facts: Facts) -> Cost:
-    run = facts.run(job.flags["settings"])
-    data = facts.pairs(job.flags["tokens"])
-    size = facts.parameters(job.flags["out"])
-    training = Training.model_validate(run["training"]) if run else Training()
-    disk = saved_bytes(size, training.save_dtype)
-    if run is None or data is None:
-        return Cost(None, None, disk)
-    by_trl, method = run.get("trainer") == "trl", find_method(run["loss"])
-    seconds = pass_seconds(_operations(run, training, size, data), _speed(job))
-    budget = training.token_budget if isinstance(training.token_budget, int) else MOST_TOKENS
+    run, size = facts.run(job.flags["settings"]), facts.parameters(job.flags["out"])
+    if run is None:
+        return Cost(None, None, saved_bytes(size))
+    training, method = Training.model_validate(run["training"]), find_method(run["loss"])
+    by_trl, data = run.get("trainer") == "trl", facts.pairs(job.flags["tokens"])
+    row = training.token_budget if isinstance(training.token_budget, int) else MOST_TOKENS
+    seconds = None
+    times = BY_TRL if by_trl else 1.0  # memory too: it pads a whole step
+    if data is not None:
+        row = round(row_tokens(data, training.batch_size, row, paired=method.paired))
+        operations = _operations(method, training, size, data)
+        seconds = times * pass_seconds(operations, _speed(job))
     memory = training_bytes(
         size,
-        row_tokens(data, training.batch_size, budget, paired=method.paired),
+        row,
         gpu=bool(job.gpus),
         adapters=training.lora is not None,
         recomputed=training.gradient_checkpointing,
         second_model=not by_trl and method.needs_model,
     )
-    times = BY_TRL if by_trl else 1.0  # memory too: it pads a whole step
-    return Cost(seconds * times, memory * times, disk, data.counted)
+    disk = saved_bytes(size, training.save_dtype)
+    return Cost(seconds, times * memory, disk, data is not None and data.counted)
 
 
-def _operations(run: dict[str, Any], training: Training, size: float, data: PairTokens) -> float:
-    method = find_method(run["loss"])
+def _operations(method: Method, training: Training, size: float, data: PairTokens) -> float:
     return training_operations(
         size,
         data,
@@ -135,7 +136,8 @@ def _generate(job: Job, facts: Facts) -> Cost:
 
 def _lm_eval(job: Job, facts: Facts) -> Cost:
     """Tasks are lm-eval's own: nobody knows here how much they ask."""
-    return Cost(None, inference_bytes(facts.parameters(job.flags["policy"]), MOST_TOKENS))
+    size = facts.parameters(job.flags["policy"])
+    return Cost(None, inference_bytes(size, MOST_TOKENS, gpu=bool(job.gpus), copies=1))
 
 
 STEPS: dict[str, Callable[[Job, Facts], Cost]] = {

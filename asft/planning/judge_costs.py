@@ -45,12 +45,14 @@ class Judges:
         self._facts = facts
         self.lines: dict[str, JudgeLine] = {}
         self._tokenizers: dict[str, Any] = {}
+        self._written: dict[Path, list[float]] = {}
 
     def cost_of(self, job: Job) -> Cost:
         """Add what a job of rule judge asks to its judge's line, and return what the job takes."""
         judge, flags = Judge.model_validate_json(job.flags["settings"]), job.flags
         name = Path(flags["out"]).stem
-        line = self.lines.setdefault(name, JudgeLine(name, judge.model))
+        here = None if judge.backend == "openai" else "local"
+        line = self.lines.setdefault(name, JudgeLine(name, judge.model, money=here))
         answers = self._facts.answers(flags["benchmark"], self._most(flags["benchmark"]))
         folder = self._facts.benchmark(flags["benchmark"])
         if folder is None or answers is None:
@@ -69,10 +71,9 @@ class Judges:
         line.prompts |= sizes
         is_control = completions.parents[1].name.startswith("control_")
         line.counted &= tokenizer is not None and (is_control or completions.exists())
-        if judge.backend == "openai":
+        if here is None:
             self._add_output(line, judge, calls, flags)
             return Cost(None, None)
-        line.money = "local"
         size = self._facts.parameters(flags["judge-model"])
         seconds = pass_seconds(FORWARD * size * new, Speed(job.threads, job.gpus))
         longest = max(sizes.values(), default=0.0)
@@ -94,7 +95,10 @@ class Judges:
         self, line: JudgeLine, judge: Judge, calls: int, flags: Mapping[str, str]
     ) -> None:
         """What it wrote here before says how much it writes; else at most what it may write."""
-        wrote = _written(Path(flags["out"]))
+        runs = _runs(Path(flags["out"]))
+        if runs / line.judge not in self._written:
+            self._written[runs / line.judge] = _written(runs, line.judge)
+        wrote = self._written[runs / line.judge]
         most = judge.parameters.get("max_tokens", judge.parameters.get("max_completion_tokens"))
         each = fmean(wrote) if wrote else most
         if each is None or line.output is None:
@@ -113,12 +117,16 @@ def _tokens(messages: Sequence[Message], tokenizer: Any) -> float:
     return float(len(encode_prompt(list(messages), tokenizer)))
 
 
-def _written(verdicts: Path) -> list[float]:
+def _runs(verdicts: Path) -> Path:
+    """The folder `runs` that verdicts lie in."""
+    return next((p for p in verdicts.parents if p.name == "runs"), verdicts.parent)
+
+
+def _written(runs: Path, judge: str) -> list[float]:
     """Tokens of each reply of a judge that any verdicts here hold, estimated from characters."""
-    runs = next((p for p in verdicts.parents if p.name == "runs"), verdicts.parent)
     rows: Iterable[Verdict] = (
         row
-        for path in sorted(runs.glob(f"**/verdicts/*/{verdicts.name}"))
+        for path in sorted(runs.glob(f"**/verdicts/*/{judge}.jsonl"))
         for row in read_jsonl(path, Verdict)
     )
     texts = [text for row in rows for text in (*row.judgments, *row.thinking)]

@@ -24,7 +24,7 @@ def plan_text(lines: Sequence[Line], judges: Sequence[JudgeLine], cores: int) ->
     rows += [_row(line) for line in order if line.computes]
     if others := [line for line in left if not line.computes]:
         rows.append(_row(_together(others)))
-    parts = [_aligned(rows), "", *_sums(lines, cores)]
+    parts = [*([_aligned(rows), ""] if left else []), *_sums(lines, cores)]
     if judges:
         head = ("judge", "model", "calls", "reads", "writes", "USD", "how sure")
         parts += ["", _aligned([head, *(_judge_row(judge) for judge in judges)])]
@@ -86,22 +86,28 @@ def _judge_row(line: JudgeLine) -> tuple[str, ...]:
     return (
         line.judge,
         line.model,
-        f"{line.calls:,}",
-        f"{line.tokens:,.0f}",
-        UNKNOWN if line.output is None else f"{line.output:,.0f}",
+        f"{line.calls:,}" if line.prompts else UNKNOWN,
+        f"{line.tokens:,.0f}" if line.prompts else UNKNOWN,
+        f"{line.output:,.0f}" if line.prompts and line.output is not None else UNKNOWN,
         "0, it runs here"
         if money == "local"
         else money
         if isinstance(money, str)
         else f"{money:.2f}",
-        "counted" if line.counted else "estimated",
+        _sure(line),
     )
+
+
+def _sure(line: JudgeLine) -> str:
+    if not line.prompts:
+        return UNKNOWN
+    return "counted" if line.counted else "estimated"
 
 
 def _left_out(line: JudgeLine) -> str:
     if not line.unknown_jobs:
         return ""
-    return f"besides, {line.unknown_jobs} jobs whose questions are not fetched yet"
+    return f"besides, {line.unknown_jobs} job(s) whose questions are not fetched yet"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -130,9 +136,13 @@ def write_plan(lines: Iterable[Line], judges: Iterable[JudgeLine], out: Path) ->
         writer.writerow(["rule", line.rule, *numbers[:2], unit, *numbers[2:], *[""] * 4, line.sure])
     for judge in judges:
         money = "0" if judge.money == "local" else _number(judge.money)
-        about = [judge.calls, _number(judge.tokens), _number(judge.output), money]
-        sure = "counted" if judge.counted else "estimated"
-        writer.writerow(["judge", judge.judge, *[""] * 7, *about, sure])
+        about = (
+            [judge.calls, _number(judge.tokens), _number(judge.output)]
+            if judge.prompts
+            else [""] * 3
+        )
+        sure = _sure(judge)
+        writer.writerow(["judge", judge.judge, *[""] * 7, *about, money, sure])
     write_text(out, sink.getvalue())
 
 

@@ -12,6 +12,7 @@ SMALL = Line("score", False, 3, 0, 0.01, False, 0.1, 400.0, 0.0, "measured here"
 PAID = JudgeLine("gpt", "gpt-4", 80, {"a": 1000.0, "b": 500.0}, 200.0, 1.25, 2, False)
 FREE = JudgeLine("own", "tiny", 10, {"a": 1000.0}, 0.0, "local")
 NOBODY = JudgeLine("new", "x", 10, {"a": 1000.0}, None, None)
+AHEAD = JudgeLine("ahead", "y", unknown_jobs=4)
 
 
 def test_a_line_a_rule_and_the_sums():
@@ -33,7 +34,13 @@ def test_money_is_a_sum_or_none_or_unknown():
     assert paid.split() == ["gpt", "gpt-4", "80", "1,500", "200", "1.25", "estimated"]
     assert "0, it runs here" in free
     assert nobody.split()[-3:] == ["unknown", "unknown", "counted"]
-    assert said.endswith("gpt: besides, 2 jobs whose questions are not fetched yet\n")
+    assert said.endswith("gpt: besides, 2 job(s) whose questions are not fetched yet\n")
+
+
+def test_a_judge_of_questions_that_are_not_fetched_is_unknown():
+    row, note = plan_text([TRAIN], [AHEAD], 2).splitlines()[-2:]
+    assert row.split() == ["ahead", "y", *["unknown"] * 5]
+    assert note.startswith("ahead: besides, 4 job(s)")
 
 
 def test_csv(tmp_path):
