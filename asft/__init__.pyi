@@ -10,6 +10,7 @@ from . import judging as judging
 from . import losses as losses
 from . import metrics as metrics
 from . import models as models
+from . import planning as planning
 from . import report as report
 from . import tables as tables
 from . import training as training

@@ -66,9 +66,13 @@ def run(
 
     An argument such as workflow/config/paper.yaml that is not here is the package's own.
     """
-    given = arguments or []
+    os.execv(sys.executable, snakemake_command(arguments or []))
+
+
+def snakemake_command(given: list[str]) -> list[str]:
+    """Return Snakemake's command line, with the package's own files where none are here."""
     found = [str(find_path(a)) if a.startswith("workflow/") else a for a in given]
     named = any(a in ("-s", "--snakefile") or a.startswith("--snakefile=") for a in given)
     if not named and not any(Path(name).exists() for name in _SNAKEFILES):
         found = ["--snakefile", str(PROJECT / "Snakefile"), *found]
-    os.execv(sys.executable, [sys.executable, "-m", "snakemake", *found])
+    return [sys.executable, "-m", "snakemake", *found]

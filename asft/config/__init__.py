@@ -2,7 +2,7 @@
 
 from asft.config.abilities import REFUSALS, Abilities
 from asft.config.agreement import Agreement
-from asft.config.base_models import experiments
+from asft.config.base_models import experiments, merged
 from asft.config.benchmarks import Benchmark, Part
 from asft.config.chains import UNTRAINED, starts_named
 from asft.config.data import CHAT_TEMPLATES, PARTS, Dataset, Model, Policy, Tokens
@@ -183,6 +183,7 @@ __all__ = [
     "load",
     "loss_fields",
     "margin_runs",
+    "merged",
     "read_config",
     "record_files",
     "reference_file",

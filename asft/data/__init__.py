@@ -7,6 +7,7 @@ __all__ = [
     "BENCHMARK_FORMATS",
     "CLOCK",
     "DATE",
+    "FORMATS",
     "BaselineAnswer",
     "Comparison",
     "Joined",

@@ -17,6 +17,7 @@ from .hub import make_cache as make_cache
 from .hub import reason as reason
 from .hub import snapshot as snapshot
 from .hub import warn_unless_pinned as warn_unless_pinned
+from .pair_formats import FORMATS as FORMATS
 from .prepare_benchmark import write_benchmark as write_benchmark
 from .prepare_comparisons import write_comparisons as write_comparisons
 from .prepare_dataset import prepare_pairs as prepare_pairs

@@ -1,4 +1,5 @@
 from .controls import write_control as write_control
+from .foreseen import foreseen_prompts as foreseen_prompts
 from .import_judgments import import_arena_hard as import_arena_hard
 from .import_judgments import import_fastchat as import_fastchat
 from .judge import STORE as STORE

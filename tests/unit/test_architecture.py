@@ -27,6 +27,7 @@ ROOMS = {
     "tables": {"config", "data", "metrics"},
     "figures": {"config", "metrics", "tables"},
     "report": {"config", "data", "metrics", "tables", "figures"},
+    "planning": {"config", "data", "models", "judging"},
 }
 ROOMS["cli"] = set(ROOMS)
 FILES = {

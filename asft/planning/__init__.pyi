@@ -1,0 +1,11 @@
+from .arithmetic import PairTokens as PairTokens
+from .arithmetic import Schedule as Schedule
+from .arithmetic import training_bytes as training_bytes
+from .arithmetic import training_operations as training_operations
+from .dry_run import Job as Job
+from .dry_run import read_jobs as read_jobs
+from .judge_costs import JudgeLine as JudgeLine
+from .lines import Line as Line
+from .plan import plan_jobs as plan_jobs
+from .text import plan_text as plan_text
+from .text import write_plan as write_plan
