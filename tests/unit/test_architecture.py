@@ -27,6 +27,7 @@ ROOMS = {
     "tables": {"config", "data", "metrics"},
     "figures": {"config", "metrics", "tables"},
     "report": {"config", "data", "metrics", "tables", "figures"},
+    "doctor": {"config", "data", "models", "training", "generation", "judging"},
 }
 ROOMS["cli"] = set(ROOMS)
 FILES = {
