@@ -15,6 +15,7 @@ What the package offers in Python stands on the faces of its rooms (docs/api.md)
     figures     the figures as pdf, png and the numbers drawn
     report      the pages of the report and the card of each policy
     planning    what an experiment will take before it runs
+    doctor      what a run would meet here: machine, keys, servers, model, a pair's tokens
     cli         the command `asft`
 
 A room is imported when it is first used, and torch only by those that compute with it.

@@ -4,6 +4,7 @@ from . import abilities as abilities
 from . import cli as cli
 from . import config as config
 from . import data as data
+from . import doctor as doctor
 from . import figures as figures
 from . import generation as generation
 from . import judging as judging

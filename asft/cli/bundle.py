@@ -16,12 +16,12 @@ from typing import Any
 from asft import __version__
 from asft.cli.outgoing import refuse_keys, without_paths
 from asft.config import (
-    PROJECT,
     Config,
     experiments,
     figure_files,
     find_path,
     load,
+    lock_file,
     read_config,
     record_files,
     report_inputs,
@@ -119,8 +119,8 @@ def _surroundings(overlays: list[Path]) -> dict[str, bytes]:
     found = {f"config/{n}-{path.name}": _content(path) for n, path in configs if path.is_file()}
     installed = {f"{each.name}=={each.version}\n" for each in distributions()}
     found["environment.txt"] = "".join(sorted(installed, key=str.casefold)).encode()
-    lock = (PROJECT / "Snakefile").resolve().parent / "requirements.lock"
-    return found | ({lock.name: lock.read_bytes()} if lock.is_file() else {})
+    lock = lock_file()
+    return found | ({lock.name: lock.read_bytes()} if lock else {})
 
 
 def _digests(configs: list[Config]) -> Iterator[str]:

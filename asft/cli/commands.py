@@ -42,6 +42,9 @@ COMMANDS = {
         "What a run would take: jobs, hours, memory, disk, judges' tokens.",
         True,
     ),
+    "doctor": Command(
+        "cli.doctor", "doctor", "What a run would meet here: machine, keys, model, tokens.", True
+    ),
     "du": Command("cli.disk", "disk_usage", "What an experiment's folder takes, by kind of file."),
     "clean": Command("cli.disk", "clean", "What of it is safe to delete; deletes it if told to."),
     "fetch-model": Command(

@@ -22,16 +22,20 @@ from asft.config.search_points import with_trials
 from asft.config.training import Training
 from asft.config.training_rows import training_of
 from asft.config.trl_losses import check_trainer
+from asft.config.values import read_values
 from asft.errors import UserError, nearest
 from asft.files import read_text
 from asft.losses import METHODS, Method, find_method, names_in
 
 
-def read_config(overlays: Sequence[Path] = ()) -> dict[str, Any]:
+def read_config(overlays: Sequence[Path] = (), values: Sequence[str] = ()) -> dict[str, Any]:
     """Read config.yaml of the working folder and the overlays over it, as Snakemake does.
 
+    Args:
+        values: words KEY=VALUE, over all of them.
+
     Raises:
-        UserError: no such file, or it is no YAML of keys; names the file.
+        UserError: no such file, or it is no YAML of keys, or a word is no value; names it.
     """
     base = [Path("config.yaml")] if Path("config.yaml").is_file() or not overlays else []
     raw: dict[str, Any] = {}
@@ -43,7 +47,7 @@ def read_config(overlays: Sequence[Path] = ()) -> dict[str, Any]:
         if not isinstance(found, dict):
             raise UserError(f"{path}: expected keys and values, found {type(found).__name__}")
         raw = merged(raw, found)
-    return raw
+    return merged(raw, read_values(values))
 
 
 def load(raw: dict[str, Any]) -> Config:

@@ -27,10 +27,16 @@ def find_path(name: str) -> Path:
     """
     path = Path(name).expanduser()
     root = _BUNDLED.get(path.parts[0]) if len(path.parts) > 1 else None
-    if root and not _is_here(path):
+    if root and not is_present(path):
         bundled = root.joinpath(*path.parts[1:])
-        return bundled if _is_here(bundled) else path
+        return bundled if is_present(bundled) else path
     return path
+
+
+def lock_file() -> Path | None:
+    """Return the project's requirements.lock; None of an installed package, which has none."""
+    path = (PROJECT / "Snakefile").resolve().parent / "requirements.lock"
+    return path if path.is_file() else None
 
 
 def first_here(sources: Sequence[Source]) -> Path | None:
@@ -51,7 +57,7 @@ def require_local(sources: Sequence[Source], key: str) -> None:
     if (
         local
         and len(local) == len(sources)
-        and not any(_is_here(find_path(name)) for name in local)
+        and not any(is_present(find_path(name)) for name in local)
     ):
         raise UserError(
             f"config: {key}: no such file or folder: {', '.join(local)} (looked in {Path.cwd()});"
@@ -144,7 +150,8 @@ def refuse_links(config: Config, results: str | Path) -> None:
             )
 
 
-def _is_here(path: Path) -> bool:
+def is_present(path: Path) -> bool:
+    """Tell whether a path leads somewhere, or a pattern to at least one file."""
     if path.exists():
         return True
     root = Path(path.anchor or ".")

@@ -32,9 +32,8 @@ def cached(cache: Path, name: str, sha256: str, download: Callable[[Path], None]
         UserError: the download failed.
         WrongSha256: it has another sha256; nothing of it is kept.
     """
-    filename = PurePosixPath(name.replace("\0", "")).name  # a URL may hold %00
-    target = cache / "sources" / sha256 / (filename if filename not in ("", "..") else "file")
-    if target.is_file() and file_sha256(target) == sha256:
+    target = _target(cache, name, sha256)
+    if is_cached(cache, name, sha256):
         return target
     with atomic(target) as temporary:
         download(temporary)
@@ -45,6 +44,17 @@ def cached(cache: Path, name: str, sha256: str, download: Callable[[Path], None]
                 "the file changed or was damaged: check the source before you change `sha256`"
             )
     return target
+
+
+def is_cached(cache: Path, name: str, sha256: str) -> bool:
+    """Tell whether `cached` would return the file without a download."""
+    target = _target(cache, name, sha256)
+    return target.is_file() and file_sha256(target) == sha256
+
+
+def _target(cache: Path, name: str, sha256: str) -> Path:
+    filename = PurePosixPath(name.replace("\0", "")).name  # a URL may hold %00
+    return cache / "sources" / sha256 / (filename if filename not in ("", "..") else "file")
 
 
 def download_url(url: str, target: Path) -> None:

@@ -5,7 +5,8 @@ datasets are imported when called.
 """
 
 import logging
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,6 +77,52 @@ def snapshot(name: str, revision: str) -> Path:
         )
     except Exception as error:
         raise UserError(reason(error)) from error
+
+
+def cached_snapshot(name: str, revision: str) -> Path | None:
+    """Return the folder of the hub's cache that holds a model's files; None where it does not."""
+    import huggingface_hub
+
+    try:
+        found = huggingface_hub.snapshot_download(name, revision=revision, local_files_only=True)
+    except Exception:  # not there, for whichever reason
+        return None
+    files = [path.name for path in Path(found).iterdir()]
+    whole = "config.json" in files and any(name.endswith(".safetensors") for name in files)
+    return Path(found) if whole else None
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """Let the hub's libraries use their cache alone until the block ends."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+def require_access(
+    source: HubSource, repo_type: Literal["model", "dataset"], within_s: float
+) -> None:
+    """Ask the hub, or the mirror that HF_ENDPOINT names, whether it would give a source.
+
+    Raises:
+        UserError: it would not, or cannot be reached; says why.
+    """
+    import huggingface_hub
+
+    api = huggingface_hub.HfApi()
+    try:
+        revision = source.revision
+        info = api.repo_info(source.hub, revision=revision, repo_type=repo_type, timeout=within_s)
+        if getattr(info, "gated", False):  # what is said of a repository is open to all
+            api.auth_check(source.hub, repo_type=repo_type)
+    except Exception as error:
+        raise UserError(reason(error)) from None
 
 
 def load_dataset(source: HubSource) -> Any:

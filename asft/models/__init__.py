@@ -3,6 +3,7 @@
 import lazy_loader
 
 __all__ = [
+    "ModelHere",
     "attention_window",
     "default_device",
     "end_token_ids",
@@ -15,9 +16,12 @@ __all__ = [
     "load_reward_model",
     "load_tokenizer",
     "merge_adapter",
+    "model_here",
     "refuse_other_tokens",
     "resolve_precision",
+    "tokenizer_here",
     "use_threads",
+    "weights_of",
 ]
 
 # Where each is: __init__.pyi. Loaded when first used.

@@ -12,4 +12,8 @@ from .loading import end_token_ids as end_token_ids
 from .loading import load_policy as load_policy
 from .loading import load_reward_model as load_reward_model
 from .named import find_policy as find_policy
+from .present import ModelHere as ModelHere
+from .present import model_here as model_here
+from .present import tokenizer_here as tokenizer_here
 from .same_tokens import refuse_other_tokens as refuse_other_tokens
+from .weight_files import weights_of as weights_of

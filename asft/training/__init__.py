@@ -4,7 +4,9 @@ import lazy_loader
 
 __all__ = [
     "PairTrainer",
+    "load_trainable",
     "measure_training_cost",
+    "memory",
     "read_settings",
     "score_completions",
     "score_reference",

@@ -1,7 +1,9 @@
 from .completion_logps import score_completions as score_completions
+from .loading import load_trainable as load_trainable
 from .measure_cost import measure_training_cost as measure_training_cost
 from .reference import score_reference as score_reference
 from .settings import read_settings as read_settings
 from .settings import write_settings as write_settings
+from .token_budget import memory as memory
 from .train import train_policy as train_policy
 from .trainer import PairTrainer as PairTrainer

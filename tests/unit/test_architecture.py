@@ -28,6 +28,7 @@ ROOMS = {
     "figures": {"config", "metrics", "tables"},
     "report": {"config", "data", "metrics", "tables", "figures"},
     "planning": {"config", "data", "models", "judging"},
+    "doctor": {"config", "data", "models", "training", "generation", "judging"},
 }
 ROOMS["cli"] = set(ROOMS)
 FILES = {
