@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "asft"
-GROUND = {"errors", "files", "records", "parquet", "machine", "processes", "thinking"}
+GROUND = {"errors", "files", "records", "parquet", "machine", "processes", "progress", "thinking"}
 GROUND_ROOMS = {"losses"}  # entered by the face as any room, by everyone as the ground
 # Room -> the rooms that it may import; everyone may import the ground.
 ROOMS = {
