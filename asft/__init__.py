@@ -14,6 +14,7 @@ What the package offers in Python stands on the faces of its rooms (docs/api.md)
     tables      Tables 1 to 4 as CSV, Markdown and LaTeX
     figures     the figures as pdf, png and the numbers drawn
     report      the pages of the report and the card of each policy
+    watching    what a run has made, and how far each running step is
     cli         the command `asft`
 
 A room is imported when it is first used, and torch only by those that compute with it.

@@ -13,3 +13,4 @@ from . import models as models
 from . import report as report
 from . import tables as tables
 from . import training as training
+from . import watching as watching

@@ -36,6 +36,9 @@ COMMANDS = {
     "run": Command(
         "cli.project", "run", "Snakemake with the package's own files where none are here.", True
     ),
+    "watch": Command(
+        "watching", "watch_results", "What is made, and how far each running step is."
+    ),
     "du": Command("cli.disk", "disk_usage", "What an experiment's folder takes, by kind of file."),
     "clean": Command("cli.disk", "clean", "What of it is safe to delete; deletes it if told to."),
     "fetch-model": Command(
