@@ -16,6 +16,7 @@ What the package offers in Python stands on the faces of its rooms (docs/api.md)
     report      the pages of the report and the card of each policy
     planning    what an experiment will take before it runs
     doctor      what a run would meet here: machine, keys, servers, model, a pair's tokens
+    watching    what a run has made, and how far each running step is
     cli         the command `asft`
 
 A room is imported when it is first used, and torch only by those that compute with it.

@@ -15,3 +15,4 @@ from . import planning as planning
 from . import report as report
 from . import tables as tables
 from . import training as training
+from . import watching as watching

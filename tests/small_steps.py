@@ -152,13 +152,14 @@ class Experiment:
 
 
 def outputs(folder: Path) -> dict[str, bytes]:
-    """Contents of the finished files: not the hidden ones, nor answers kept for a rerun."""
+    """Contents of the finished files: not the hidden ones, nor what is kept for a rerun."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
         if path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.suffix not in (".partial", ".log")
+        and path.suffix not in (".partial", ".log", ".progress")
+        and path.parent.name != "checkpoints"
         and path.name != "cost.json"  # holds times
     }
 

@@ -17,6 +17,7 @@ from asft.cli.failures import one_line
 from asft.errors import UserError
 from asft.machine import keep_freed_memory
 from asft.processes import remember_command, watch_parent
+from asft.progress import FILE
 
 # Before any library reads them: nothing is sent anywhere, and forked workers do not deadlock.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -137,6 +138,7 @@ def _redirect(log: str) -> None:
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     os.dup2(file, 1)
     os.dup2(file, 2)
+    os.environ[FILE] = f"{log}.progress"
 
 
 def _tell(message: str, readers: list[int]) -> None:

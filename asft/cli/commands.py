@@ -45,6 +45,9 @@ COMMANDS = {
     "doctor": Command(
         "cli.doctor", "doctor", "What a run would meet here: machine, keys, model, tokens.", True
     ),
+    "watch": Command(
+        "watching", "watch_results", "What is made, and how far each running step is."
+    ),
     "du": Command("cli.disk", "disk_usage", "What an experiment's folder takes, by kind of file."),
     "clean": Command("cli.disk", "clean", "What of it is safe to delete; deletes it if told to."),
     "fetch-model": Command(

@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from tqdm import tqdm
-
 from asft.data.rows import Row, Unusable
 from asft.errors import UserError
+from asft.progress import Bar
 
 T = TypeVar("T")
 
@@ -23,7 +22,7 @@ class Drops:
     def sift(self, rows: Iterable[Row], label: str, use: Callable[[Row], T]) -> list[T]:
         """Apply `use` to the rows; leave out and count those for which it raises `Unusable`."""
         kept = []
-        for number, row in enumerate(tqdm(rows, desc=f"{label}s", disable=None), 1):
+        for number, row in enumerate(Bar(rows, desc=f"{label}s", unit=label), 1):
             self.rows += 1
             try:
                 kept.append(use(row))

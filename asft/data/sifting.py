@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from tqdm import tqdm
-
 from asft.config import Tokens
 from asft.data.card import Example
 from asft.data.drops import Drops
@@ -16,6 +14,7 @@ from asft.data.rows import Row, Unusable, in_groups
 from asft.data.spool import Spool
 from asft.data.tokens import Split, TokenPair, packed, unpacked
 from asft.files import fingerprint
+from asft.progress import Bar
 from asft.records import Pair
 
 BATCH = 500  # rows whose texts are tokenised together
@@ -92,7 +91,7 @@ class Sifter:
     def sift(self, rows: Iterable[Row], label: str) -> Sifted:
         """Sift rows; those that cannot be used are counted by reason."""
         sifted = Sifted(self._folder)
-        numbered = enumerate(tqdm(rows, desc=f"{label}s", disable=None), 1)
+        numbered = enumerate(Bar(rows, desc=f"{label}s", unit=label), 1)
         for group in in_groups(numbered, BATCH):
             parsed = [(f"{label} {number}", row, self._parsed(row)) for number, row in group]
             if found := self._usable(parsed):

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from tqdm import tqdm
 
 from asft.config import Decoding, Generation, Server
 from asft.data import CLOCK
@@ -25,6 +24,7 @@ from asft.errors import UserError
 from asft.files import fingerprint, naming, read_jsonl, write_jsonl, write_text
 from asft.machine import claim_gpus
 from asft.processes import place, ran_in_workers, split_of
+from asft.progress import Bar
 from asft.records import Completion, Question
 
 # What FastChat takes for a category that its table does not name (gen_model_answer.py).
@@ -68,7 +68,7 @@ def generate_answers(
         model, ends = load_to_answer(policy, tokenizer, generation)
         began = time.perf_counter()
         turns = sum(len(question.turns) for share in todo for question in share)
-        with tqdm(total=turns, desc="generate", unit="answer", disable=None) as bar:
+        with Bar(total=turns, desc="generate", unit="answer") as bar:
             for share in todo:
                 decodings = [decoding_of(question, chosen) for question in share]
                 how = (ends, seed, generation.batch_size, bar.update)

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tqdm import tqdm
-
 from asft.config import PROTOCOLS, Judge
 from asft.generation import Reply, Store, call_key, describe_call
 from asft.judging.calls import Call
 from asft.judging.prompts import Prompts
 from asft.judging.protocols import JUDGING
+from asft.progress import Bar
 from asft.records import Verdict
 
 
@@ -35,7 +34,7 @@ def judge_locally(
     choices = _choices(protocol, prompts)
     score = _scorer(list(choices), judge, model, store)
     scored = []
-    for number, call in enumerate(tqdm(calls, desc="judge", disable=None)):
+    for number, call in enumerate(Bar(calls, desc="judge", unit="call")):
         key, logps = score(call)
         empty_key, habits = score(empty[number]) if empty else (None, {})
         scored.append((logps, habits, [key, *filter(None, [empty_key])]))

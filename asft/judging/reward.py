@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from asft.config import PROTOCOLS, Judge, Tokens, check_judge
 from asft.data import Comparison, encode_completions
@@ -32,6 +31,7 @@ from asft.models import (
     resolve_precision,
     use_threads,
 )
+from asft.progress import Bar
 from asft.records import Verdict
 
 
@@ -83,7 +83,7 @@ def judge_by_reward(
     check_judge(judge, protocol, judge.model)
     reward, asked = _kept(judge, folder, store), {q.question_id: q for q in material.questions}
     verdicts = []
-    for call in tqdm(calls, desc="judge", disable=None):
+    for call in Bar(calls, desc="judge", unit="call"):
         question = asked[call.question_id].turns[0]
         baseline = material.baseline[call.question_id].text
         answer = material.answers[call.question_id].turns[0]

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sacrebleu.metrics.bleu import BLEU
-from tqdm import tqdm
 
 from asft.metrics.corpus import BLEU_COUNTS, METRICS, ROUGE, measured
 from asft.metrics.matching import (
@@ -28,6 +27,7 @@ from asft.metrics.matching import (
 )
 from asft.metrics.scripts import dropped_script
 from asft.metrics.tokenizers import bleu_words, segment
+from asft.progress import Bar
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # invalid escapes in its sources
@@ -189,6 +189,5 @@ def _pairs(
 def _columns(
     row_of: Callable[[str, list[str]], Row], pairs: list[tuple[str, list[str]]], label: str
 ) -> dict[str, list[float]]:
-    # disable=None: no bar when the output is not a terminal.
-    rows = [row_of(*pair) for pair in tqdm(pairs, desc=label, unit="question", disable=None)]
+    rows = [row_of(*pair) for pair in Bar(pairs, desc=label, unit="question")]
     return {name: [row[name] for row in rows] for name in rows[0]}

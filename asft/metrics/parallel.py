@@ -7,9 +7,8 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-from tqdm import tqdm
-
 from asft.metrics.bleu_rouge import Row, llamafactory_row, plain_row, score_questions
+from asft.progress import Bar
 
 BATCH = 200
 # Below it a process costs more (start, imports, jieba's dictionary) than it saves.
@@ -32,7 +31,7 @@ def score_in_processes(
     batches = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
     spawn = multiprocessing.get_context("spawn")  # a fork could inherit a lock that a thread holds
     with ProcessPoolExecutor(count, mp_context=spawn, initializer=_end_with_parent) as pool:
-        found = tqdm(pool.map(_rows, batches), "reference metrics", len(batches), disable=None)
+        found = Bar(pool.map(_rows, batches), "reference metrics", len(batches), "batch")
         rows = [row for part in found for row in part]
     return {name: [row[name] for row in rows] for name in rows[0]}
 

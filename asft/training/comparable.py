@@ -21,6 +21,7 @@ from asft.data import TokenPair
 from asft.losses import Method, PairLogps
 from asft.training.batch_loss import Seen, batch_parts, places_of
 from asft.training.history import History
+from asft.training.live import Live
 from asft.training.looking import Reference, look
 from asft.training.mismatched import Mismatched
 from asft.training.movement import refuse_diverged
@@ -40,6 +41,7 @@ class ComparableTrainer(Trainer):
     token_budget: int
     heldout: Sequence[TokenPair]
     history: History
+    live: Live | None = None  # where it can be watched, in the first process
     step_pairs: Sequence[str] = ()  # ids of the pairs of the step at hand
     base_bits: dict[str, int]  # of the weights that training begins with
     work: Counter[str]  # rows, pairs and tokens that this process has trained on

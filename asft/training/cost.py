@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 from typing import Any, cast
 
 import torch
 
 from asft.training.comparable import ComparableTrainer
+from asft.training.memory import peak_memory
 
 WARM_UP_STEPS = 2  # left out of the timing: first touches of memory, kernel selection
 
@@ -41,12 +40,3 @@ def cost_of(trainer: ComparableTrainer) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in model.parameters()),
         "trained_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
     }
-
-
-def peak_memory(device: torch.device) -> tuple[int, str]:
-    """Return this process's peak memory in bytes, and how it was measured."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device), "torch.cuda.max_memory_allocated"
-    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes on macOS, KiB on Linux
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    return peak, "peak resident set of the whole process"

@@ -17,6 +17,7 @@ from asft.training.checkpoints import Checkpoints
 from asft.training.comparable import ComparableTrainer
 from asft.training.cost import cost_of
 from asft.training.distributed import from_all, from_first, processes, rank
+from asft.training.live import Live
 from asft.training.lora import merged
 from asft.training.movement import refuse_unmoved
 
@@ -72,6 +73,9 @@ def _run(trainer: ComparableTrainer, checkpoints: Checkpoints) -> int:
         trainer.restore(newest)
     # One for all: what `auto` comes to may differ between machines, and between attempts.
     trainer.token_budget = checkpoints.token_budget = from_first(checkpoints.token_budget)
+    if rank() == 0:
+        until, device = checkpoints.until, trainer.args.device
+        trainer.live = Live(checkpoints.folder, trainer.history, device, until)
     start = len([row for row in trainer.history.rows() if row["split"] == "train"])
     with checkpoints.watching(), checkpoints.loading(newest):
         trainer.train(resume_from_checkpoint=str(newest) if newest else None)

@@ -44,7 +44,9 @@ KEYS = [
     "accuracy",
     "completion_tokens",
 ]
-
+# The file is without the seconds, which differ from run to run (`cost.json`).
+WRITTEN = [column for column in COLUMNS if column != "seconds"]
+HEADER = ",".join(WRITTEN)
 
 BEHIND = 2  # so many rows keep their tensors: by then a GPU has computed them
 
@@ -52,8 +54,8 @@ BEHIND = 2  # so many rows keep their tensors: by then a GPU has computed them
 class History:
     """One row per training step and per measurement; keeps tensors until asked for numbers.
 
-    Reading a number off a GPU waits for it, so nothing is converted before `rows`, or before the
-    step after the next: then it has long been computed.
+    Reading a number off a GPU waits for it, so nothing is converted before it is asked for, or
+    before the step after the next: then it has long been computed.
     """
 
     def __init__(self) -> None:
@@ -149,13 +151,20 @@ class History:
         self._convert(len(self._rows))
         return [{k: row[k] for k in COLUMNS if k in row} for row in self._rows]
 
+    def lines(self, start: int = 0) -> list[str]:
+        """Return the lines of `history.csv` from row `start` on; waits for the device."""
+        self._convert(len(self._rows))
+        return [",".join(_cell(row.get(c)) for c in WRITTEN) for row in self._rows[start:]]
+
+    def tokens_per_second(self, steps: int) -> float | None:
+        """Return the speed of the last so many training steps; None before the first."""
+        timed = [row for row in self._rows[-2 * steps :] if "seconds" in row][-steps:]
+        seconds = sum(row["seconds"] for row in timed)
+        return round(sum(row["tokens"] for row in timed) / seconds, 1) if seconds else None
+
     def write(self, path: Path) -> None:
-        """Write `history.csv`, without the seconds, which differ from run to run (`cost.json`)."""
-        columns = [c for c in COLUMNS if c != "seconds"]
-        lines = [",".join(columns)]
-        for row in self.rows():
-            lines.append(",".join(_cell(row.get(c)) for c in columns))
-        write_text(path, "\n".join(lines) + "\n")
+        """Write `history.csv`."""
+        write_text(path, "\n".join([HEADER, *self.lines()]) + "\n")
 
 
 def _over_all(parts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -18,8 +18,12 @@ class Measure(TrainerCallback):
         ended = not self.trainer.training.measure_every and float(state.epoch or 0).is_integer()
         if state.global_step == 0 or ended:
             self._measure(state)
+        if self.trainer.live:
+            self.trainer.live.begin(state)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self.trainer.live:  # now that all is known of the step before, and off the clock
+            self.trainer.live.update(state)
         self.trainer.history.begin_step()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -35,6 +39,8 @@ class Measure(TrainerCallback):
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step >= state.max_steps:  # otherwise interrupted, in a hurry
             self._measure(state)
+        if self.trainer.live:
+            self.trainer.live.end(state)
 
     def _measure(self, state: Any) -> None:
         if self.trainer.heldout and not self.trainer.history.measured(state.global_step):

@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from asft.errors import UserError
 from asft.losses import CompletionLogps, PairLogps
 from asft.parquet import read_parquet, write_parquet
+from asft.progress import Bar
 from asft.training.fused import fuse
 from asft.training.packing import PackedRow, without_waiting
 from asft.training.pair_logps import pair_logps
@@ -38,7 +38,7 @@ def score_pairs(
     ids: list[str] = []
     device = model.device
     autocast = torch.autocast(device.type, precision, enabled=precision != torch.float32)
-    for row in tqdm(rows, desc="reference", disable=None):
+    for row in Bar(rows, desc="reference", unit="row"):
         on_device = PackedRow(**{k: _to(v, device) for k, v in row.items()})  # type: ignore[typeddict-item]
         with torch.no_grad(), autocast:
             logps = pair_logps(model, on_device, shared=True)

@@ -4,7 +4,7 @@ Reads  settings.yaml (everything the run depends on), <results>/models/{model}/,
        <results>/data/{dataset}/tokens/, reference_logps.parquet if the method needs it
 Writes policy/ (safetensors, tokenizer, chat template), history.csv, cost.json; state/ if it stops
        before the end
-       (while running: checkpoints/, which a rerun continues from)
+       (while running: checkpoints/, which a rerun continues from, with the history so far)
 By hand: asft train --settings FILE --model DIR --tokens DIR [--reference FILE] --out DIR
 """
 

@@ -95,6 +95,10 @@ def test_killed_thrice_at_random_moments(inputs, undisturbed, tmp_path, chance):
         process.kill()
         process.communicate()
         assert process.returncode == -signal.SIGKILL  # 64 steps are not over before
+        seen = (tmp_path / "checkpoints/history.csv").read_bytes().splitlines(keepends=True)
+        whole = b"".join(line for line in seen if line.endswith(b"\n"))
+        assert len(seen) > step_of(saved(tmp_path)[0])
+        assert undisturbed["history"].startswith(whole)
     said = finish(start(inputs, tmp_path, minutes=0))
     assert "continues from" in said
     assert made(tmp_path) == undisturbed

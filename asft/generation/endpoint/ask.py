@@ -8,12 +8,11 @@ UTF-8 (a lone surrogate) is sent as U+FFFD.
 import asyncio
 from collections.abc import Sequence
 
-from tqdm import tqdm
-
 from asft.generation.endpoint.client import Endpoint, check, open_client
 from asft.generation.endpoint.outcomes import Outcome, Request, answered, described, shortfall
 from asft.generation.endpoint.run import OnDone, Run
 from asft.generation.endpoint.store import Store, call_key
+from asft.progress import Bar
 
 __all__ = ["Endpoint", "Outcome", "Request", "ask", "ask_all", "shortfall"]
 
@@ -60,7 +59,7 @@ async def ask_all(
     keys = [call_key(**described(endpoint, request)) for request in requests]
     different = dict(zip(keys, requests, strict=True))
     outcomes: dict[str, Outcome] = {}
-    with tqdm(total=len(different), desc=f"judge {endpoint.model}", disable=None) as bar:
+    with Bar(total=len(different), desc=f"judge {endpoint.model}", unit="call") as bar:
 
         def done(outcome: Outcome) -> None:
             outcomes[outcome.key] = outcome
