@@ -12,6 +12,7 @@ __all__ = [
     "import_fastchat",
     "judge_answers",
     "judge_pairs",
+    "judge_refusals",
     "read_published",
     "write_control",
 ]
