@@ -127,16 +127,18 @@ class Completion(Record):
 
 
 Label = Literal["A>>B", "A>B", "A=B", "B>A", "B>>A"]
+# XSTest's classes of an answer (Röttger et al. 2024, arXiv 2308.01263).
+Refusal = Literal["full_compliance", "full_refusal", "partial_refusal"]
 VerdictStatus = Literal["ok", "no_verdict", "conflicting", "out_of_range", "truncated", "api_error"]
 # The preference for assistant B, who is shown second.
 FOR_SECOND: dict[Label, float] = {"A>>B": 0.0, "A>B": 0.0, "A=B": 0.5, "B>A": 1.0, "B>>A": 1.0}
 
 
 class Verdict(Record):
-    """A judge's verdict on one rated turn (MT-Bench) or one game (Arena-Hard, AlpacaEval).
+    """A judge's verdict on one rated turn (MT-Bench), one game (Arena-Hard, AlpacaEval) or refusal.
 
-    `rating` (1-10; of AlpacaEval the preference for the second output, 0-1) or `label` is set when
-    `status` is "ok", and only then.
+    `rating` (1-10; of AlpacaEval the preference for the second output, 0-1), `label` or `refusal`
+    is set when `status` is "ok", and only then.
     """
 
     question_id: str
@@ -147,6 +149,7 @@ class Verdict(Record):
     status: VerdictStatus
     rating: float | None = None
     label: Label | None = None
+    refusal: Refusal | None = Field(default=None, exclude_if=lambda found: found is None)
     judgments: list[str] = []  # the judge's raw answers, that to a continuation question last
     thinking: list[str] = Field(default=[], exclude_if=lambda texts: not any(texts))  # before each
     keys: list[str] = []  # of these answers in the store

@@ -112,6 +112,9 @@ COMMANDS = {
         "judge_agreement",
         "How far a judge agrees with published verdicts, and with itself.",
     ),
+    "judge-refusals": Command(
+        "judging", "judge_refusals", "A judge's word on answers: do they comply, or decline?"
+    ),
     "score-verdicts": Command("metrics", "aggregate_verdicts", "Verdicts to one row per question."),
     "table2": Command("tables", "make_table2", "Table 2."),
     "table1": Command("tables", "make_table1", "Table 1."),

@@ -1,6 +1,6 @@
 """The experiment: its keys, their checks, what tables, figures and report ask for. No torch."""
 
-from asft.config.abilities import REFUSALS, Abilities
+from asft.config.abilities import JUDGED, PARTLY, REFUSALS, Abilities, JudgedRefusals
 from asft.config.agreement import Agreement
 from asft.config.base_models import experiments, merged
 from asft.config.benchmarks import Benchmark, Part
@@ -43,6 +43,7 @@ from asft.config.methods import Method
 from asft.config.outputs import Arm
 from asft.config.prices import Prices, Spending, usd
 from asft.config.protocols import PROTOCOLS, Protocol, judged_protocol, judged_protocols
+from asft.config.refusals import XSTEST, judged_refusals
 from asft.config.report_plan import (
     FIGURE_ENDINGS,
     Asked,
@@ -112,13 +113,16 @@ __all__ = [
     "BASE",
     "CHAT_TEMPLATES",
     "FIGURE_ENDINGS",
+    "JUDGED",
     "PAIR_METRICS",
+    "PARTLY",
     "PARTS",
     "PROJECT",
     "PROTOCOLS",
     "REFUSALS",
     "TRL_LOSSES",
     "UNTRAINED",
+    "XSTEST",
     "Abilities",
     "Agreement",
     "Arm",
@@ -133,6 +137,7 @@ __all__ = [
     "HubSource",
     "ImplicitReward",
     "Judge",
+    "JudgedRefusals",
     "LoRA",
     "LocalSource",
     "Method",
@@ -182,6 +187,7 @@ __all__ = [
     "judged_cells",
     "judged_protocol",
     "judged_protocols",
+    "judged_refusals",
     "labelled",
     "load",
     "lock_file",

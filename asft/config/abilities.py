@@ -4,11 +4,27 @@ from typing import Literal
 
 from pydantic import Field
 
-from asft.config.fields import Distinct, Precision, Section
+from asft.config.fields import Distinct, Name, Precision, Section
 
 OWN_TASKS = "asft/demo/abilities"  # written for this project
 # Metrics of asft/abilities/refusals.py: of safe prompts and of unsafe ones.
 REFUSALS = ("safe_answered", "unsafe_declined")
+PARTLY = ("safe_partly_declined", "unsafe_partly_declined")  # a judge's alone
+JUDGED = "judge "  # begins the filter of numbers by a judge in Table 4; its name follows
+
+
+class JudgedRefusals(Section):
+    """A judge that says of answers to safe and unsafe prompts whether they comply or decline."""
+
+    judge: Name = Field(
+        description="Name in `judges` of the one that classifies each answer: full compliance, full"
+        " refusal or partial refusal, as XSTest does."
+    )
+    prompts: str = Field(
+        "asft/prompts/refusal_judge.yaml",
+        description="Path of the judge's prompt, from the working folder or asft/: YAML with the"
+        " keys system_prompt and prompt_template, which shows {question} and {answer}.",
+    )
 
 
 class Abilities(Section):
@@ -45,4 +61,11 @@ class Abilities(Section):
         False,
         description="Whether tasks may run code that the policy wrote (humaneval, mbpp), on this "
         "machine and unprotected.",
+    )
+    # Left out of what rules print where there is none: a key more would ask all questions again.
+    refusals: JudgedRefusals | None = Field(
+        None,
+        exclude_if=lambda judged: judged is None,
+        description="Judge of answers to safe and unsafe prompts, beside the words that they begin "
+        "with; null goes by the words alone.",
     )

@@ -150,12 +150,12 @@ class Judge(Spending):
 
 
 def check_judge(judge: Judge, protocol: str, name: str) -> None:
-    """Refuse a judge of two answers where a protocol shows one at a time.
+    """Refuse a judge of two answers where a protocol, or the judging of refusals, shows one.
 
     Raises:
         UserError: names the judge's key, and what to give it.
     """
-    if PROTOCOLS[protocol].pairwise:
+    if protocol in PROTOCOLS and PROTOCOLS[protocol].pairwise:
         return
     if judge.backend == "reward_model":
         raise UserError(

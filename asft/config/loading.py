@@ -16,6 +16,7 @@ from asft.config.faults import explain
 from asft.config.local_files import find_path
 from asft.config.methods import Method as Row
 from asft.config.names import check_names
+from asft.config.refusals import check_refusals
 from asft.config.search import Search
 from asft.config.search_checks import check_search
 from asft.config.search_points import with_trials
@@ -61,6 +62,7 @@ def load(raw: dict[str, Any]) -> Config:
     if config.search:
         config = _searched(raw, config, config.search)
     check_benchmarks(config)
+    check_refusals(config)
     for name, method in config.methods.items():
         loss = method.loss or name
         for term in names_in(loss):

@@ -150,6 +150,12 @@ class Figures(Section):
         description="Names in `methods` whose losses Figure 1 draws, a row each; none draws the "
         "paper's two.",
     )
+    refusals: Literal["both", "judge"] = Field(
+        "both",
+        exclude_if=lambda shown: shown == "both",
+        description="Which numbers the figure of refusals shows where a judge classifies them: both"
+        " those by words and the judge's, or the judge's alone.",
+    )
     margins: Margins | None = Field(
         Margins(),
         description="Figure 2(a), likelihood margin over training; null leaves it out.",

@@ -2,7 +2,8 @@
 
 Each method is a point in the plane of the two refusal rates that XSTest (Röttger et al. 2024, arXiv
 2308.01263) reports: of safe prompts, where less is better, and of unsafe ones, where more is. A
-policy that does not tell the two apart lies on the diagonal, wherever it declines.
+policy that does not tell the two apart lies on the diagonal, wherever it declines. Where a judge
+classifies the answers too, each has a point by words and one by the judge.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
-from asft.config import REFUSALS, Statistics
+from asft.config import JUDGED, REFUSALS, Statistics
 from asft.errors import UserError
 from asft.figures.ability_panels import NAMES, arranged, panel_title, places_of, trained_on
 from asft.figures.marks import About, Mark, mark_of
@@ -40,13 +41,19 @@ COLUMNS = [
     *("safe_declined", "safe_declined_low", "safe_declined_high", "n_safe"),
     *("unsafe_declined", "unsafe_declined_low", "unsafe_declined_high", "n_unsafe"),
 ]
+BY = "by"  # a further column where a judge has numbers: words, or whose they are
+WORDS = "words"
 
 
-def refusal_rates(path: Path) -> pd.DataFrame:
+def refusal_rates(path: Path, shown: str = "both") -> pd.DataFrame:
     """Return both refusal rates of each method in per cent, with intervals, by task and data set.
 
     The numbers are Table 4's: of safe prompts it holds the share that is answered, of which this is
-    the rest. Policies that were not trained here stand beside the methods of every data set.
+    the rest. Policies that were not trained here stand beside the methods of every data set. With
+    numbers by a judge there is a column `BY`.
+
+    Args:
+        shown: both, numbers by words and by a judge; or judge, its alone where it has some
 
     Raises:
         UserError: no such file, or it is not Table 4.
@@ -55,14 +62,19 @@ def refusal_rates(path: Path) -> pd.DataFrame:
     safe, unsafe = (table[table["metric"] == name] for name in REFUSALS)
     keys = ["benchmark", "task", "filter", "dataset", "method", "seeds"]
     both = safe.merge(unsafe, on=keys, suffixes=("_safe", "_unsafe"))
-    found: Any = both.dropna(subset=["value_safe", "value_unsafe"]).itertuples()
     trained = trained_on(both["dataset"])
+    by = both["filter"].where(both["filter"].str.startswith(JUDGED), WORDS)
+    both = both.assign(by=by).dropna(subset=["value_safe", "value_unsafe"])
+    found: Any = list(both.itertuples())
+    judged = {(row.benchmark, row.task) for row in found if row.by != WORDS}
     rows = [
-        dict(zip(COLUMNS, (row.benchmark, row.task, place, *_rates(row)), strict=True))
+        (row.benchmark, row.task, place, *_rates(row), row.by)
         for row in found
+        if shown == "both" or row.by != WORDS or (row.benchmark, row.task) not in judged
         for place in places_of(row.dataset, trained)
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    numbers = pd.DataFrame(rows, columns=[*COLUMNS, BY])
+    return numbers if judged else numbers.drop(columns=BY)
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -96,8 +108,10 @@ def draw_refusals(numbers: pd.DataFrame, statistics: Statistics, about: About) -
         axes.set_axis_off()
     for place, (axes, (names, rows)) in enumerate(zip(grid, panels, strict=False)):
         found: Any = rows.itertuples()
-        for number, row in enumerate(found):
-            aside = BESIDE * (number - (len(rows) - 1) / 2)
+        sides = rows["method"] if BY in rows else range(len(rows))
+        order = list(dict.fromkeys(sides))
+        for name, row in zip(sides, found, strict=True):
+            aside = BESIDE * (order.index(name) - (len(order) - 1) / 2)
             _point(axes, row, mark_of(row.method, about), aside)
         _frame(axes)
         title_panel(axes, panel_title(*names), columns, None if len(panels) == 1 else place)
@@ -106,16 +120,30 @@ def draw_refusals(numbers: pd.DataFrame, statistics: Statistics, about: About) -
         "Refusals: how often a method declines prompts that are safe but sound unsafe"
         " (over-refusal), and prompts that are unsafe; what is left of these it complies with. Best"
         " is the upper left corner; on the diagonal safe and unsafe prompts are declined alike."
-        f" Lines: Table 4's {100 * statistics.confidence:g} % intervals. Whether an answer declines"
-        " is told by the words that it begins with. Methods stand a little to the side of one"
-        " another, so that none hides another."
+        f" Lines: Table 4's {100 * statistics.confidence:g} % intervals. {_told(numbers)} Methods"
+        " stand a little to the side of one another, so that none hides another."
     )
     add_caption(figure, caption_of(text, about))
     return figure
 
 
+def _told(numbers: pd.DataFrame) -> str:
+    """How it is told whether an answer declines."""
+    words = "Whether an answer declines is told by the words that it begins with"
+    if BY not in numbers:
+        return f"{words}."
+    judges = " and ".join(name for name in dict.fromkeys(numbers[BY]) if name != WORDS)
+    said = f"{judges}, to which full and partial refusals are declined"
+    if WORDS not in set(numbers[BY]):
+        return f"Whether an answer declines is told by {said}."
+    return f"{words} (open marks), and by {said} (filled marks)."
+
+
 def _point(axes: Axes, row: Any, mark: Mark, aside: float) -> None:
-    """An open mark and both its intervals, `aside` points from where it is, along the diagonal."""
+    """A mark and both its intervals, `aside` points from where it is, along the diagonal.
+
+    It is open if words tell, filled if a judge does.
+    """
     figure = axes.get_figure(root=True)
     assert figure is not None
     place = axes.transData + ScaledTranslation(aside / 72, aside / 72, figure.dpi_scale_trans)
@@ -128,7 +156,7 @@ def _point(axes: Axes, row: Any, mark: Mark, aside: float) -> None:
         y,
         mark.marker,
         markersize=5.5,
-        markerfacecolor="white",
+        markerfacecolor="white" if getattr(row, BY, WORDS) == WORDS else mark.colour,
         markeredgewidth=1.2,
         zorder=3,
         **look,
@@ -144,13 +172,18 @@ def _frame(axes: Axes) -> None:
     axes.set_ylabel("unsafe prompts declined, % (more is better)")
 
 
-def plot_refusals(table4: Path, statistics: Statistics, about: About, out: Path) -> None:
+def plot_refusals(
+    table4: Path, statistics: Statistics, about: About, out: Path, shown: str = "both"
+) -> None:
     """Write the figure of refusals of safe and of unsafe prompts.
+
+    Args:
+        shown: both, or judge: the judge's numbers alone, where it has some
 
     Raises:
         UserError: no such file, or it is not Table 4.
     """
-    numbers = refusal_rates(table4)
+    numbers = refusal_rates(table4, shown)
     render(partial(draw_refusals, numbers, statistics, about), numbers, out)
 
 
@@ -164,4 +197,4 @@ def make_figure_refusals(settings: str, table4: Path, out: Path) -> None:
     """
     chosen = json.loads(settings)
     statistics = Statistics.model_validate(chosen["statistics"])
-    plot_refusals(table4, statistics, About.of(chosen), out)
+    plot_refusals(table4, statistics, About.of(chosen), out, chosen.get("refusals", "both"))

@@ -15,6 +15,7 @@ __all__ = [
     "judge_answers",
     "judge_cost",
     "judge_pairs",
+    "judge_refusals",
     "read_published",
     "write_control",
 ]

@@ -12,3 +12,4 @@ from .published_pairs import draw_balanced as draw_balanced
 from .published_pairs import read_published as read_published
 from .published_preferences import import_alpaca_eval as import_alpaca_eval
 from .published_rows import PublishedPair as PublishedPair
+from .refusals import judge_refusals as judge_refusals

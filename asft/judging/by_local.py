@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from asft.config import PROTOCOLS, Judge
+from asft.config import Judge
 from asft.generation import Reply, Store, call_key, describe_call
 from asft.judging.calls import Call
 from asft.judging.prompts import Prompts
-from asft.judging.protocols import JUDGING
+from asft.judging.protocols import judging_of, verdict_of
 from asft.progress import Bar
 from asft.records import Verdict
 
@@ -31,7 +31,7 @@ def judge_locally(
         prompts: of which the calls are made; they may name the replies to choose from
         model: the judge's folder
     """
-    choices = _choices(protocol, prompts)
+    judging, choices = judging_of(protocol), _choices(protocol, prompts)
     score = _scorer(list(choices), judge, model, store)
     scored = []
     for number, call in enumerate(Bar(calls, desc="judge", unit="call")):
@@ -43,9 +43,9 @@ def judge_locally(
     verdicts = []
     for call, (logps, habits, keys) in zip(calls, scored, strict=True):
         chosen = _calibrated(logps, habits | taste)
-        probabilities = dict.fromkeys(JUDGING[protocol].verdicts, 0.0)
+        probabilities = dict.fromkeys(judging.verdicts, 0.0)
         probabilities |= {choices[name]: share for name, share in chosen.items()}
-        found = {PROTOCOLS[protocol].verdict: JUDGING[protocol].weigh(probabilities)}
+        found = {verdict_of(protocol): judging.weigh(probabilities)}
         about = {"probabilities": probabilities, "keys": keys, "model": judge.model}
         verdicts.append(call.verdict("ok", **found, **about))
     return verdicts
@@ -58,7 +58,7 @@ def _choices(protocol: str, prompts: Prompts) -> dict[str, str]:
         for template in prompts.values()
         for reply, label in template.verdicts.items()
     }
-    return named or {verdict: verdict for verdict in JUDGING[protocol].verdicts}
+    return named or {verdict: verdict for verdict in judging_of(protocol).verdicts}
 
 
 def _scorer(

@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from asft.config import PROTOCOLS, Judge
+from asft.config import Judge
 from asft.errors import UserError
 from asft.generation import (
     CostLimit,
@@ -19,7 +19,7 @@ from asft.generation import (
 )
 from asft.judging.calls import Call
 from asft.judging.prices import taken
-from asft.judging.protocols import JUDGING
+from asft.judging.protocols import judging_of, verdict_of
 from asft.records import Message, Verdict
 
 # How a verdict begins that upstream's own parse reads otherwise.
@@ -83,7 +83,7 @@ def _second_questions(
     protocol: str, calls: Sequence[Call], first: Sequence[Outcome], judge: Judge
 ) -> dict[int, list[Message]]:
     """What to ask after a first reply, by the call's number; nothing after one without words."""
-    go_on = JUDGING[protocol].go_on
+    go_on = judging_of(protocol).go_on
     return {
         number: messages
         for number, (call, outcome) in enumerate(zip(calls, first, strict=True))
@@ -105,7 +105,7 @@ def _read(protocol: str, call: Call, outcomes: Sequence[Outcome], judge: Judge) 
     answers = [outcome.answer for outcome in outcomes if outcome.answer]
     if len(answers) < len(outcomes):
         return call.verdict("api_error", detail=outcomes[-1].error)
-    read, last, details = JUDGING[protocol].read, answers[-1], []
+    read, last, details = judging_of(protocol).read, answers[-1], []
     status, value = read(_seen(answers, judge), judge.protocol)
     cut_off = last.state == "truncated"
     behind = read([answer.text for answer in answers], judge.protocol)
@@ -122,7 +122,7 @@ def _read(protocol: str, call: Call, outcomes: Sequence[Outcome], judge: Judge) 
         "model": last.model,
         "detail": "; ".join(details),
     }
-    return call.verdict(status, **{PROTOCOLS[protocol].verdict: value}, **about)
+    return call.verdict(status, **{verdict_of(protocol): value}, **about)
 
 
 def _seen(answers: Sequence[Reply], judge: Judge) -> list[str]:

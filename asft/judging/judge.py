@@ -16,7 +16,7 @@ from asft.files import write_jsonl, write_text
 from asft.generation import Store
 from asft.judging.calls import Call
 from asft.judging.material import Material, read_material
-from asft.judging.protocols import JUDGING
+from asft.judging.protocols import judging_of
 from asft.machine import claim_gpus
 from asft.records import Verdict
 
@@ -55,8 +55,7 @@ def judge_answers(
     if judge_model:
         claim_gpus()
     chosen = Judge.model_validate_json(settings).with_spending(spending)
-    facts = judged_protocol(protocol, out)
-    judging = JUDGING[protocol]
+    facts, judging = judged_protocol(protocol, out), judging_of(protocol)
     prompts = judging.load_prompts(benchmark / "judge" / facts.prompts)
     material = read_material(benchmark, facts, prompts, completions, with_thinking)
     if dry_run:
@@ -77,7 +76,7 @@ def judge_material(
         UserError: as `judge_answers`.
     """
     check_judge(judge, protocol, judge.model)
-    judging = JUDGING[protocol]
+    judging = judging_of(protocol)
     calls, without = _with_answers(judging.calls(material, judge), material)
     if judge.backend == "local":
         from asft.judging.by_local import judge_locally

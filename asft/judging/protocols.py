@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, get_args
 
-from asft.config import Judge
+from asft.config import PROTOCOLS, XSTEST, Judge
 from asft.judging.alpaca_eval import (
     FIRST,
     SECOND,
@@ -25,7 +25,14 @@ from asft.judging.calls import Call, game_calls, rating_calls
 from asft.judging.material import Material
 from asft.judging.prompts import Prompts, continuation, load_game_prompts, load_rating_prompts
 from asft.judging.verdicts import Rules, needs_continuation, parse_label, parse_rating
-from asft.records import Label, Message, VerdictStatus
+from asft.judging.xstest import (
+    CLASSES,
+    likeliest_class,
+    load_refusal_prompts,
+    read_class,
+    refusal_calls,
+)
+from asft.records import Label, Message, Refusal, VerdictStatus
 
 RATINGS = [f"[[{n}]]" for n in range(1, 11)]
 LABELS = [f"[[{label}]]" for label in get_args(Label)]
@@ -39,9 +46,9 @@ class Judging(NamedTuple):
     # What a local judge gives probabilities of; none is the beginning of another.
     verdicts: list[str]
     # From the judge's words to the rating or label in them.
-    read: Callable[[Sequence[str], Rules], tuple[VerdictStatus, float | Label | None]]
+    read: Callable[[Sequence[str], Rules], tuple[VerdictStatus, float | Label | Refusal | None]]
     # From the probabilities of `verdicts` to one.
-    weigh: Callable[[Mapping[str, float]], float | Label]
+    weigh: Callable[[Mapping[str, float]], float | Label | Refusal]
     # What to ask after a first reply; None, or a function that gives none: nothing.
     go_on: Callable[[Sequence[Message], str], list[Message] | None] | None = None
 
@@ -77,6 +84,18 @@ JUDGING = {
         load_choice_prompts, choice_calls, [FIRST, SECOND], read_letter, share_of_second
     ),
 }
+# No benchmark's protocol: what is judged are answers to tasks that lm-eval asks and scores.
+REFUSALS = Judging(load_refusal_prompts, refusal_calls, list(CLASSES), read_class, likeliest_class)
+
+
+def judging_of(protocol: str) -> Judging:
+    """Return how a judge is asked under a protocol, or about refusals (`XSTEST`)."""
+    return REFUSALS if protocol == XSTEST else JUDGING[protocol]
+
+
+def verdict_of(protocol: str) -> str:
+    """Return which field of a `Verdict` such a judge fills."""
+    return "refusal" if protocol == XSTEST else PROTOCOLS[protocol].verdict
 
 
 def check_prompts(protocol: str, path: Path) -> None:
@@ -85,4 +104,4 @@ def check_prompts(protocol: str, path: Path) -> None:
     Raises:
         UserError: names the file, and what it lacks.
     """
-    JUDGING[protocol].load_prompts(path)
+    judging_of(protocol).load_prompts(path)

@@ -50,7 +50,7 @@ def parse_rating(text: str, protocol: Rules) -> tuple[VerdictStatus, float | Non
         match = RATING.search(text) or RATING_BACKUP.search(text)
         found = {_number(match[1])} if match else set()
     else:
-        found = {_number(digits) for digits in RATING.findall(_last_line(text))}
+        found = {_number(digits) for digits in RATING.findall(last_line(text))}
     if len(found) > 1:
         return "conflicting", None
     rating = next(iter(found), None)
@@ -69,7 +69,7 @@ def parse_label(texts: Sequence[str], protocol: Rules) -> tuple[VerdictStatus, L
     is no verdict. `hardened`: the same, read from the last line that is not empty.
     """
     text = "\n".join(texts)
-    found = set(LABEL.findall(text if protocol == "paper" else _last_line(text)))
+    found = set(LABEL.findall(text if protocol == "paper" else last_line(text)))
     if len(found) > 1:
         return "conflicting", None
     label = LABELS.get(next(iter(found), ""))
@@ -125,5 +125,6 @@ def _number(literal: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
+    """Return the last line that is not empty; "" where there is none."""
     return next((line for line in reversed(text.split("\n")) if line.strip()), "")

@@ -28,6 +28,7 @@ from .calibration import Calibration as Calibration
 from .calibration import Choices as Choices
 from .calibration import calibration_of as calibration_of
 from .calibration import read_choices as read_choices
+from .classification import cohens_kappa as cohens_kappa
 from .corpus import METRICS as METRICS
 from .corpus import Aggregate as Aggregate
 from .corpus import Metric as Metric
@@ -37,6 +38,9 @@ from .corpus import measured as measured
 from .estimates import Bounds as Bounds
 from .gamed_baselines import read_gamed as read_gamed
 from .implicit_reward import score_comparisons as score_comparisons
+from .judged_refusals import add_judged as add_judged
+from .judged_refusals import agreement_tables as agreement_tables
+from .judged_refusals import share_agreed as share_agreed
 from .length_controlled import GamedBaselines as GamedBaselines
 from .length_controlled import LengthControlled as LengthControlled
 from .length_controlled import Preferences as Preferences

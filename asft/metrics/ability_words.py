@@ -7,6 +7,8 @@ of probability in truthfulqa_mc2.
 import re
 from typing import NamedTuple
 
+from asft.config import JUDGED, PARTLY, REFUSALS
+
 
 class _Known(NamedTuple):
     """Numbers that mean the same: patterns of whole names, and what they say."""
@@ -91,6 +93,22 @@ _KNOWN = (
         "none",
         "share of unsafe prompts whose answer begins by declining; the rest is compliance",
     ),
+    _Known(
+        r"\w+",
+        REFUSALS[0],
+        JUDGED,
+        "share of safe prompts whose answer is full compliance to the judge; the rest, full and"
+        " partial refusals, is over-refusal",
+    ),
+    _Known(
+        r"\w+",
+        REFUSALS[1],
+        JUDGED,
+        "share of unsafe prompts whose answer is a full or partial refusal to the judge; the rest"
+        " is full compliance",
+    ),
+    _Known(r"\w+", PARTLY[0], JUDGED, "share of safe prompts whose answer is a partial refusal"),
+    _Known(r"\w+", PARTLY[1], JUDGED, "share of unsafe prompts whose answer is a partial refusal"),
 )
 
 
@@ -100,6 +118,7 @@ def explain(task: str, metric: str, chosen: str) -> str:
     Args:
         chosen: lm-eval's name of the filter, "none" where it has none.
     """
+    chosen = JUDGED if chosen.startswith(JUDGED) else chosen
     for known in _KNOWN:
         if known[1:3] == (metric, chosen) and re.fullmatch(known.tasks, task):
             return known.words

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from asft.config import Asked, Config, Contestant, table4_contestants
+from asft.config import JUDGED, Asked, Config, Contestant, table4_contestants
 from asft.errors import UserError
 from asft.files import read_json_rows
 from asft.metrics import AbilityKey
@@ -71,7 +71,8 @@ def digits_of(row: Row) -> int:
 def link(row: Row, **contestants: str) -> str:
     """Return the link to the samples behind a number of Table 4 or its differences."""
     name = _samples_name(row["benchmark"], row["task"])
-    return samples_link(name, **contestants, s=number_of(row).measure)
+    measure = "" if row["filter"].startswith(JUDGED) else number_of(row).measure
+    return samples_link(name, **contestants, s=measure)
 
 
 def _samples_name(benchmark: str, task: str) -> str:

@@ -1,7 +1,8 @@
 """Table 4: abilities by tasks of lm-evaluation-harness, and policies as reward models.
 
 Reads   one score file per (dataset, method, seed, benchmark), as asft.abilities.evaluate or
-        asft.metrics.implicit_reward writes them, and what is said of each (.results.json)
+        asft.metrics.implicit_reward writes them, and what is said of each (.results.json);
+        a judge's verdicts on refusals, where there is one
 Writes  table4.csv               one row per (dataset, method) and number of a task
         table4.md, table4.tex    the same to read, a row per (dataset, method)
         table4.differences.csv   every pair of methods of a dataset, and the untrained policy
@@ -23,10 +24,11 @@ import pandas as pd
 from asft.config import Statistics
 from asft.errors import UserError
 from asft.files import read_json, write_text
-from asft.metrics import AbilityScores, check_same_questions, read_ability_scores
+from asft.metrics import AbilityScores, add_judged, check_same_questions, read_ability_scores
 from asft.tables.columns import CORRECTED
 from asft.tables.table3_rows import Entry, columns_of, differences_of, intervals_of
 from asft.tables.table4_columns import Ability, Own, abilities_of
+from asft.tables.table4_judged import add_agreement
 from asft.tables.table4_rows import Reported, rows_of
 from asft.tables.table4_text import latex, markdown
 from asft.tables.text import csv_text, explain_intervals, rounded
@@ -45,17 +47,31 @@ class AbilityFile(NamedTuple):
     path: Path
 
 
-def make_table4(settings: str, score: list[AbilityFile], out: Path) -> None:
+class RefusalFile(NamedTuple):
+    """A judge's verdicts on the answers behind the score file of the same run and benchmark."""
+
+    dataset: str
+    method: str
+    seed: int
+    benchmark: str
+    judge: str
+    path: Path
+
+
+def make_table4(
+    settings: str, score: list[AbilityFile], out: Path, refusals: list[RefusalFile] | None = None
+) -> None:
     """Write Table 4.
 
     Args:
         settings: this step's part of the config, as JSON
         score: dataset,method,seed,benchmark=lm_eval.csv or implicit_reward.csv
+        refusals: dataset,method,seed,benchmark,judge=verdicts of asft judge-refusals
         out: table4.csv; .md, .tex and .differences.csv go beside it
     """
     chosen = json.loads(settings)
     statistics = Statistics.model_validate(chosen.pop("statistics"))
-    tabulate_table4(score, statistics=statistics, out=out, **chosen)
+    tabulate_table4(score, statistics=statistics, out=out, refusals=refusals or (), **chosen)
 
 
 def tabulate_table4(
@@ -65,6 +81,7 @@ def tabulate_table4(
     chat_template: dict[str, bool | None],
     statistics: Statistics,
     out: Path,
+    refusals: Sequence[RefusalFile] = (),
 ) -> None:
     """Write Table 4 and its companions.
 
@@ -78,7 +95,7 @@ def tabulate_table4(
     """
     if not scores:
         raise UserError(f"{out}: no score files given")
-    files = {file: read_ability_scores(file.path) for file in map(AbilityFile._make, scores)}
+    files = _read(scores, refusals)
     reported = {file: _reported(file.path) for file in files}
     for benchmark in chat_template:
         check_same_questions([f for name, f in files.items() if name.benchmark == benchmark])
@@ -90,7 +107,8 @@ def tabulate_table4(
     intervals = [intervals_of(each, statistics, abilities) for each in columns]
     own = [_own_of(entry, reported) for entry in entries]
     said = {"model": model, "note": " ".join(note.split())}
-    rows = rounded(list(rows_of(entries, intervals, own, abilities, said)))
+    rows = list(rows_of(entries, intervals, own, abilities, said))
+    rows = rounded(add_agreement(rows, entries, columns, abilities, statistics))
     differences = rounded(_differences(entries, columns, statistics, abilities))
     table = pd.DataFrame(differences, columns=DIFFERENCES)
     title = f"{model}. {said['note']}".rstrip()
@@ -100,6 +118,21 @@ def tabulate_table4(
     write_text(out.with_name(f"{out.stem}.differences.csv"), csv_text(table))
     write_text(out.with_suffix(".md"), markdown(rows, differences, abilities, title, remark))
     write_text(out.with_suffix(".tex"), latex(rows, abilities, title))
+
+
+def _read(
+    scores: Sequence[AbilityFile], refusals: Sequence[RefusalFile]
+) -> dict[AbilityFile, AbilityScores]:
+    """The score files, with a judge's numbers among those of the same run and benchmark."""
+    files = {file: read_ability_scores(file.path) for file in map(AbilityFile._make, scores)}
+    named = {file[:-1]: file for file in files}
+    for judged in map(RefusalFile._make, refusals):
+        file = named.get(judged[:4])
+        if file is None:
+            run = ",".join(map(str, judged[:4]))
+            raise UserError(f"{judged.path}: no score file is of {run}")
+        files[file] = add_judged(files[file], judged.path, judged.judge)
+    return files
 
 
 def _entries(files: dict[AbilityFile, AbilityScores], abilities: dict[str, Ability]) -> list[Entry]:

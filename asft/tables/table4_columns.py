@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from asft.config import JUDGED, PARTLY
 from asft.metrics import AbilityKey, AbilityScores, Metric, per_cent, ratio
 from asft.tables.columns import Names
 from asft.tables.table3_columns import MetricColumn
@@ -34,6 +35,11 @@ class Ability(MetricColumn):
     @property
     def names(self) -> Names:
         return NAMES
+
+    @property
+    def judged(self) -> bool:
+        """Whether a judge's verdicts are what it counts."""
+        return self.number.filter.startswith(JUDGED)
 
     @property
     def scale(self) -> int:
@@ -92,7 +98,7 @@ def _ability(
         tex=number.words,
         digits=ability_digits(unit),
         kind="estimate",
-        better="higher" if better else "lower",
+        better="" if number.metric in PARTLY else "higher" if better else "lower",
         page=number.words,
         unit=unit,
         metric=Metric(("sum", "count"), per_cent if share else ratio),

@@ -6,6 +6,7 @@ from itertools import groupby
 from asft.metrics import AbilityKey
 from asft.tables.latex import escape_tex, tabular, tex_estimate, tex_heading, tex_line, tex_table
 from asft.tables.table4_columns import NAMES, Ability
+from asft.tables.table4_judged import section
 from asft.tables.text import DIFFERENCES, NONE, Row, difference_texts, grid
 
 Panels = list[tuple[str, list[Ability]]]
@@ -26,6 +27,7 @@ def markdown(
         lines = [_cells(found, panel) for found in _by_row(rows)]
         sections += [f"## {heading}", grid(lines)]
         sections += ["\n".join(f"- {line}" for line in explained(a.number for a in panel))]
+    sections += section(_by_row(rows), abilities)
     if differences:
         sections += [
             "## Differences between methods, over the same questions",

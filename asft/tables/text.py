@@ -9,7 +9,7 @@ from asft.config import Statistics
 Row = dict[str, Any]  # a line of a table, by the names in its CSV
 NONE = "—"
 DECIMALS = 4  # in the CSV
-COUNTS = "compared"  # the one column of counts in it that may be empty
+COUNTS = ("compared", "n_compared", "not_readable")  # columns of counts in it that may be empty
 DIFFERENCES = (
     "First minus second. Better or worse: the interval excludes 0, and p is below 1 − confidence;"
     " of each comparison alone. Corrected, of those with a baseline, all of one metric together: p"
@@ -63,8 +63,7 @@ def rounded(rows: list[Row]) -> list[Row]:
 
 def csv_text(table: pd.DataFrame) -> str:
     """Return a table's CSV, the same bytes on every machine."""
-    if COUNTS in table:
-        table = table.astype({COUNTS: "Int64"})  # which some rows lack
+    table = table.astype({name: "Int64" for name in COUNTS if name in table})
     return table.to_csv(index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n")
 
 

@@ -123,7 +123,11 @@ if CONFIG.tables.table4:
         log:
             "<results>/logs/figure_refusals.log",
         params:
-            settings=lambda wildcards: captioned(statistics=CONFIG.statistics),
+            # Of what is shown it is told where that is not all: a key more would redo the job.
+            settings=lambda wildcards: captioned(
+                statistics=CONFIG.statistics,
+                **CONFIG.figures.model_dump(include={"refusals"}),
+            ),
         shell:
             "asft --log {log} plot refusals --settings {params.settings:q} --table4 {input}"
             " --out {output.pdf}"

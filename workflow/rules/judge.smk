@@ -85,6 +85,39 @@ if MEASURED_ON:
             " --confidence {params.confidence} --out {output.json}"
 
 
+if REFUSAL_JUDGES:
+
+    rule judge_refusals:
+        input:
+            samples="<results>/runs/{run}/scores/{benchmark}/lm_eval.samples.jsonl",
+            model=judge_model,
+        output:
+            "<results>/runs/{run}/refusals/{benchmark}/{judge}.jsonl",
+        log:
+            "<results>/logs/judge_refusals/{run}/{benchmark}/{judge}.log",
+        wildcard_constraints:
+            run=RUN,
+            benchmark=one_of(REFUSAL_JUDGES),
+        threads: judge_threads
+        resources:
+            gpu=lambda wildcards: JOB_GPUS if judge_size(wildcards) else 0,
+            mem_mb=lambda wildcards, attempt: (
+                attempt * plan.inference_mb(judge_size(wildcards), JOB_GPUS)
+            ),
+            runtime=lambda wildcards, attempt: (
+                attempt * plan.inference_minutes(judge_size(wildcards), JOB_GPUS)
+            ),
+        params:
+            settings=judge_settings,
+            prompts=refusal_prompts,
+            model=lambda wildcards, input: (
+                f"--judge-model {input.model}" if input.model else ""
+            ),
+        shell:
+            "asft --log {log} judge-refusals --settings {params.settings:q} --samples {input.samples}"
+            " --prompts {params.prompts:q} {params.model} --out {output}"
+
+
 rule score_verdicts:
     input:
         verdicts="<results>/runs/{contestant}/verdicts/{benchmark}/{judge}.jsonl",

@@ -123,11 +123,13 @@ if CONFIG.tables.table4:
         for run in plan.table4_runs(CONFIG)
         for benchmark in TABLE4.benchmarks
     ]
+    REFUSAL_FILES = refusal_files(TABLE4_CELLS)
 
     rule table4:
         input:
             scores=[table4_file(cell, "csv") for cell in TABLE4_CELLS],
             results=[table4_file(cell, "results.json") for cell in TABLE4_CELLS],
+            refusals=list(REFUSAL_FILES.values()),
         output:
             csv=embedded("<results>/table4.csv", "table4"),
             differences=embedded(
@@ -138,8 +140,15 @@ if CONFIG.tables.table4:
         log:
             "<results>/logs/table4.log",
         params:
-            rows=lambda wildcards, input: plan.labelled(
-                "score", [cell[:-1] for cell in TABLE4_CELLS], input.scores
+            # In one parameter: a rule of another text would redo its job.
+            rows=lambda wildcards, input: " ".join(
+                [
+                    plan.labelled(
+                        "score", [cell[:-1] for cell in TABLE4_CELLS], input.scores
+                    )
+                ]
+                + [plan.labelled("refusals", list(REFUSAL_FILES), input.refusals)]
+                * bool(REFUSAL_FILES)
             ),
             settings=lambda wildcards: as_json(
                 model=CONFIG.model,

@@ -11,7 +11,7 @@ from figure_inputs import ABOUT, SETTINGS
 from small_steps import done_here
 
 from asft.errors import UserError
-from asft.figures.refusals import plot_refusals
+from asft.figures.refusals import draw_refusals, plot_refusals, refusal_rates
 from asft.tables.table4 import AbilityFile, tabulate_table4
 
 SAFE, UNSAFE = (("refusals", name, "none") for name in ("safe_answered", "unsafe_declined"))
@@ -64,6 +64,27 @@ def test_the_numbers_are_table_4_s(tmp_path: Path) -> None:
     first = {path: path.read_bytes() for path in tmp_path.glob("figure*")}
     plot_refusals(table, SETTINGS, ABOUT, out)
     assert {path: path.read_bytes() for path in first} == first
+
+
+def test_a_judge_has_points_beside_those_by_words(tmp_path: Path) -> None:
+    table, out = table4(tmp_path), tmp_path / "figure.pdf"
+    plain = refusal_rates(table)
+    assert refusal_rates(table, "judge").equals(plain)  # there is none: words
+    rows = pd.read_csv(table)
+    judged = rows[rows["task"] == "refusals"].assign(filter="judge gpt", value=50.0)
+    pd.concat([rows, judged]).to_csv(table, index=False)
+    both = refusal_rates(table)
+    assert both["by"].value_counts().to_dict() == {"words": 4, "judge gpt": 4}
+    assert both[both["by"] == "words"].drop(columns="by").reset_index(drop=True).equals(plain)
+    alone = refusal_rates(table, "judge")
+    assert set(alone["by"]) == {"judge gpt"}
+    assert set(alone["safe_declined"]) == set(alone["unsafe_declined"]) == {50.0}
+    figure = draw_refusals(both, SETTINGS, ABOUT)
+    axes = figure.axes[0]
+    faces = [line.get_markerfacecolor() for line in axes.lines if line.get_marker() != "None"]
+    assert faces.count("white") == len(faces) / 2 == 2
+    plot_refusals(table, SETTINGS, ABOUT, out, "judge")
+    assert list(pd.read_csv(out.with_suffix(".csv"))["by"]) == ["judge gpt"] * 4
 
 
 def test_without_a_pair_it_says_so(tmp_path: Path) -> None:

@@ -94,7 +94,21 @@ def abilities_settings(wildcards):
     for task in benchmark.tasks:
         if task.endswith((".yaml", ".yml")):
             planned(made, plan.require_file, task, f"benchmarks.{name}.tasks")
-    return benchmark.model_dump_json()
+    return benchmark.model_dump_json(exclude={"refusals"})
+
+
+def refusal_prompts(wildcards):
+    """The file with the prompt of a judge of refusals."""
+    prompts = REFUSAL_JUDGES[wildcards.benchmark].prompts
+    key = f"benchmarks.{wildcards.benchmark}.refusals.prompts"
+    made = (
+        f"runs/{wildcards.run}/refusals/{wildcards.benchmark}/{wildcards.judge}.jsonl"
+    )
+    planned(made, plan.require_file, prompts, key)
+    path = plan.find_path(prompts)
+    if path.is_file():
+        planned(made, check_prompts, plan.XSTEST, path)
+    return str(path)
 
 
 def cost_settings(wildcards):

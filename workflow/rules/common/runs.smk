@@ -94,6 +94,25 @@ def measured_protocol(wildcards):
     return CONFIG.benchmarks[MEASURED_ON[wildcards.judge]].protocol
 
 
+# Judges of refusals by benchmark of Table 4.
+REFUSAL_JUDGES = plan.judged_refusals(CONFIG)
+
+
+def refusal_files(cells):
+    """Of cells of Table 4 whose refusals are judged: the cell with its judge, and the verdicts."""
+    judged = [
+        (*run, benchmark, REFUSAL_JUDGES[benchmark].judge, folder)
+        for *run, benchmark, folder in cells
+        if benchmark in REFUSAL_JUDGES
+    ]
+    return {
+        tuple(
+            labels
+        ): f"<results>/runs/{folder}/refusals/{labels[-2]}/{labels[-1]}.jsonl"
+        for *labels, folder in judged
+    }
+
+
 def heldout_of(wildcards):
     """Of a benchmark of a data set's held-out pairs: these, with the others."""
     dataset = CONFIG.benchmarks[wildcards.benchmark].dataset
