@@ -50,7 +50,7 @@ def _row(line: Line) -> tuple[str, ...]:
 def _together(lines: Sequence[Line]) -> Line:
     """Rules whose jobs compute with no model, as one line."""
     return Line(
-        rule=f"{len(lines)} rules without a model",
+        rule="others, without a model",
         computes=False,
         missing=sum(line.missing for line in lines),
         there=sum(line.there for line in lines),
