@@ -65,7 +65,7 @@ def _parser() -> ArgumentParser:
 
 def _configs(known: Any) -> list[Config]:
     """The experiment's config, and before it that of each base model where there are several."""
-    raw = read_config([path.absolute() if path.exists() else path for path in known.configfile])
+    raw = read_config(known.configfile)
     for part in known.config:
         key, _, value = part.partition("=")
         try:

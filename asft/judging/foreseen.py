@@ -37,8 +37,10 @@ def foreseen_prompts(
     """
     judging, facts = JUDGING[protocol], judged_protocol(protocol, benchmark)
     prompts = judging.load_prompts(benchmark / "judge" / facts.prompts)
+    whose = ""  # two policies' answers will differ, though what stands in for them does not
     with TemporaryDirectory() as folder:
         if not completions.exists():
+            whose = f"{completions}"
             kind = completions.parents[1].name.removeprefix("control_")
             completions = Path(folder) / "completions.jsonl"
             questions = read_jsonl(benchmark / "questions.jsonl", Question)
@@ -49,7 +51,8 @@ def foreseen_prompts(
     blank = []
     if judge.backend == "local" and judge.calibrate is True:
         blank = judging.calls(material.without_content(), judge)
-    named = {fingerprint([call.messages, call.repeat]): call.messages for call in [*asked, *blank]}
+    named = {fingerprint([whose, call.messages, call.repeat]): call.messages for call in asked}
+    named |= {fingerprint(["", call.messages, call.repeat]): call.messages for call in blank}
     return len(asked), named
 
 

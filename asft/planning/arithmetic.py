@@ -18,8 +18,10 @@ BY_TRL = 2.5
 START_S = 5.0  # from a command to its first operation, with torch and a model
 SMALL_S = 1.5  # a whole job that computes with no model
 FETCH_S = 150.0  # to import a model, for a billion parameters; a download comes to it
-# Operations a second: of a core, of a GPU. Decoding waits for memory more than for arithmetic.
-PASSES = {"cpu": 115e9, "gpu": 200e12}
+# Operations a second: of a core, of a GPU. Training has its optimiser and its gradients' casts
+# beside; decoding waits for memory more than for arithmetic.
+TRAINING = {"cpu": 115e9, "gpu": 200e12}
+READING = {"cpu": 140e9, "gpu": 200e12}
 DECODING = {"cpu": 45e9, "gpu": 30e12}
 
 
@@ -95,13 +97,18 @@ def reference_operations(parameters: float, data: PairTokens) -> float:
 
 def answer_seconds(parameters: float, prompt: float, new: float, speed: Speed) -> float:
     """Return the seconds of answers, from the tokens of all prompts and of all answers."""
-    read = FORWARD * parameters * prompt / speed.of(PASSES)
+    read = FORWARD * parameters * prompt / speed.of(READING)
     return START_S + read + FORWARD * parameters * new / speed.of(DECODING)
 
 
-def pass_seconds(operations: float, speed: Speed) -> float:
-    """Return the seconds of a job of whole passes: training, a reference, a local judge."""
-    return START_S + operations / speed.of(PASSES)
+def training_seconds(operations: float, speed: Speed) -> float:
+    """Return the seconds of a training."""
+    return START_S + operations / speed.of(TRAINING)
+
+
+def reading_seconds(operations: float, speed: Speed) -> float:
+    """Return the seconds of a job of forward passes alone: a reference, a local judge."""
+    return START_S + operations / speed.of(READING)
 
 
 # Bytes. On a CPU Python, torch and kernels that were compiled for each shape; on a GPU CUDA's own.

@@ -16,12 +16,13 @@ from asft.planning.arithmetic import (
     Speed,
     answer_seconds,
     inference_bytes,
-    pass_seconds,
+    reading_seconds,
     reference_operations,
     row_tokens,
     saved_bytes,
     training_bytes,
     training_operations,
+    training_seconds,
 )
 from asft.planning.dry_run import Job
 from asft.planning.facts import Facts
@@ -72,7 +73,7 @@ def _train(job: Job, facts: Facts) -> Cost:
     if data is not None:
         row = round(row_tokens(data, training.batch_size, row, paired=method.paired))
         operations = _operations(method, training, size, data)
-        seconds = times * pass_seconds(operations, _speed(job))
+        seconds = times * training_seconds(operations, _speed(job))
     memory = training_bytes(
         size,
         row,
@@ -106,7 +107,7 @@ def _measure_cost(job: Job, facts: Facts) -> Cost:
     schedule = Schedule(share, training.batch_size, 0)
     operations = training_operations(size, data._replace(heldout_tokens=0.0), schedule)
     memory = training_bytes(size, row_tokens(data, training.batch_size, MOST_TOKENS))
-    return Cost(pass_seconds(operations, _speed(job)), memory, counted=data.counted)
+    return Cost(training_seconds(operations, _speed(job)), memory, counted=data.counted)
 
 
 def _reference(job: Job, facts: Facts) -> Cost:
@@ -114,7 +115,7 @@ def _reference(job: Job, facts: Facts) -> Cost:
     if data is None:
         return Cost(None, None)
     told = json.loads(job.flags["settings"])
-    seconds = pass_seconds(
+    seconds = reading_seconds(
         reference_operations(size, data) * (2 if told.get("mismatched") else 1), _speed(job)
     )
     budget = told["token_budget"] if isinstance(told["token_budget"], int) else MOST_TOKENS

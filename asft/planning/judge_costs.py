@@ -6,12 +6,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from asft.config import Judge
+from asft.config import Benchmark, Judge
 from asft.data import encode_prompt
 from asft.files import read_jsonl
 from asft.judging import foreseen_prompts, judge_cost
 from asft.models import load_tokenizer
-from asft.planning.arithmetic import FORWARD, Speed, inference_bytes, pass_seconds
+from asft.planning.arithmetic import FORWARD, Speed, inference_bytes, reading_seconds
 from asft.planning.dry_run import Job
 from asft.planning.facts import Facts
 from asft.planning.job_costs import Cost
@@ -75,14 +75,14 @@ class Judges:
             self._add_output(line, judge, calls, flags)
             return Cost(None, None)
         size = self._facts.parameters(flags["judge-model"])
-        seconds = pass_seconds(FORWARD * size * new, Speed(job.threads, job.gpus))
+        seconds = reading_seconds(FORWARD * size * new, Speed(job.threads, job.gpus))
         longest = max(sizes.values(), default=0.0)
         memory = inference_bytes(size, longest, gpu=bool(job.gpus), copies=1)
         return Cost(seconds, memory, counted=line.counted)
 
     def _most(self, benchmark: str) -> int:
-        config = self._facts.config_of(benchmark)
-        return config.benchmarks[Path(benchmark).name].decoding.max_new_tokens
+        asked = self._facts.config_of(benchmark).benchmarks[Path(benchmark).name]
+        return asked.decoding.max_new_tokens if isinstance(asked, Benchmark) else 0
 
     def _tokenizer(self, folder: str) -> Any:
         """The judge's own, where its model is here; else None."""

@@ -1,6 +1,6 @@
 """Tokens of a data set: counted where it is prepared, else estimated from its rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,12 @@ def estimate_tokens(dataset: Dataset, max_length: int) -> PairTokens | None:
         return None
     train = _lengths(dataset, dataset.sources, dataset.limit, max_length)
     outside = _lengths(dataset, dataset.heldout_sources, None, max_length)
-    heldout = outside[: dataset.heldout or len(outside)] if len(outside) else []
+    heldout = outside[: dataset.heldout or len(outside)]
     if not len(outside) and dataset.heldout:  # which ones does not matter to their number
         train, heldout = train[dataset.heldout :], train[: dataset.heldout]
     if not len(train):
         return None
-    both = np.concatenate([train, np.asarray(heldout, float).reshape(-1, 3)])
+    both = np.concatenate([train, heldout])
     return _summed(both, np.arange(len(both)) < len(train), counted=False)
 
 
@@ -58,7 +58,7 @@ def _is_here(sources: Iterable[Source]) -> bool:
 
 
 def _lengths(
-    dataset: Dataset, sources: list[Source], limit: int | None, most: int
+    dataset: Dataset, sources: Sequence[Source], limit: int | None, most: int
 ) -> NDArray[np.float64]:
     """Tokens of prompt, chosen and rejected of each usable row."""
     found, parse = [], FORMATS[dataset.format]

@@ -10,6 +10,7 @@ from asft.planning.judge_costs import JudgeLine
 from asft.planning.lines import Line
 
 UNKNOWN = "unknown"
+HEAD = ("rule", "to do", "there", "hours", "minutes a job", "peak MB", "disk MB", "how sure")
 
 
 def plan_text(lines: Sequence[Line], judges: Sequence[JudgeLine], cores: int) -> str:
@@ -18,7 +19,7 @@ def plan_text(lines: Sequence[Line], judges: Sequence[JudgeLine], cores: int) ->
     Args:
         cores: of this machine, or of a job of the profile
     """
-    rows = [("rule", "to do", "there", "hours", "minutes a job", "peak MB", "disk MB", "how sure")]
+    rows: list[tuple[str, ...]] = [HEAD]
     left = [line for line in lines if line.missing]
     order = sorted(left, key=lambda line: -(line.hours or 0))
     rows += [_row(line) for line in order if line.computes]
@@ -49,7 +50,7 @@ def _row(line: Line) -> tuple[str, ...]:
 def _together(lines: Sequence[Line]) -> Line:
     """Rules whose jobs compute with no model, as one line."""
     return Line(
-        rule=f"{len(lines)} rules without a model",
+        rule="others, without a model",
         computes=False,
         missing=sum(line.missing for line in lines),
         there=sum(line.there for line in lines),

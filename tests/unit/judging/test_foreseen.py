@@ -57,6 +57,16 @@ def test_a_policy_s_answers_are_stood_in_for_by_their_length(benchmark, tmp_path
     assert not completions.exists()
 
 
+def test_answers_of_two_policies_that_are_stood_in_for_are_not_the_same(benchmark, tmp_path):
+    """Of both together 6 + 6 prompts; the calibration is shared."""
+    judge = Judge(backend="local", model="any", calibrate=True)
+    both = [
+        foreseen_prompts(judge, "mt_bench", benchmark, tmp_path / f"{name}/1/completions/x", 5)[1]
+        for name in ("dpo", "ipo")
+    ]
+    assert len(both[0] | both[1]) == len(both[0]) + 6
+
+
 def test_equal_prompts_count_once_and_a_calibration_too(benchmark, tmp_path):
     """Without content the questions differ only in which template they take."""
     judge = Judge(backend="local", model="any", calibrate=True)

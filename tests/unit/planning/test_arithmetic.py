@@ -11,12 +11,13 @@ from asft.planning.arithmetic import (
     Speed,
     answer_seconds,
     inference_bytes,
-    pass_seconds,
+    reading_seconds,
     reference_operations,
     row_tokens,
     saved_bytes,
     training_bytes,
     training_operations,
+    training_seconds,
 )
 
 # 10 pairs of 300 tokens, of which 100 are of the rejected completion; 2 of 300 held out.
@@ -43,11 +44,12 @@ def test_operations_of_training():
 
 
 def test_seconds_are_of_cores_or_gpus():
-    """5 seconds to start; 115e9 operations a second and core, 200e12 of a GPU."""
-    assert pass_seconds(230e9, Speed(2)) == pytest.approx(6)
-    assert pass_seconds(400e12, Speed(16, gpus=2)) == pytest.approx(6)
-    # 100 million parameters: 575 tokens read are 115e9 operations, 225 written 45e9.
-    assert answer_seconds(1e8, 575, 225, Speed(1)) == pytest.approx(7)
+    """5 seconds to start; a core trains by 115e9 and reads by 140e9 operations a second."""
+    assert training_seconds(230e9, Speed(2)) == pytest.approx(6)
+    assert training_seconds(400e12, Speed(16, gpus=2)) == pytest.approx(6)
+    assert reading_seconds(280e9, Speed(2)) == pytest.approx(6)
+    # 100 million parameters: 700 tokens read are 140e9 operations, 225 written 45e9.
+    assert answer_seconds(1e8, 700, 225, Speed(1)) == pytest.approx(7)
 
 
 def test_bytes():
@@ -88,7 +90,7 @@ def test_measured_trainings_take_what_is_estimated():
         batch, every = int(row["batch_size"]), int(row["measure_every"])
         schedule = Schedule(row["epochs"], batch, every)
         operations = training_operations(row["parameters"], data, schedule, paired=paired)
-        times.append(pass_seconds(operations, Speed(int(row["cores"]))) / row["seconds"])
+        times.append(training_seconds(operations, Speed(int(row["cores"]))) / row["seconds"])
         memory = training_bytes(row["parameters"], row_tokens(data, batch, 4096, paired=paired))
         assert memory / 1e6 == pytest.approx(row["peak_mb"], rel=0.2)
     assert len(times) == 17

@@ -17,7 +17,7 @@ AHEAD = JudgeLine("ahead", "y", unknown_jobs=4)
 
 def test_a_line_a_rule_and_the_sums():
     lines = plan_text([TASKS, SMALL, TRAIN], [], 2).splitlines()
-    assert [line.split()[0] for line in lines[1:4]] == ["train", "lm_eval", "1"]
+    assert [line.split()[0] for line in lines[1:4]] == ["train", "lm_eval", "others,"]
     assert lines[1].split() == ["train", "2", "1", "1.50", "CPU", "22.5", "4,600", "550", "counted"]
     assert lines[2].split()[3:5] == ["unknown", "unknown"]
     assert lines[5:] == [
