@@ -8,7 +8,6 @@ By hand: asft judge-agreement --settings JSON --published JSON --protocol NAME -
          --out agreement.json
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +74,7 @@ def judge_agreement(
     )
 
 
-def _compared(pair: "PublishedPair", own: Sequence[Verdict]) -> ComparedPair:
+def _compared(pair: "PublishedPair", own: tuple[list[Verdict], list[Verdict]]) -> ComparedPair:
     return ComparedPair(
         pair.pair_id,
         pair.question.question_id,

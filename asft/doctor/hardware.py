@@ -13,7 +13,7 @@ from asft.doctor.rows import Row, first_of, size_of
 from asft.machine import visible_gpus
 from asft.models import default_device, resolve_precision
 from asft.processes import job_threads
-from asft.training import memory
+from asft.training import usable_memory
 
 Precision = Literal["auto", "bf16", "fp32"]
 SAVED = {"bfloat16": 2, "float32": 4}  # bytes a weight
@@ -86,18 +86,18 @@ def available() -> int:
     info = Path("/proc/meminfo")
     lines = info.read_text().splitlines() if info.is_file() else []
     free = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
-    return min([memory(), *free])
+    return min([usable_memory(), *free])
 
 
 def room_in_memory(config: Config) -> Iterator[Row]:
     """Memory here beside what the widest training asks a cluster for, an upper estimate."""
-    found = f"{size_of(available())} free of {size_of(memory())}"
+    found = f"{size_of(available())} free of {size_of(usable_memory())}"
     size = config.models[config.model].billion_parameters
     methods = dict.fromkeys(run.method for run in all_trained(config))
     gpus = int(default_device().type == "cuda")
     asked = max((run_mb(config, method, size, gpus) for method in methods), default=0) * 1e6
     found += f"; a training job asks a cluster for {size_of(asked)}"
-    if asked > memory():
+    if asked > usable_memory():
         advice = "lower training.token_budget, or set training.lora or gradient_checkpointing"
         yield Row("memory", "note", found, advice)
     else:

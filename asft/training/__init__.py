@@ -6,11 +6,11 @@ __all__ = [
     "PairTrainer",
     "load_trainable",
     "measure_training_cost",
-    "memory",
     "read_settings",
     "score_completions",
     "score_reference",
     "train_policy",
+    "usable_memory",
     "write_settings",
 ]
 

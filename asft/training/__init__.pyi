@@ -4,6 +4,6 @@ from .measure_cost import measure_training_cost as measure_training_cost
 from .reference import score_reference as score_reference
 from .settings import read_settings as read_settings
 from .settings import write_settings as write_settings
-from .token_budget import memory as memory
+from .token_budget import usable_memory as usable_memory
 from .train import train_policy as train_policy
 from .trainer import PairTrainer as PairTrainer

@@ -50,7 +50,7 @@ def token_budget(training: Training, model: Any, beside: int = 0, logits: int = 
     if training.token_budget != "auto":
         return int(training.token_budget)
     device = default_device().type
-    room = SHARE[device] * memory(device) / (1 if device == "cuda" else training.processes)
+    room = SHARE[device] * usable_memory(device) / (1 if device == "cuda" else training.processes)
     room -= beside
     budget = MOST[device]
     shape = shape_of(model)
@@ -109,7 +109,7 @@ def peak(
     return fixed + tokens * (kept + scored * costs.logit * shape.vocabulary)
 
 
-def memory(device: str = "cpu") -> int:
+def usable_memory(device: str = "cpu") -> int:
     """Return the bytes that this process may use: a GPU's, or the host's under cgroup and SLURM."""
     if device == "cuda":
         import torch

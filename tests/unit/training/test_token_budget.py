@@ -9,7 +9,7 @@ from asft.config.training import Training
 from asft.errors import UserError
 from asft.machine import visible_gpus
 from asft.training import token_budget as module
-from asft.training.token_budget import CUDA, Shape, memory, peak, shape_of, token_budget
+from asft.training.token_budget import CUDA, Shape, peak, shape_of, token_budget, usable_memory
 
 SMOLLM2 = Shape(134_515_008, 134_515_008, layers=30, width=576, inner=1536, vocabulary=49152)
 WIDE = Shape(155_730_944, 155_730_944, layers=8, width=1024, inner=2816, vocabulary=32000)
@@ -120,17 +120,17 @@ def test_auto_halves_until_a_step_fits(model, monkeypatch):
     monkeypatch.setattr(module, "shape_of", lambda _: SMOLLM2)
     found = {}
     for gigabytes in (4, 6, 8, 12, 64):
-        monkeypatch.setattr(module, "memory", lambda _, size=gigabytes: size * 10**9)
+        monkeypatch.setattr(module, "usable_memory", lambda _, size=gigabytes: size * 10**9)
         found[gigabytes] = token_budget(Training(), model)
         if found[gigabytes] > module.LEAST:
             assert peak(SMOLLM2, found[gigabytes], Training()) <= 0.8 * gigabytes * 1e9
     assert list(found.values()) == [512, 1024, 2048, 4096, 4096]
-    monkeypatch.setattr(module, "memory", lambda _: 8 * 10**9)
+    monkeypatch.setattr(module, "usable_memory", lambda _: 8 * 10**9)
     assert token_budget(Training(processes=2), model) == 512
     assert token_budget(Training(processes=2, accelerate="x.yaml"), model) == 1024
 
 
 def test_memory_is_the_clusters_share(monkeypatch):
-    whole = memory()
+    whole = usable_memory()
     monkeypatch.setenv("SLURM_MEM_PER_NODE", "3000")
-    assert memory() == min(whole, 3000 * 2**20)
+    assert usable_memory() == min(whole, 3000 * 2**20)
