@@ -53,6 +53,16 @@ def small():
     return config_of(table3, table2, table4, judges=judges)
 
 
+# Of two steps: chosen and rejected answers became less likely, the rejected ones more so.
+HISTORY = """step,split,loss,grad_norm,logp_chosen,logp_rejected,margin,logp_chosen_sum,\
+logp_rejected_sum,margin_sum,accuracy,pairs
+0,heldout,0.69,,-2,-2,0,-20,-30,10,0.5,2
+1,train,0.69,5,-2,-2,0,-20,-30,10,0.5,4
+2,train,0.6,4,-2.1,-2.2,0.1,-21,-33,12,0.5,4
+2,heldout,0.5,,-2.25,-2.5,0.25,-22.5,-37.5,15,1,2
+"""
+
+
 def plain_answer(method, number, turn):
     return f"{method} answers question {number}, turn {turn}: " + "so it goes. " * (number % 5 + 1)
 
@@ -199,6 +209,7 @@ def _run(folder, config, run):
     cost |= {"device": "cpu", "precision": "bfloat16", "finished": "2026-01-02T03:04:05+00:00"}
     cost["steps"] = 16
     write_json(folder / "cost.json", cost)
+    write_text(folder / "history.csv", HISTORY)
 
 
 def _tables(folder, config):

@@ -13,7 +13,7 @@ from asft.config.experiment import Config
 from asft.config.figure_plan import figure_names
 
 FIGURE_ENDINGS = ("png", "pdf", "csv")
-RUN_RECORDS = ("settings.yaml", "cost.json")
+RUN_RECORDS = ("settings.yaml", "cost.json", "history.csv")
 
 
 class Contestant(NamedTuple):

@@ -28,6 +28,7 @@ __all__ = [
     "plot_mt_bench",
     "plot_ranks",
     "plot_refusals",
+    "read_history",
 ]
 
 # Where each is: __init__.pyi. Loaded when first used.

@@ -13,6 +13,7 @@ from .figure2b import plot_cost as plot_cost
 from .figure3 import make_figure3 as make_figure3
 from .figure3 import plot_case as plot_case
 from .histories import HistoryFile as HistoryFile
+from .histories import read_history as read_history
 from .length import make_figure_length as make_figure_length
 from .length import plot_length as plot_length
 from .marks import About as About

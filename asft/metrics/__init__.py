@@ -1,10 +1,11 @@
-"""Numbers and their intervals: BLEU, ROUGE, Arena-Hard, MT-Bench, style control. No torch."""
+"""Numbers, their intervals and what they say of health: BLEU, ROUGE, judges. No torch."""
 
 import lazy_loader
 
 __all__ = [
     "BINS",
     "FEATURES",
+    "HEALTH_RULES",
     "METRICS",
     "AbilityKey",
     "AbilityScores",
@@ -16,6 +17,7 @@ __all__ = [
     "Content",
     "Corrected",
     "Difference",
+    "Finding",
     "GamedBaselines",
     "Games",
     "Interval",
@@ -34,6 +36,7 @@ __all__ = [
     "aggregate_verdicts",
     "agreed",
     "agreement_tables",
+    "answer_findings",
     "by_category",
     "by_turn",
     "calibration_of",
@@ -49,6 +52,7 @@ __all__ = [
     "evaluate_metric",
     "first_position_rate",
     "from_verdicts",
+    "history_findings",
     "in_all",
     "interval",
     "length_controlled_win_rate",
@@ -57,6 +61,7 @@ __all__ = [
     "measure_agreement",
     "measured",
     "needed_questions",
+    "notable",
     "official_intervals",
     "outcome",
     "outcomes_per_question",
@@ -86,6 +91,7 @@ __all__ = [
     "stacked",
     "style_controlled_scores",
     "swap_consistency",
+    "told",
     "win_rate_difference",
     "win_rate_interval",
 ]

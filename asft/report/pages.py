@@ -25,7 +25,7 @@ from asft.config import (
 from asft.errors import UserError
 from asft.figures import colour_of
 from asft.files import write_text
-from asft.report import abilities, cards, differences, evidence, overview, tables, trust
+from asft.report import abilities, cards, differences, evidence, health, overview, tables, trust
 from asft.report.answers import read_benchmark
 from asft.report.matrix import matrices
 from asft.report.provenance import provenance
@@ -53,14 +53,17 @@ def write_report(results: Path, config: Config, out: Path) -> None:
 
 def _write_folder(results: Path, config: Config, out: Path) -> None:
     shutil.copytree(HERE / "assets", out / "assets")
-    _write_data(results, config, out / "assets")
+    answers = _write_data(results, config, out / "assets")
     _write_colours(config, out / "assets/colours.css")
     shown = [*table_files(config), *figure_files(config)]
     for name in [*shown, *record_files(config)]:
         (out / "files" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(results / name, out / "files" / name)
     common = _common(results, config)
-    _write_page("index.html", common | _front(results, config), out)
+    healths = health.run_health(results, config, answers)
+    _write_page("index.html", common | _front(results, config, healths), out)
+    checks = {"healths": health.tables(healths), "rules": health.rules()}
+    _write_page("health.html", common | checks, out)
     _write_page("samples.html", common, out)
     _write_page("matrix.html", common | {"matrices": matrices(results, config)}, out)
 
@@ -71,15 +74,20 @@ def _require(results: Path, config: Config) -> None:
             raise UserError(f"{results / name}: no such file, and the report reads it")
 
 
-def _write_data(results: Path, config: Config, assets: Path) -> None:
-    names = []
+def _write_data(results: Path, config: Config, assets: Path) -> list[health.Findings]:
+    """Write all samples; return what the answers to each benchmark say of the runs' health."""
+    names, found = [], []
     methods = [*config.methods, *config.policies]
-    asked = (read_benchmark(results, each) for each in asked_benchmarks(config))
-    for number, benchmark in enumerate(chain(asked, abilities.samples(results, config))):
+    asked = asked_benchmarks(config)
+    read = (read_benchmark(results, each) for each in asked)
+    for number, benchmark in enumerate(chain(read, abilities.samples(results, config))):
         for path, content in evidence.files(benchmark, methods, number):
             write_text(assets / path, content)
         names.append(benchmark.asked.benchmark)
+        if number < len(asked):  # what Table 4 asks for are tasks, most of them without prose
+            found.append(health.of_answers(results, config, benchmark))
     write_text(assets / "data/report.js", assignment("report", {"benchmarks": names}))
+    return found
 
 
 def _write_colours(config: Config, path: Path) -> None:
@@ -99,12 +107,13 @@ def _common(results: Path, config: Config) -> dict[str, Any]:
     }
 
 
-def _front(results: Path, config: Config) -> dict[str, Any]:
+def _front(results: Path, config: Config, healths: list[health.RunHealth]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "facts": overview.facts(results, config),
         "tables3": tables.table3(results, config),
         "tables4": abilities.table4(results, config) if config.tables.table4 else [],
         "differences": [differences.table3(results, config)],
+        "health": health.front(healths),
         "pictures": overview.pictures(results, config),
         "cost": overview.cost(results, config),
         "data_cards": cards.data(results, config),

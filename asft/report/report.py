@@ -4,6 +4,7 @@ Reads  below <results>, what asft.config.report_plan lists: tables, figures, car
        questions, answers, verdicts and scores
 Writes <out>/index.html      what was run, tables, figures, cost, data, judges, provenance
        <out>/matrix.html     every pair of methods, methods against methods
+       <out>/health.html     every check of every training, in words
        <out>/samples.html    the samples behind every number
        <out>/assets/         styles, scripts, and the samples as scripts, loaded when asked for
        <out>/files/          copies of the tables' CSV files and of the figures

@@ -182,7 +182,7 @@ def test_what_intervals_and_verdicts_rest_on_is_said(made, tmp_path):
 
 
 def test_every_file_that_a_page_names_exists(made):
-    for page in ("index.html", "samples.html"):
+    for page in ("index.html", "samples.html", "health.html"):
         for href in Links(made / page).hrefs:
             name = href.partition("#")[0]
             assert "//" not in href
