@@ -18,8 +18,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, scaled_dot_product_attention
-from transformers import AttentionInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 _ATTENTION = "asft_decoding"
 _SAME_ROWS = [("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj")]
@@ -36,10 +34,12 @@ def decoding_kernels(model: Any, rows: int) -> Iterator[None]:
     replaced = _lay_out(model, rows)
     try:
         if before == "sdpa":
+            _register()
             model.set_attn_implementation(_ATTENTION)
         yield
     finally:
-        model.set_attn_implementation(before)
+        if before == "sdpa":
+            model.set_attn_implementation(before)
         for module in replaced:
             del module.forward
 
@@ -126,6 +126,8 @@ def _attend(
     """Query (rows, heads, 1, dim) of one step; prompts go to transformers' own function."""
     rows, heads, tokens, dim = query.shape
     if tokens > 1:
+        from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, scaling=scaling, **options
         )
@@ -138,4 +140,8 @@ def _attend(
     return found.reshape(rows, 1, heads, dim), None
 
 
-AttentionInterface.register(_ATTENTION, _attend)
+def _register() -> None:
+    # Models of our own (asft/models/plain.py) attend so by themselves.
+    from transformers import AttentionInterface
+
+    AttentionInterface.register(_ATTENTION, _attend)
