@@ -63,7 +63,7 @@ _JUDGED = "--questions MADE/mt_bench/questions.jsonl"
 _ANSWERED = "--completions MADE/mt_bench.jsonl"
 # Each reads under MADE what those before it wrote under OUT.
 STEPS = {
-    "--help": "",
+    "help": "",
     "fetch-model": "--out OUT/tiny",
     "prepare-benchmark": "--name alpaca --out OUT/alpaca",
     "prepare-benchmark (judged)": "--name mt_bench --out OUT/mt_bench",
@@ -93,12 +93,13 @@ def words(step: str, made: Path, out: Path) -> list[str]:
     if step in SETTINGS:
         given += ["--settings", json.dumps(SETTINGS[step])]
     places = {"MADE": made, "OUT": out, "ROOT": ROOT}
+    name = "--help" if step == "help" else step.partition(" (")[0]
     found = [
-        *step.partition(" (")[0].split(),
+        *name.split(),
         *(json.dumps(run) if word == "RUN" else word for word in given),
     ]
-    for name, path in places.items():
-        found = [word.replace(f"{name}/", f"{path}/") for word in found]
+    for place, path in places.items():
+        found = [word.replace(f"{place}/", f"{path}/") for word in found]
     return found
 
 

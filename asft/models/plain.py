@@ -23,9 +23,9 @@ from asft.models.weight_files import weight_files
 
 # Without one of these the defaults of transformers would count, which differ between the kinds.
 _SAID = (
-    *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "head_dim"),
+    *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "eos_token_id"),
     *("num_attention_heads", "num_key_value_heads", "max_position_embeddings", "rms_norm_eps"),
-    *("hidden_act", "rope_parameters", "tie_word_embeddings", "eos_token_id"),
+    *("hidden_act", "rope_parameters", "tie_word_embeddings"),
 )
 _WIDEST = 256  # head: beyond, transformers copies keys for each head
 
@@ -82,6 +82,8 @@ def _config_of(folder: Path) -> PlainConfig | None:
     switches = [key for key in KINDS[said["model_type"]] if isinstance(key, str)]
     if not said.keys() >= {*_SAID, *switches}:
         return None
+    if said["model_type"] == "qwen2":  # alone has no default of its own
+        said.setdefault("head_dim", said["hidden_size"] // said["num_attention_heads"])
     layers = set(said.get("layer_types") or ["full_attention"])
     positions = said["rope_parameters"]
     plain = (
@@ -89,7 +91,7 @@ def _config_of(folder: Path) -> PlainConfig | None:
         and isinstance(positions, dict)
         and positions.keys() == {"rope_type", "rope_theta"}
         and (positions["rope_type"] == "default" and said["hidden_act"] == "silu")
-        and ("quantization_config" not in said and said["head_dim"] is not None)
+        and ("quantization_config" not in said and said.get("head_dim") is not None)
         and (said["num_key_value_heads"] is not None and said["head_dim"] <= _WIDEST)
     )
     return PlainConfig(**said, _attn_implementation="plain") if plain else None

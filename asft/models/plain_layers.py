@@ -30,7 +30,7 @@ class Decoder(nn.Module):
         super().__init__()
         # Not drawn first: normal numbers on `meta` bring in torch._dynamo, half a second.
         words = torch.empty(config.vocab_size, config.hidden_size)
-        self.embed_tokens = nn.Embedding.from_pretrained(words)
+        self.embed_tokens = nn.Embedding.from_pretrained(words)  # type: ignore[no-untyped-call]
         self.layers = nn.ModuleList(_Layer(config, n) for n in range(config.num_hidden_layers))
         self.norm = _RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.rotary_emb = _Rotary()
