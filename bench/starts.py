@@ -57,6 +57,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "table3": {"benchmark": "toy", "model": "tiny", "note": "", "statistics": {}},
     "plot training": {"dataset": "toy", "model": "tiny", "note": "", "methods": ["dpo"]},
 }
+PLAN = "snakemake -n"  # of the default experiment, of which nothing is made
 _TRAINED = "--model MADE/tiny --tokens MADE/data/tokens"
 _ALPACA = "--questions MADE/alpaca/questions.jsonl"
 _JUDGED = "--questions MADE/mt_bench/questions.jsonl"
@@ -142,9 +143,11 @@ def measure(step: str, codes: dict[str, Path], made: Path, repeats: int) -> dict
     for _ in range(repeats):
         for name, code in codes.items():
             with tempfile.TemporaryDirectory() as out:
-                asft = [sys.executable, "-m", "asft", *words(step, made, Path(out))]
-                plan = [sys.executable, "-m", "snakemake", "-n", "--quiet", "--cores", "1"]
-                command = [*plan, "-d", out] if step == "snakemake -n" else asft
+                if step == PLAN:
+                    words_of = ["snakemake", "-n", "--quiet", "--cores", "1"]
+                else:
+                    words_of = ["asft", *words(step, made, Path(out))]
+                command = [sys.executable, "-m", *words_of]
                 found[name].append(start(code, command))
     row: dict[str, Any] = {"step": step}
     for name, runs in found.items():
@@ -160,7 +163,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("revision", nargs="?")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--steps", nargs="+", default=[*STEPS, "snakemake -n"])
+    parser.add_argument("--steps", nargs="+", default=[*STEPS, PLAN])
     given = parser.parse_args()
     with ExitStack() as stack:
         made = Path(stack.enter_context(tempfile.TemporaryDirectory()))
