@@ -108,10 +108,6 @@ class _Attention(nn.Module):
             return scaled_dot_product_attention(
                 q, k, v, scale=scale, is_causal=causal, enable_gqa=self.groups > 1
             )
-        if q.shape[2] == 1:  # heads of one group stand as queries of its one head
-            grouped = q.reshape(len(q), k.shape[1], self.groups, self.size)
-            found = scaled_dot_product_attention(grouped, k, v, attn_mask=mask, scale=scale)
-            return found.reshape(q.shape)
         k, v = (_repeated(one, self.groups) for one in (k, v))
         return scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
 
@@ -133,11 +129,11 @@ class _MLP(nn.Module):
 class _RMSNorm(nn.Module):
     def __init__(self, size: int, eps: float) -> None:
         super().__init__()
-        self.weight, self.eps = nn.Parameter(torch.ones(size)), eps
+        self.weight, self.variance_epsilon = nn.Parameter(torch.ones(size)), eps
 
     def forward(self, x: Tensor) -> Tensor:
         wide = x.to(torch.float32)
-        wide = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + self.eps)
+        wide = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + self.variance_epsilon)
         return self.weight * wide.to(x.dtype)
 
 
