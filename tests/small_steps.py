@@ -15,9 +15,10 @@ import yaml
 
 from asft.cli.app import run
 from asft.config.data import Model
-from asft.files import write_jsonl
+from asft.data.prepare_benchmark import write_benchmark
+from asft.files import read_jsonl, write_jsonl
 from asft.models.fetch_model import import_model
-from asft.records import Question
+from asft.records import Completion, Question
 from asft.training.settings import read_settings
 
 ASFT = str(Path(sys.executable).parent / "asft")
@@ -100,6 +101,31 @@ def arguments(step: str, given: Path, out: Path, **changes: Any) -> list[str]:
     if step == "prepare-dataset":
         options["name"] = "toy"
     return [step, *(word for key, value in options.items() for word in (f"--{key}", str(value)))]
+
+
+def judge_arguments(folder: Path) -> list[str]:
+    """The arguments of a local judge, with a question and an answer for it in `folder`."""
+    demo = Path(__file__).parents[1] / "asft/demo"
+    prompts = demo.parent / "prompts/demo_judge_prompts.jsonl"
+    benchmark = {
+        **{"protocol": "mt_bench", "format": "mt_bench", "limit": 1},
+        "sources": [{"local": str(demo / "mt_bench_questions.jsonl")}],
+        "prompts": [{"local": str(prompts)}],
+        "references": [{"local": str(demo / "mt_bench_references.jsonl")}],
+    }
+    write_benchmark(json.dumps(benchmark), "mt_bench", folder / "mt_bench")
+    [asked] = read_jsonl(folder / "mt_bench/questions.jsonl", Question)
+    answer = {"turns": ["Yes.", "No."], "finish_reasons": ["stop"] * 2, "tokens": [2, 2]}
+    answers = [Completion(question_id=asked.question_id, **answer)]
+    write_jsonl(folder / "mt_bench.jsonl", answers)
+    settings = {"backend": "local", "model": "tiny", "precision": "fp32"}
+    files = {
+        **{"benchmark": folder / "mt_bench", "completions": folder / "mt_bench.jsonl"},
+        **{"judge-model": folder / "model", "store": folder / "store"},
+        "out": folder / "verdicts.jsonl",
+    }
+    options = {"protocol": "mt_bench", "settings": json.dumps(settings)} | files
+    return ["judge", *(word for key, value in options.items() for word in (f"--{key}", str(value)))]
 
 
 def training(experiment: Experiment, folder: Path, **changes: object) -> list[str]:

@@ -33,7 +33,7 @@ from .sources import fetch_one as fetch_one
 from .sources import load_rows as load_rows
 from .sources import open_rows as open_rows
 from .sources import try_each as try_each
+from .token_pair import TokenPair as TokenPair
 from .tokens import Joined as Joined
 from .tokens import Pairs as Pairs
-from .tokens import TokenPair as TokenPair
 from .tokens import read_tokens as read_tokens

@@ -16,7 +16,7 @@ from asft.data.control_tokens import special_tokens
 from asft.data.rendering import RenderedPair, render_pairs, render_prompt
 from asft.data.rows import Unusable
 from asft.data.text_ids import encode_rests, encode_starts
-from asft.data.tokens import Ids, TokenPair
+from asft.data.token_pair import Ids, TokenPair
 from asft.records import Message, Pair
 
 # Characters on either side of the boundary that can take part in a merge across it.

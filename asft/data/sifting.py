@@ -12,7 +12,8 @@ from asft.data.encoding import Encoded, encode_pairs
 from asft.data.pair_numbers import numbers_of
 from asft.data.rows import Row, Unusable, in_groups
 from asft.data.spool import Spool
-from asft.data.tokens import Split, TokenPair, packed, unpacked
+from asft.data.token_pair import TokenPair
+from asft.data.tokens import Split, packed, unpacked
 from asft.files import fingerprint
 from asft.progress import Bar
 from asft.records import Pair

@@ -5,37 +5,21 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias, overload
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from asft.data.pair_numbers import number_columns, said_of_any
 from asft.data.rows import in_groups
+from asft.data.token_pair import Ids, TokenPair
 from asft.errors import UserError
 from asft.parquet import GROUP, read_groups, write_groups
 from asft.records import NO_NUMBERS, PairNumbers
 
-Ids: TypeAlias = NDArray[np.int32]
 Split: TypeAlias = Literal["train", "heldout"]
 FILE = "pairs.parquet"
-
-
-class TokenPair(NamedTuple):
-    """Token ids of one pair; the completions do not repeat the prompt.
-
-    Of rows that hold a single completion the other one is empty.
-    """
-
-    id: str
-    prompt: Ids
-    chosen: Ids
-    rejected: Ids
-    numbers: PairNumbers[float] = NO_NUMBERS
-
-
 _LISTS = ("prompt", "chosen", "rejected")
 
 

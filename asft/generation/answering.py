@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from math import ceil
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from asft.config import Decoding
 from asft.data import encode_prompt
@@ -18,6 +17,9 @@ from asft.generation.decoding import Row, decode, supports
 from asft.models import learnt_positions
 from asft.records import Completion, Message, Question
 from asft.thinking import MARKS, opened_by, split_thinking
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 # Batches in a share, at most: at its end no row waits for a place, and the batch runs empty.
 _SHARE = 4
@@ -188,6 +190,8 @@ def _generate(
     decoding: Decoding,
     end_tokens: set[int],
 ) -> list[list[int]]:
+    from transformers import GenerationConfig
+
     width = max(map(len, prompts))
     pad = tokenizer.pad_token_id
     ids = torch.tensor([[pad] * (width - len(p)) + p for p in prompts], device=model.device)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+Compute = Callable[[Tensor, "KeyValues", Tensor], Tensor]
 # A prompt shorter than this share of its group's longest starts a new group.
 _ALIKE = 0.8
 
@@ -18,9 +19,10 @@ class KeyValues:
     Model layers take it for a cache of transformers.
     """
 
-    def __init__(self, places: int, slots: int, device: torch.device) -> None:
-        self.filled = torch.zeros(places, dtype=torch.long, device=device)  # slots in use, by place
-        self.slots = slots
+    def __init__(self, model: Any, places: int, slots: int) -> None:
+        # Slots in use, by place.
+        self.filled = torch.zeros(places, dtype=torch.long, device=model.device)
+        self.slots, self._dtype = slots, model.dtype
         self.layers: dict[int, tuple[Tensor, Tensor]] = {}
         self._group: Tensor | None = None  # places of the prompts now being computed
 
@@ -46,31 +48,37 @@ class KeyValues:
         )
         self._group = None
 
-    def step(self, model: Any, tokens: Tensor) -> Tensor:
-        """Compute the logits, (places, vocabulary), of the token that follows `tokens`."""
+    def step(self, compute: Compute, tokens: Tensor) -> Tensor:
+        """Compute the logits, (places, vocabulary), of the token that follows `tokens`.
+
+        `compute` is given them, this, and an additive mask, (places, 1, 1, slots in use).
+        """
         self._width = int(self.filled.max()) + 1
         self._places = torch.arange(len(tokens), device=tokens.device)  # once, not in every layer
+        self._rows: Tensor | None = None
         unseen = torch.arange(self._width, device=tokens.device) > self.filled[:, None]
-        mask = torch.zeros(unseen.shape, dtype=model.dtype, device=tokens.device)
-        mask.masked_fill_(unseen, torch.finfo(model.dtype).min)
-        logits: Tensor = model(
-            input_ids=tokens[:, None],
-            attention_mask=mask[:, None, None],
-            position_ids=self.filled[:, None],
-            past_key_values=self,
-            use_cache=True,
-        ).logits[:, -1]
+        mask = torch.zeros(unseen.shape, dtype=self._dtype, device=tokens.device)
+        mask.masked_fill_(unseen, torch.finfo(self._dtype).min)
+        logits = compute(tokens, self, mask[:, None, None])
         self.filled += 1
         return logits
+
+    def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Store a step's keys and values, (places, heads, dim); return all that may be seen."""
+        keys, values = self._of(layer, key, value)
+        heads, dim = key.shape[1:]
+        if self._rows is None:  # of all slots below one another: one copy of rows is fastest
+            first = (self._places[:, None] * heads + torch.arange(heads)) * self.slots
+            self._rows = (first + self.filled[:, None]).flatten()
+        for kept, new in ((keys, key), (values, value)):
+            kept.view(-1, dim).index_copy_(0, self._rows, new.reshape(-1, dim))
+        return keys[:, :, : self._width], values[:, :, : self._width]
 
     def update(
         self, key: Tensor, value: Tensor, layer: int, *unused: Any, **also_unused: Any
     ) -> tuple[Tensor, Tensor]:
         """Store a layer's new keys and values; return all that may be seen. Layers call it."""
-        if layer not in self.layers:
-            shape = (len(self.filled), key.shape[1], self.slots, key.shape[3])
-            self.layers[layer] = (key.new_zeros(shape), value.new_zeros(shape))
-        keys, values = self.layers[layer]
+        keys, values = self._of(layer, key, value)
         if self._group is not None:
             keys[self._group, :, : key.shape[2]] = key
             values[self._group, :, : value.shape[2]] = value
@@ -78,6 +86,12 @@ class KeyValues:
         keys[self._places, :, self.filled] = key[:, :, 0]
         values[self._places, :, self.filled] = value[:, :, 0]
         return keys[:, :, : self._width], values[:, :, : self._width]
+
+    def _of(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        if layer not in self.layers:
+            shape = (len(self.filled), key.shape[1], self.slots, key.shape[-1])
+            self.layers[layer] = (key.new_zeros(shape), value.new_zeros(shape))
+        return self.layers[layer]
 
     def empty(self, places: Sequence[int]) -> None:
         """Mark places as free; a step still computes them, with a single key each."""

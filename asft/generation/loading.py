@@ -5,7 +5,7 @@ from typing import Any
 
 from asft.config import Generation
 from asft.generation.own_settings import set_aside
-from asft.models import default_device, end_token_ids, load_policy, resolve_precision
+from asft.models import end_token_ids, load_reader, resolve_precision
 
 
 def load_to_answer(policy: Path, tokenizer: Any, generation: Generation) -> tuple[Any, set[int]]:
@@ -14,7 +14,7 @@ def load_to_answer(policy: Path, tokenizer: Any, generation: Generation) -> tupl
     Raises:
         UserError: no policy there, or no token ends an answer.
     """
-    model = load_policy(policy, resolve_precision(generation.precision)).to(default_device()).eval()
+    model = load_reader(policy, resolve_precision(generation.precision))
     ends = set(end_token_ids(model, tokenizer))
     set_aside(model)
     return model, ends

@@ -13,9 +13,8 @@ from asft.data import Unusable, encode_prompt
 from asft.errors import UserError
 from asft.files import file_sha256
 from asft.models import (
-    default_device,
     learnt_positions,
-    load_policy,
+    load_reader,
     load_tokenizer,
     resolve_precision,
     use_threads,
@@ -30,7 +29,7 @@ class LocalJudge:
         use_threads(threads)
         self._tokenizer = load_tokenizer(folder)
         dtype = resolve_precision(precision)  # type: ignore[arg-type]
-        self._model = load_policy(folder, dtype).to(default_device()).eval()
+        self._model = load_reader(folder, dtype)
         self._one_by_one = not _agree(self._model)
 
     def score(self, messages: list[Message], verdicts: list[str]) -> dict[str, float]:

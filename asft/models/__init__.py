@@ -13,6 +13,7 @@ __all__ = [
     "identity_of",
     "learnt_positions",
     "load_policy",
+    "load_reader",
     "load_reward_model",
     "load_tokenizer",
     "merge_adapter",

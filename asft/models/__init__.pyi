@@ -10,6 +10,7 @@ from .limits import attention_window as attention_window
 from .limits import learnt_positions as learnt_positions
 from .loading import end_token_ids as end_token_ids
 from .loading import load_policy as load_policy
+from .loading import load_reader as load_reader
 from .loading import load_reward_model as load_reward_model
 from .named import find_policy as find_policy
 from .present import ModelHere as ModelHere

@@ -4,22 +4,36 @@ What a model folder holds: `asft/models/folders.py`. Weights are read from safet
 code that comes with a model is run.
 """
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
-from transformers import PreTrainedTokenizerBase as Tokenizer
-from transformers.utils.logging import disable_progress_bar
 
 from asft.data import reason, turn_end_id
 from asft.errors import UserError, is_out_of_memory
 from asft.models.folders import resolve
+from asft.models.hardware import default_device
+from asft.models.plain import load_plain
 
-if not sys.stderr.isatty():
-    disable_progress_bar()  # type: ignore[no-untyped-call]
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase as Tokenizer
+
+
+def load_reader(folder: Path, dtype: torch.dtype) -> Any:
+    """Load a model that answers or judges, onto this machine's device.
+
+    On a CPU without transformers' models where ours computes the same: they take seconds to import.
+
+    Raises:
+        UserError: as of `load_policy`.
+    """
+    device = default_device()
+    found = load_plain(folder, dtype) if device.type == "cpu" else None
+    return found or load_policy(folder, dtype).to(device).eval()
 
 
 def load_policy(folder: Path, dtype: torch.dtype, attn_implementation: str | None = None) -> Any:
@@ -32,7 +46,7 @@ def load_policy(folder: Path, dtype: torch.dtype, attn_implementation: str | Non
         UserError: no model there, no safetensors, damaged or missing weights, or the hub cannot be
             reached.
     """
-    return _load(AutoModelForCausalLM, folder, dtype, attn_implementation=attn_implementation)
+    return _load("AutoModelForCausalLM", folder, dtype, attn_implementation=attn_implementation)
 
 
 def load_reward_model(folder: Path, dtype: torch.dtype) -> Any:
@@ -41,7 +55,7 @@ def load_reward_model(folder: Path, dtype: torch.dtype) -> Any:
     Raises:
         UserError: as `load_policy`, or it has several outputs.
     """
-    model = _load(AutoModelForSequenceClassification, folder, dtype)
+    model = _load("AutoModelForSequenceClassification", folder, dtype)
     if model.config.num_labels != 1:
         raise UserError(
             f"model {folder.name}: {model.config.num_labels} outputs, and a reward is one number"
@@ -50,10 +64,15 @@ def load_reward_model(folder: Path, dtype: torch.dtype) -> Any:
     return model
 
 
-def _load(kind: Any, folder: Path, dtype: torch.dtype, **more: Any) -> Any:
+def _load(kind: str, folder: Path, dtype: torch.dtype, **more: Any) -> Any:
+    import transformers  # two seconds, of those that need its models alone
+    from transformers.utils.logging import disable_progress_bar
+
+    if not sys.stderr.isatty():
+        disable_progress_bar()  # type: ignore[no-untyped-call]
     name, revision = resolve(folder)
     try:
-        loaded: Any = kind.from_pretrained(
+        loaded: Any = getattr(transformers, kind).from_pretrained(
             name,
             revision=revision or "main",
             dtype=dtype,

@@ -9,6 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from small_steps import arguments, judge_arguments, write_inputs
 
 PACKAGE = Path(__file__).parents[2] / "asft"
 GROUND = {"errors", "files", "records", "parquet", "machine", "processes", "progress", "thinking"}
@@ -138,6 +139,61 @@ def test_light_rooms_load_no_torch(light):
     """All that it shows, asked of a fresh interpreter: a lazy face alone would prove nothing."""
     code = f"import sys; from {light} import *; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# Not train and reference: transformers' Trainer brings all of these.
+# A step -> what it must not import, by the name of a package or of a module.
+FOREIGN = {"accelerate", "datasets", "evaluate", "peft", "trl", "sklearn", "scipy", "matplotlib"}
+READS_A_MODEL = FOREIGN | {
+    "pandas",
+    "pyarrow",
+    "sympy",
+    "torch._dynamo",
+    "transformers.modeling_utils",
+}
+NOT_IMPORTED = {
+    "--help": FOREIGN | {"torch", "transformers", "pandas", "numpy", "pyarrow", "jinja2"},
+    "prepare-dataset": FOREIGN | {"torch", "openai"},
+    "generate": READS_A_MODEL | {"openai"},
+    "judge": READS_A_MODEL | {"openai"},
+    "score": FOREIGN | {"torch", "transformers", "pandas", "pyarrow"},
+    "table3": FOREIGN - {"scipy"} | {"torch", "transformers"},
+}
+LOADED = """
+import sys
+from asft.cli.app import run
+try:
+    run(sys.argv[1:])
+except SystemExit as done:
+    assert not done.code, done.code
+print("loaded:", *sys.modules)
+"""
+
+
+def loaded(words):
+    run = [sys.executable, "-c", LOADED, *words]
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.rpartition("loaded: ")[2].split())
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory):
+    """Step -> what it has loaded at its end; they read what those before them wrote."""
+    folder = tmp_path_factory.mktemp("steps")
+    write_inputs(folder)
+    judged = judge_arguments(folder)
+    return {
+        step: loaded(
+            {"--help": [step], "judge": judged}.get(step) or arguments(step, folder, folder)
+        )
+        for step in NOT_IMPORTED
+    }
+
+
+@pytest.mark.parametrize("step", NOT_IMPORTED)
+def test_a_step_imports_what_it_uses(modules, step):
+    assert not modules[step] & NOT_IMPORTED[step]
 
 
 TESTS = Path(__file__).parents[1]

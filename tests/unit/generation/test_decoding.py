@@ -1,7 +1,5 @@
 """Decoding against `model.generate`: the same tokens, whatever stands beside a row; sampling."""
 
-from contextlib import nullcontext
-
 import pytest
 import torch
 from transformers import (
@@ -18,7 +16,7 @@ from transformers import (
 )
 
 from asft.generation import decoding
-from asft.generation.cpu_kernels import decoding_kernels
+from asft.generation.cpu_step import CpuStep, knows
 from asft.generation.decoding import Row, _choose, decode, supports
 from asft.generation.kv_cache import KeyValues
 
@@ -161,22 +159,33 @@ def test_other_caches_are_left_to_transformers():
     assert not supports(Gemma2ForCausalLM(config))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("kind", KINDS)
-def test_kernels_change_no_bit_and_leave_no_trace(kind: str, monkeypatch: pytest.MonkeyPatch):
-    """In bf16, where rounding would show at once."""
-    model = build(kind).bfloat16()
+def test_a_step_on_cpus_changes_no_bit(
+    kind: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+):
+    """Against the model's own layers; in bf16, where rounding would show at once, too."""
+    model = build(kind).to(dtype)
     rows = [Row(prompt, None, NONE) for prompt in PROMPTS]
-    attention = model.config._attn_implementation
-    fast = decode(model, rows, max_new_tokens=40, end_tokens=set(), **PLAIN)
-    assert model.config._attn_implementation == attention
-    assert not any("forward" in vars(module) for module in model.modules())
-    monkeypatch.setattr(decoding, "decoding_kernels", lambda *_: nullcontext())
-    assert fast == decode(model, rows, max_new_tokens=40, end_tokens=set(), **PLAIN)
+    options = {"max_new_tokens": 40, "end_tokens": set(), **PLAIN}
+    found = []
+    step = KeyValues.step
+    monkeypatch.setattr(KeyValues, "step", lambda *a: (found.append(step(*a)), found[-1])[1])
+    decode(model, rows, **options)
+    ours, found[:] = [*found], []
+    monkeypatch.setattr(decoding, "knows", lambda _: False)
+    decode(model, rows, **options)
+    assert len(ours) == len(found) == 40
+    assert all(map(torch.equal, ours, found))
 
 
-def test_kernels_are_in_use():
+def test_a_step_takes_what_it_knows():
     model = build("llama").bfloat16()
-    with decoding_kernels(model, rows=4):
-        assert model.config._attn_implementation == "asft_decoding"
-        packed = [name for name, module in model.named_modules() if "forward" in vars(module)]
-    assert ("lm_head" in packed) == torch.backends.mkldnn.is_available()
+    packed = CpuStep(model, rows=4)._pack is not None
+    assert packed == torch.backends.mkldnn.is_available()
+    assert knows(model)
+    model.config.hidden_act = "gelu"
+    assert not knows(model)
+    model.config.hidden_act = "silu"
+    model.model.layers[1].mlp.up_proj = type("Quantised", (torch.nn.Linear,), {})(32, 64)
+    assert not knows(model)
