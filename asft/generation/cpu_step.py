@@ -120,7 +120,8 @@ class CpuStep:
         # All of them have a bias or none has, in all architectures that are decoded here.
         biases = [layer.bias for layer in layers if layer.bias is not None]
         bias = torch.cat(biases) if biases else None
-        packed = _packed(torch.cat([layer.weight for layer in layers]), self._pack)
+        weight: list[Tensor] = [layer.weight for layer in layers]
+        packed = _packed(torch.cat(weight), self._pack)
         return lambda x: _multiply(x, packed, bias)
 
 
