@@ -5,6 +5,7 @@ branch for vanishes, and so would what a pair is about. Whatever a rendered pair
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from asft.data.chat_templates import Marked, apply_template, apply_to_each, turn_end
@@ -141,8 +142,8 @@ def _unrendered(
     """What of a conversation is not in its text."""
     if tools and apply_template(talk, tokenizer) == text:
         yield "tools"
-    given = {_field(key) for message in talk for key in message} - {"role", "content"}
-    for field in sorted(given):
+    given = set(chain.from_iterable(talk)) - {"role", "content"}
+    for field in sorted({_field(key) for key in given}):
         without: Any = [{k: m[k] for k in m if _field(k) != field} for m in talk]  # type: ignore[literal-required]
         if apply_template(without, tokenizer, tools) == text:
             yield field

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -41,7 +42,7 @@ class Sifted:
         self._tokens.add(tokens)
         self.with_tools |= any(pair.tools for pair in pairs)
         parts = [part for p in pairs for part in p[:3] if not isinstance(part, str)]
-        self.fields.update(key for part in parts for message in part for key in message)
+        self.fields.update(chain.from_iterable(chain.from_iterable(parts)))
 
     def assign(self, split_of: Callable[[str], Split | None]) -> None:
         """Give each pair its split by its id; one without is left out from here on."""

@@ -118,10 +118,9 @@ class CpuStep:
                 return lambda x: linear(x, *weights[0])
             return lambda x: torch.cat([linear(x, *each) for each in weights], dim=-1)
         # All of them have a bias or none has, in all architectures that are decoded here.
-        biases = [layer.bias for layer in layers if layer.bias is not None]
+        biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]
         bias = torch.cat(biases) if biases else None
-        weight: list[Tensor] = [layer.weight for layer in layers]
-        packed = _packed(torch.cat(weight), self._pack)
+        packed = _packed(torch.cat([layer.weight for layer in layers]), self._pack)
         return lambda x: _multiply(x, packed, bias)
 
 
