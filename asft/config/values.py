@@ -35,6 +35,6 @@ def _value(text: str) -> Any:
     if number is not text:
         return number
     try:
-        return yaml.load(text, Loader=yaml.BaseLoader)
+        return yaml.BaseLoader(text).get_single_data()
     except yaml.YAMLError:
         return text
