@@ -17,7 +17,7 @@ from asft.data.messages import check_answer, check_prompt, check_roles, messages
 from asft.data.pair_formats import FORMATS
 from asft.data.pair_table import read_pairs
 from asft.data.rows import Row, Unusable, in_groups, list_of, text_of, value_of
-from asft.data.tokens import TokenPair
+from asft.data.token_pair import TokenPair
 from asft.errors import UserError
 from asft.files import fingerprint, read_jsonl
 from asft.records import Message, Pair, Record
