@@ -113,14 +113,15 @@ class CpuStep:
     def _product(self, *layers: nn.Linear) -> _Product:
         """Return the layers' outputs of the same rows, side by side, as one function."""
         if self._pack is None:
-            weights = [(layer.weight, layer.bias) for layer in layers]
-            if len(weights) == 1:
-                return lambda x: linear(x, *weights[0])
-            return lambda x: torch.cat([linear(x, *each) for each in weights], dim=-1)
+            parts = [(layer.weight, layer.bias) for layer in layers]
+            if len(parts) == 1:
+                return lambda x: linear(x, *parts[0])
+            return lambda x: torch.cat([linear(x, *part) for part in parts], dim=-1)
         # All of them have a bias or none has, in all architectures that are decoded here.
         biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]
         bias = torch.cat(biases) if biases else None
-        packed = _packed(torch.cat([layer.weight for layer in layers]), self._pack)
+        weights: list[Tensor] = [layer.weight for layer in layers]
+        packed = _packed(torch.cat(weights), self._pack)
         return lambda x: _multiply(x, packed, bias)
 
 

@@ -145,6 +145,18 @@ def test_sampling_follows_transformers_own_warpers(top_k: int, top_p: float, tem
     assert ((expected == 0) == (found == 0)).all()
 
 
+def test_samples_of_bf16_are_those_of_the_same_logits_in_fp32():
+    """Many of them equal, and zeros of both signs: their order decides."""
+    generator = torch.Generator().manual_seed(0)
+    logits = (torch.randn(1, 300, generator=generator) * 2).round().bfloat16()
+    logits[0, 50:60], logits[0, 60:70] = 0.0, -0.0
+    row = Row([1], 0.7, torch.rand(200, generator=generator, dtype=torch.float64))
+    options = {"top_k": 250, "top_p": 0.95}
+    for number in range(200):
+        drawn = [_choose(one, [row], [number], **options) for one in (logits, logits.float())]
+        assert torch.equal(*drawn)
+
+
 def test_the_number_nearest_to_one_still_draws_a_token():
     row = Row([1], 1.0, torch.tensor([1 - 1e-16, 0.0], dtype=torch.float64))
     logits = torch.tensor([[0.0, 3.0, -torch.inf]])
