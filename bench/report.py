@@ -33,7 +33,7 @@ def experiment(methods: int) -> dict[str, Any]:
     raw: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     names = [f"m{number}" for number in range(1, methods)]
     raw["methods"] |= {name: {"loss": "dpo", "beta": 0.1} for name in names}
-    raw["tables"] |= {"table2": None}
+    raw["tables"] |= {"table2": None, "table4": None}
     raw["tables"]["table3"] |= {"datasets": [DATASET], "methods": ["base", *names]}
     raw["figures"] |= {"margins": None, "cost": None}
     return raw
