@@ -5,7 +5,9 @@ the default's Arena-Hard questions against its baseline: those of policies, and 
 that are worth nothing. Raw log-probabilities go to OUT/{model}.jsonl, so that a run that is broken
 off goes on; OUT/candidates.csv has a row for each model and way.
 By hand: python bench/judge_candidates.py MODEL_FOLDER... --pairs pairs.jsonl --arena arena.jsonl
-  --out FOLDER [--ways letter rating yes likelihood] [--limit 60]
+  --out FOLDER [--ways letter few_shot reasoned rating yes likelihood] [--limit 60]
+Without --ways all of them are tried. A taste for a place, the same in all games of a way, is taken
+away by its mean over both orders and by its median: columns that begin with games, consistency.
 pairs.jsonl: rows id, question, first, second, prefers_second (0 or 1); arena.jsonl: the same
 without the last, whose id is CONTESTANT:QUESTION and whose second answer is the baseline's.
 """
@@ -15,7 +17,8 @@ import csv
 import json
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,17 @@ GRADE = (
     " clear."
 )
 CHECK = "You check answers of an assistant."
+LETTER = "Which answer is better? Reply with one letter, A or B."
+# Solved games that are shown before, either letter as often: a short true answer, a longer false
+# one, one that does what is asked, one that does not.
+EXAMPLES = [
+    ("What is the capital of Australia?", "Sydney, which is its largest city.", "Canberra.", "B"),
+    ("Give three fruits, in one line.", "Pears, plums, figs.", "Fruits are healthy.", "A"),
+    ("How many legs has a spider?", "Eight.", "Spiders are insects, so they have six legs.", "A"),
+    ("Thank Ann for the book.", "A book is a set of pages.", "Thank you for the book, Ann!", "B"),
+]
+WHY = "Compare them in one or two sentences: what is right in each, and what is wrong?"
+REASON_TOKENS = 64  # of the written reasoning, at most
 
 
 class Candidate:
@@ -46,14 +60,26 @@ class Candidate:
     def letter(self, question: str, first: str, second: str) -> list[list[float]]:
         """Of the letters A and B, in both orders of the answers."""
         return [
-            self._next(
-                COMPARE,
-                f"Question:\n{question}\n\nAnswer A:\n{a}\n\nAnswer B:\n{b}\n\n"
-                "Which answer is better? Reply with one letter, A or B.",
-                ["A", "B"],
-            )
+            self._next(COMPARE, _game(question, a, b, LETTER), ["A", "B"])
             for a, b in ((first, second), (second, first))
         ]
+
+    def few_shot(self, question: str, first: str, second: str) -> list[list[float]]:
+        """The same, behind solved examples as turns before."""
+        before = [turn for *game, letter in EXAMPLES for turn in (_game(*game, LETTER), letter)]
+        return [
+            self._next(COMPARE, _game(question, a, b, LETTER), ["A", "B"], before)
+            for a, b in ((first, second), (second, first))
+        ]
+
+    def reasoned(self, question: str, first: str, second: str) -> list[list[float]]:
+        """The same, behind a short reasoning that the model writes before."""
+        found = []
+        for a, b in ((first, second), (second, first)):
+            asked = _game(question, a, b, WHY)
+            before = [asked, self._written(COMPARE, asked)]
+            found.append(self._next(COMPARE, LETTER, ["A", "B"], before))
+        return found
 
     def rating(self, question: str, first: str, second: str) -> list[list[float]]:
         """Of the digits 1 to 9 as a grade, of each answer alone."""
@@ -75,9 +101,11 @@ class Candidate:
             for answer in (first, second)
         ]
 
-    def _text(self, user: str, system: str = "") -> list[int]:
+    def _text(self, user: str, system: str = "", before: Sequence[str] = ()) -> list[int]:
+        """A prompt's tokens; `before` are the turns before it, the user's and the answer to it."""
         messages = [{"role": "system", "content": system}] if system else []
-        messages.append({"role": "user", "content": user})
+        for role, said in zip(cycle(("user", "assistant")), [*before, user]):
+            messages.append({"role": role, "content": said})
         text = self._tokenizer.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=True
         )
@@ -89,8 +117,24 @@ class Candidate:
             found = self._model(torch.tensor([ids]), use_cache=False, logits_to_keep=count).logits
         return found[0].float().log_softmax(-1)
 
-    def _next(self, system: str, user: str, words: list[str]) -> list[float]:
-        logps = self._logps(self._text(user, system), 1)[0]
+    def _written(self, system: str, user: str) -> str:
+        """What the model says to it, greedily, up to `REASON_TOKENS`."""
+        ids = torch.tensor([self._text(user, system)])
+        with torch.inference_mode():
+            found = self._model.generate(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                max_new_tokens=REASON_TOKENS,
+                do_sample=False,
+                pad_token_id=self._tokenizer.eos_token_id,
+            )
+        said = self._tokenizer.decode(found[0, ids.shape[1] :], skip_special_tokens=True)
+        return str(said).strip()
+
+    def _next(
+        self, system: str, user: str, words: list[str], before: Sequence[str] = ()
+    ) -> list[float]:
+        logps = self._logps(self._text(user, system, before), 1)[0]
         return [float(logps[self._tokenizer.encode(w, add_special_tokens=False)[0]]) for w in words]
 
     def _mean(self, question: str, answer: str) -> float:
@@ -98,6 +142,10 @@ class Candidate:
         ending = ending or [self._tokenizer.eos_token_id]
         logps = self._logps(self._text(question) + ending, len(ending) + 1)[:-1]
         return float(logps.gather(-1, torch.tensor(ending)[:, None]).mean())
+
+
+def _game(question: str, a: str, b: str, asked: str) -> str:
+    return f"Question:\n{question}\n\nAnswer A:\n{a}\n\nAnswer B:\n{b}\n\n{asked}"
 
 
 def _expected(logps: list[float]) -> float:
@@ -108,12 +156,16 @@ def _expected(logps: list[float]) -> float:
 # From a way's log-probabilities to how far the second answer is preferred, in both orders.
 Both = tuple[float, float]
 MARGINS: dict[str, Callable[[list[list[float]]], Both]] = {
-    "letter": lambda v: (v[0][1] - v[0][0], v[1][0] - v[1][1]),
+    **dict.fromkeys(
+        ("letter", "few_shot", "reasoned"), lambda v: (v[0][1] - v[0][0], v[1][0] - v[1][1])
+    ),
     "rating": lambda v: (_expected(v[1]) - _expected(v[0]),) * 2,
     "yes": lambda v: ((v[1][0] - v[1][1]) - (v[0][0] - v[0][1]),) * 2,
     "likelihood": lambda v: (v[1][0] - v[0][0],) * 2,
     "likelihood_gain": lambda v: ((v[1][0] - v[1][1]) - (v[0][0] - v[0][1]),) * 2,
 }
+
+WAYS = [name for name in MARGINS if name != "likelihood_gain"]
 
 
 def judged(candidate: Candidate, rows: list[dict[str, Any]], ways: list[str], out: Path) -> None:
@@ -127,6 +179,20 @@ def judged(candidate: Candidate, rows: list[dict[str, Any]], ways: list[str], ou
                 file.flush()
 
 
+def _without_taste(pairs: Sequence[tuple[float, float, int]]) -> dict[str, float]:
+    """Agreement game by game and consistency, with a taste for a place taken away, or not."""
+    tastes = {"": 0.0}
+    for name, average in (("mean", statistics.fmean), ("median", statistics.median)):
+        tastes[f"_{name}"] = average(x for a, b, _ in pairs for x in (a, -b))
+    found = {}
+    for name, taste in tastes.items():
+        sides = [(a > taste, b > -taste, bool(second)) for a, b, second in pairs]
+        right = statistics.fmean((x == s) / 2 + (y == s) / 2 for x, y, s in sides)
+        found[f"games{name}"] = round(right, 3)
+        found[f"consistency{name}"] = round(statistics.fmean(x == y for x, y, _ in sides), 3)
+    return found
+
+
 def summary(raw: list[dict[str, Any]], truth: dict[str, int], name: str) -> dict[str, Any]:
     """A way's row: agreement and AUC on published pairs, then each contestant's mean share."""
     way = "likelihood" if name == "likelihood_gain" else name
@@ -134,16 +200,12 @@ def summary(raw: list[dict[str, Any]], truth: dict[str, int], name: str) -> dict
     pairs = [(*margins[key], second) for key, second in truth.items() if key in margins]
     found: dict[str, Any] = {"way": name, "pairs": len(pairs)}
     if pairs:
-        taste = statistics.fmean((a - b) / 2 for a, b, _ in pairs)
         right = statistics.fmean((a + b > 0) == bool(second) for a, b, second in pairs)
         won = [(a + b, c + d) for a, b, s in pairs if s for c, d, t in pairs if not t]
         found["agreement"] = round(right, 3)
         found["plus_minus"] = round(1.96 * math.sqrt(right * (1 - right) / len(pairs)), 3)
         found["auc"] = round(statistics.fmean((x > y) + 0.5 * (x == y) for x, y in won), 3)
-        found["consistency"] = round(statistics.fmean((a > 0) == (b > 0) for a, b, _ in pairs), 3)
-        found["consistency_calibrated"] = round(
-            statistics.fmean((a > taste) == (b > -taste) for a, b, _ in pairs), 3
-        )
+        found |= _without_taste(pairs)
     shares: dict[str, list[float]] = {}
     for key, (a, b) in margins.items():
         if ":" in key:  # the contestant's answer is the first one
@@ -159,7 +221,7 @@ if __name__ == "__main__":
     parser.add_argument("--pairs", type=Path, required=True)
     parser.add_argument("--arena", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--ways", nargs="+", default=["letter", "rating", "yes", "likelihood"])
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--limit", type=int)
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
@@ -171,7 +233,7 @@ if __name__ == "__main__":
         judged(Candidate(folder), asked + arena, chosen.ways, path)
         truth = {row["id"]: row["prefers_second"] for row in asked}
         raw = read_json_rows(path)
-        names = [n for n in MARGINS if n.split("_")[0] in chosen.ways]
+        names = [n for n in MARGINS if n.removesuffix("_gain") in chosen.ways]
         table += [{"model": folder.name} | summary(raw, truth, name) for name in names]
     columns = list(dict.fromkeys(key for row in table for key in row))
     with (chosen.out / "candidates.csv").open("w", newline="", encoding="utf-8") as file:
