@@ -76,7 +76,8 @@ def _require(results: Path, config: Config) -> None:
 
 def _write_data(results: Path, config: Config, assets: Path) -> list[health.Findings]:
     """Write all samples; return what the answers to each benchmark say of the runs' health."""
-    names, found = [], []
+    names: list[str] = []
+    found: list[health.Findings] = []
     methods = [*config.methods, *config.policies]
     asked = asked_benchmarks(config)
     read = (read_benchmark(results, each) for each in asked)
