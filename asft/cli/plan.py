@@ -11,11 +11,10 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from typer import Argument, Option
 
 from asft.cli.project import snakemake_command
-from asft.config import Config, experiments, load, merged, read_config
+from asft.config import Config, experiments, load, read_config
 from asft.errors import UserError
 
 Arguments = Annotated[
@@ -65,13 +64,7 @@ def _parser() -> ArgumentParser:
 
 def _configs(known: Any) -> list[Config]:
     """The experiment's config, and before it that of each base model where there are several."""
-    raw = read_config(known.configfile)
-    for part in known.config:
-        key, _, value = part.partition("=")
-        try:
-            raw = merged(raw, {key: yaml.safe_load(value)})
-        except yaml.YAMLError:
-            raise UserError(f"--config {key}: not YAML: {value}") from None
+    raw = read_config(known.configfile, known.config)
     return [*(load(own) for own in experiments(raw).values()), load(raw)]
 
 
