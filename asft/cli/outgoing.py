@@ -23,7 +23,7 @@ def without_paths(text: str) -> str:
 
 
 def refuse_keys(contents: Iterable[tuple[str, bytes]], config: Config | None = None) -> None:
-    """Refuse files that hold the value of a variable that a judge or the hub is given its key by.
+    """Refuse files that hold the value of a variable that a judge or the hub is given a secret by.
 
     Args:
         contents: names and bytes
@@ -32,7 +32,7 @@ def refuse_keys(contents: Iterable[tuple[str, bytes]], config: Config | None = N
         UserError: one does; names the file and the variable.
     """
     judges = config.judges.values() if config else ()
-    variables = {"HF_TOKEN", *(judge.api_key_env for judge in judges if judge.api_key_env)}
+    variables = {"HF_TOKEN", *(name for judge in judges for name in judge.secrets)}
     values = {name: os.environ.get(name, "").strip().encode() for name in variables}
     keys = {name: value for name, value in values.items() if len(value) >= _SHORTEST_KEY}
     for file, content in contents:

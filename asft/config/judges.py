@@ -144,6 +144,12 @@ class Judge(Spending):
         given = Spending.model_validate_json(spending)
         return Judge.model_validate({**self.model_dump(), **given.model_dump()})
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The environment variables whose values may be shown nowhere."""
+        key = (self.api_key_env,) if self.api_key_env else ()
+        return (*key, *self.headers_env.values())
+
     def known_prices(self) -> Prices | None:
         """Return the prices of a server's tokens: its own, else the table's; None if unknown."""
         return self.prices or known_prices(self.model, self.base_url)

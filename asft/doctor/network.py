@@ -31,7 +31,7 @@ HUB_TOKEN = "HF_TOKEN"
 
 def secrets(config: Config) -> list[str]:
     """Return the names of the environment variables that hold secrets."""
-    named = (endpoint_of(judge).secrets for judge in _servers(config).values())
+    named = (judge.secrets for judge in _servers(config).values())
     return list(dict.fromkeys([HUB_TOKEN, *chain.from_iterable(named)]))
 
 
@@ -40,7 +40,7 @@ def keys(config: Config) -> Iterator[Row]:
     asked = _asked(config)
     whose: dict[str, list[str]] = {}
     for name, judge in _servers(config).items():
-        for variable in endpoint_of(judge).secrets:
+        for variable in judge.secrets:
             whose.setdefault(variable, []).append(name)
     for variable, names in whose.items():
         by = f"by {first_of(names)}"

@@ -82,11 +82,17 @@ def test_no_path_of_this_machine(experiment: Path) -> None:
     assert b"local: small" in files["config/1-mine.yaml"]
 
 
-def test_a_key_is_refused(experiment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KEY", CANARY)  # of the config's judge
-    bundle(Path("a.tar.gz"))
-    OVERLAY.write_text(f"note: {CANARY}\n")
-    with pytest.raises(UserError, match=r"1-mine\.yaml: holds the value of KEY") as caught:
+@pytest.mark.parametrize("variable", ["KEY", "ORGANISATION"])
+def test_a_secret_is_refused(
+    experiment: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """Of a judge: its key, or what a header of its own takes."""
+    monkeypatch.setenv(variable, CANARY)
+    judges = {"server": {"headers_env": {"X-Organisation": "ORGANISATION"}}}
+    OVERLAY.write_text(yaml.safe_dump({"judges": judges}))
+    bundle(Path("a.tar.gz"), [OVERLAY])
+    OVERLAY.write_text(yaml.safe_dump({"judges": judges, "note": CANARY}))
+    with pytest.raises(UserError, match=rf"1-mine\.yaml: holds the value of {variable}") as caught:
         bundle(Path("b.tar.gz"), [OVERLAY])
     assert CANARY not in str(caught.value)
     assert not Path("b.tar.gz").exists()
