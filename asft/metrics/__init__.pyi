@@ -42,7 +42,7 @@ from .health.answers import told as told
 from .health.finding import HEALTH_RULES as HEALTH_RULES
 from .health.finding import Finding as Finding
 from .health.finding import notable as notable
-from .health.history import history_findings as history_findings
+from .health.run import run_findings as run_findings
 from .implicit_reward import score_comparisons as score_comparisons
 from .judged_refusals import add_judged as add_judged
 from .judged_refusals import agreement_tables as agreement_tables

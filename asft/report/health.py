@@ -10,18 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
 from asft.config import BASE, UNTRAINED, Config, Run, all_trained, figure_names, start_run
 from asft.figures import read_history
 from asft.files import read_json
-from asft.losses import find_method
 from asft.metrics import (
     HEALTH_RULES,
     Finding,
     answer_findings,
-    history_findings,
     notable,
+    run_findings,
     told,
 )
 from asft.report.answers import Benchmark
@@ -147,16 +144,11 @@ def _rows(findings: Sequence[Finding]) -> list[list[HtmlCell]]:
 
 def _of_history(results: Path, config: Config, run: Run) -> list[Finding]:
     folder = f"runs/{run.folder}"
-    settings = yaml.safe_load((results / folder / "settings.yaml").read_text(encoding="utf-8"))
-    method = find_method(settings["loss"])
     picture = f"figure_training_{run.dataset}"
     drawn = picture in figure_names(config)
     link = f"index.html#{picture}" if drawn else f"files/{folder}/history.csv"
-    found = history_findings(
-        read_history(results / folder / "history.csv"),
-        settings["training"]["max_grad_norm"],
-        comparable=not (method.moves_reference or method.running),
-    )
+    history = read_history(results / folder / "history.csv")
+    found = run_findings(results / folder / "settings.yaml", history)
     return [replace(finding, link=link) for finding in found]
 
 

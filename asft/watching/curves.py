@@ -1,10 +1,14 @@
-"""Loss and margin of a training so far, from the history.csv that grows beside its checkpoints."""
+"""A training so far, from the history.csv that grows beside its checkpoints: curves, and health."""
 
 from __future__ import annotations
 
 import math
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
+
+from asft.errors import UserError
+from asft.metrics import notable, run_findings
 
 POINTS = 200  # of a curve; more could not be told apart
 Points = list[tuple[int, float]]  # step, value
@@ -42,3 +46,22 @@ def read_curves(path: Path) -> Curves:
         found["train", "margin"],
         found["heldout", "margin"],
     )
+
+
+def read_health(path: Path, settings: Path) -> list[str]:
+    """Return in words what checks find of the rows so far, but for what is in range.
+
+    Nothing where the run's settings cannot be read: what its loss looks at is not known then.
+
+    Raises:
+        OSError: there is no such file.
+        ValueError: it is no history.
+    """
+    import pandas as pd
+
+    whole, newline, _ = path.read_text(encoding="utf-8").rpartition("\n")
+    try:
+        found = run_findings(settings, pd.read_csv(StringIO(whole + newline)))
+    except (UserError, LookupError, TypeError):
+        return []
+    return [f"{finding.level}: {finding.words}" for finding in notable(found)]

@@ -48,7 +48,7 @@ def write_page(
         rules=run.by_rule() if run else [],
         heads=HEADS,
         rows=[cells(step, now) for step in steps],
-        curves=[(step.name, _panels(step)) for step in steps if step.curves],
+        curves=[(step.name, _panels(step), step.health) for step in steps if step.curves],
         size=(WIDTH, HEIGHT),
     )
     write_text(path, page)

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from asft.watching.curves import Curves, read_curves
+from asft.watching.curves import Curves, read_curves, read_health
 from asft.watching.jobs import Job, Run
 
 # Below the results, or below those of each of several base models.
@@ -32,6 +32,7 @@ class Step(NamedTuple):
     tokens_per_second: float | None = None
     memory_bytes: int | None = None
     curves: Curves | None = None
+    health: tuple[str, ...] = ()  # what is out of range, in words
 
     def is_silent(self, now: float) -> bool:
         """Return whether nothing has been heard for so long that it must have been stopped."""
@@ -76,8 +77,10 @@ def _step(path: Path, name: str, history: Path | None = None) -> dict[Path, Step
         told = json.loads(path.read_text(encoding="utf-8"))
         about = {name: told[name] for name in ("done", "total", "unit")}
         facts = {name: told.get(name) for name in FACTS}
-        curves = read_curves(history) if history else None
-        step = Step(name, **about, told=told["time"], **facts, curves=curves)
+        step = Step(name, **about, told=told["time"], **facts)
+        if history:
+            health = read_health(history, history.parents[1] / "settings.yaml")
+            step = step._replace(curves=read_curves(history), health=tuple(health))
         return {path.resolve(): step}
     except (OSError, ValueError, LookupError, TypeError):
         return {}

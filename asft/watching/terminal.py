@@ -20,6 +20,7 @@ def view(results: Path, run: Run | None, steps: list[Step], now: float) -> Group
     if run:
         parts.append(_rules(run))
     parts.append(_steps(steps, now) if steps else Text("No step is running."))
+    parts += [Text(f"{step.name}, {said}") for step in steps for said in step.health]
     return Group(*parts)
 
 

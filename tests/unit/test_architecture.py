@@ -30,7 +30,7 @@ ROOMS = {
     "report": {"config", "data", "metrics", "tables", "figures"},
     "planning": {"config", "data", "models", "judging"},
     "doctor": {"config", "data", "models", "training", "generation", "judging"},
-    "watching": set(),
+    "watching": {"config", "data", "metrics"},
 }
 ROOMS["cli"] = set(ROOMS)
 FILES = {

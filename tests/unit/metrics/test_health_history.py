@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
-from asft.metrics import HEALTH_RULES, history_findings, notable
+from asft.metrics import HEALTH_RULES, notable, run_findings
+from asft.metrics.health.history import history_findings
 
 NAN = math.nan
 
@@ -142,3 +144,19 @@ def test_findings_come_worst_first_and_every_one_has_its_rule():
     assert [f.level for f in notable(found)] == ["fault", "warning", "note"]
     assert {finding.name for finding in found} <= set(HEALTH_RULES)
     assert all(np.isfinite([finding.value, finding.threshold]).all() for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("loss", "compared"),
+    [("dpo", True), ({"dpo": 1.0, "sft": 0.5}, True), ("tr_dpo", False), ("beta_dpo", False)],
+)
+def test_losses_are_compared_where_the_run_lets_them(tmp_path, loss, compared):
+    """A reference that moves, or a running mean, makes the loss of another step another one."""
+    settings = tmp_path / "settings.yaml"
+    run = {"loss": loss, "training": {"max_grad_norm": 0.1}}
+    settings.write_text(yaml.safe_dump(run))
+    steps = [train(number, norm=1.0) for number in range(1, 11)]
+    found = run_findings(settings, pd.DataFrame([heldout(0), *steps, heldout(10)]))
+    names = [finding.name for finding in found]
+    assert ("loss" in names) is compared
+    assert "clipping" in names

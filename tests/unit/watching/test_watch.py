@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from small_steps import done_here, failed_here
 
 from asft.progress import Progress
@@ -77,6 +78,21 @@ def test_once_it_prints_and_writes_a_page_that_needs_nothing_else(results, judge
     assert 'http-equiv="refresh"' not in page
     now = {path: path.stat().st_mtime_ns for path in results.rglob("*") if path.is_file()}
     assert now == before | {results / "live.html": now[results / "live.html"]}
+
+
+def test_what_is_out_of_range_is_said_in_words(results, capsys):
+    settings = {"loss": "dpo", "training": {"max_grad_norm": 1.0}}
+    (results / RUN / "settings.yaml").write_text(yaml.safe_dump(settings))
+    names = HEADER.split(",")
+    rows = [
+        {"step": step, "split": "heldout", "loss": 1 + step / 40, "pairs": 8} for step in (0, 20)
+    ]
+    lines = [",".join(str(row.get(name, "")) for name in names) for row in rows]
+    (results / RUN / "checkpoints/history.csv").write_text("\n".join([HEADER, *lines, "21,tr"]))
+    said = "warning: Held-out loss did not fall: 1 before, 1.5 after (8 pairs)"
+    done_here(["watch", "results", "--once"])
+    assert f"train toy/a<b/seed1, {said}" in capsys.readouterr().out
+    assert f"<li>{said}</li>" in (results / "live.html").read_text()
 
 
 def test_it_goes_on_until_it_is_told_to_end(results):
