@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
@@ -31,6 +32,19 @@ def environment() -> Iterator[None]:
     """
     with mock.patch.dict(os.environ):
         yield
+
+
+@pytest.fixture
+def own_rotation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """transformers' own rotation of queries and keys; a training in this process put ours there.
+
+    Ours rounds otherwise. Steps that compare bits with transformers' models never train before.
+    """
+    fused = sys.modules.get("asft.training.fused")
+    for module in list(sys.modules.values()) if fused else []:
+        found = vars(module).get("apply_rotary_pos_emb")
+        if isinstance(found, fused.Rotation):
+            monkeypatch.setattr(module, "apply_rotary_pos_emb", found.theirs)
 
 
 @pytest.fixture(scope="session")

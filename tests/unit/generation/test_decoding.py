@@ -171,6 +171,7 @@ def test_other_caches_are_left_to_transformers():
     assert not supports(Gemma2ForCausalLM(config))
 
 
+@pytest.mark.usefixtures("own_rotation")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_step_on_cpus_changes_no_bit(

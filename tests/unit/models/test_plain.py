@@ -21,6 +21,8 @@ from asft.generation.decoding import Row, decode
 from asft.models.loading import load_policy
 from asft.models.plain import load_plain
 
+pytestmark = pytest.mark.usefixtures("own_rotation")
+
 SIZES = {
     **{"vocab_size": 61, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 2},
     **{"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 64},
