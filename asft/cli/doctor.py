@@ -33,8 +33,8 @@ def doctor(
     given, _ = parser.parse_known_args(arguments or [])
     with chdir(given.directory):
         found = examine(given.configfile, given.config)
-    print_examination(found)
-    if html:
+    if html:  # first: what reads the other may have read enough
         write_text(html, page_of(found))
+    print_examination(found)
     if found.count("problem"):
         raise SystemExit(1)
