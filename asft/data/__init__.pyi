@@ -26,10 +26,12 @@ from .prepare_benchmark import write_benchmark as write_benchmark
 from .prepare_comparisons import write_comparisons as write_comparisons
 from .prepare_dataset import prepare_pairs as prepare_pairs
 from .present import pairs_here as pairs_here
+from .present import source_pairs as source_pairs
 from .question_formats import BENCHMARK_FORMATS as BENCHMARK_FORMATS
 from .rows import Unusable as Unusable
 from .sources import describe as describe
 from .sources import fetch_one as fetch_one
+from .sources import is_here as is_here
 from .sources import load_rows as load_rows
 from .sources import open_rows as open_rows
 from .sources import try_each as try_each

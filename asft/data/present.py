@@ -1,10 +1,10 @@
 """Pairs of a data set that are on this machine already: nothing is downloaded for them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from asft.config import Dataset
+from asft.config import Dataset, Source
 from asft.data.pair_formats import FORMATS
 from asft.data.pair_table import read_pairs
 from asft.data.rows import Unusable, renamed
@@ -26,10 +26,23 @@ def pairs_here(dataset: Dataset, name: str, made: Path) -> Iterator[Pair] | None
     prepared = made / "pairs.parquet"
     if prepared.is_file():
         return (pair for _, pair in read_pairs(prepared))
-    source = next(filter(is_here, dataset.sources), None)
+    return source_pairs(dataset, name, dataset.sources, dataset.limit)
+
+
+def source_pairs(
+    dataset: Dataset, name: str, sources: Sequence[Source], limit: int | None = None
+) -> Iterator[Pair] | None:
+    """Return the pairs of the first of a data set's sources that is here; None where none is.
+
+    Rows that hold no pair are left out.
+
+    Raises:
+        UserError: the files that are here cannot be read, while the pairs are gone through too.
+    """
+    source = next(filter(is_here, sources), None)
     if source is None:
         return None
-    rows = renamed(open_rows([source], dataset.limit), dataset.columns, f"datasets.{name}.columns")
+    rows = renamed(open_rows([source], limit), dataset.columns, f"datasets.{name}.columns")
 
     def parsed() -> Iterator[Pair]:
         for row in rows:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from asft.config import Benchmark, Config, Dataset, LocalSource, Model
-from asft.data import write_benchmark
+from asft.config import Benchmark, Config, Dataset, Model
+from asft.data import is_here, write_benchmark
 from asft.files import read_jsonl
 from asft.planning.arithmetic import PairTokens
 from asft.planning.dry_run import Job
@@ -87,7 +87,7 @@ class Facts:
             if Path(job.flags["out"]) == tokens.parent:
                 told = json.loads(job.flags["settings"])
                 dataset = Dataset.model_validate(told["dataset"])
-                return estimate_tokens(dataset, told["tokens"]["max_length"])
+                return estimate_tokens(dataset, job.flags["name"], told["tokens"]["max_length"])
         return None
 
     def benchmark(self, folder: str) -> Path | None:
@@ -144,7 +144,8 @@ class Facts:
 
 
 def _is_local(settings: str) -> bool:
+    """Whether a benchmark can be prepared without a download."""
     benchmark = Benchmark.model_validate_json(settings)
     parts = ("sources", "prompts", "system_prompts", "references", "baseline")
     sources = [list(getattr(benchmark, part))[:1] for part in parts]
-    return all(isinstance(source, LocalSource) for part in sources for source in part)
+    return all(is_here(source) for part in sources for source in part)

@@ -1,6 +1,6 @@
 """Tokens of a data set: counted where it is prepared, else estimated from its rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from asft.config import Dataset, LocalSource, Source
-from asft.data import FORMATS, Unusable, open_rows
+from asft.config import Dataset
+from asft.data import source_pairs
 from asft.parquet import read_groups
 from asft.planning.arithmetic import PairTokens
-from asft.records import Message
+from asft.records import Message, Pair
 
 CHARACTERS = 3.6  # a token, of English text with some code
 TEMPLATE = 5  # tokens that a chat template puts around a message
@@ -37,12 +37,13 @@ def count_tokens(folder: Path) -> PairTokens:
     return _summed(np.concatenate(lengths).astype(float), np.concatenate(trained), counted=True)
 
 
-def estimate_tokens(dataset: Dataset, max_length: int) -> PairTokens | None:
+def estimate_tokens(dataset: Dataset, name: str, max_length: int) -> PairTokens | None:
     """Estimate the same from the characters of rows on this machine; None: they are elsewhere."""
-    if not (_is_here(dataset.sources) and _is_here(dataset.heldout_sources)):
+    pairs = source_pairs(dataset, name, dataset.sources, dataset.limit)
+    apart = source_pairs(dataset, name, dataset.heldout_sources)
+    if pairs is None or (apart is None and dataset.heldout_sources):
         return None
-    train = _lengths(dataset, dataset.sources, dataset.limit, max_length)
-    outside = _lengths(dataset, dataset.heldout_sources, None, max_length)
+    train, outside = _lengths(pairs, max_length), _lengths(apart or (), max_length)
     heldout = outside[: dataset.heldout or len(outside)]
     if not len(outside) and dataset.heldout:  # which ones does not matter to their number
         train, heldout = train[dataset.heldout :], train[: dataset.heldout]
@@ -52,21 +53,10 @@ def estimate_tokens(dataset: Dataset, max_length: int) -> PairTokens | None:
     return _summed(both, np.arange(len(both)) < len(train), counted=False)
 
 
-def _is_here(sources: Iterable[Source]) -> bool:
-    """Whether the first source is a file; others would be fetched."""
-    return all(isinstance(source, LocalSource) for source in list(sources)[:1])
-
-
-def _lengths(
-    dataset: Dataset, sources: Sequence[Source], limit: int | None, most: int
-) -> NDArray[np.float64]:
-    """Tokens of prompt, chosen and rejected of each usable row."""
-    found, parse = [], FORMATS[dataset.format]
-    for row in open_rows(sources, limit) if sources else ():
-        try:
-            pair = parse({dataset.columns.get(name, name): row[name] for name in row})
-        except Unusable:
-            continue
+def _lengths(pairs: Iterable[Pair], most: int) -> NDArray[np.float64]:
+    """Tokens of prompt, chosen and rejected of each pair."""
+    found = []
+    for pair in pairs:
         prompt, chosen, rejected = (text_tokens(part) for part in pair[:3])
         room = max(most - prompt, 0)
         found.append((prompt, min(chosen, room), min(rejected, room)))

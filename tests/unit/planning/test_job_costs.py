@@ -20,7 +20,7 @@ def facts_of(tmp_path, dataset, **training):
     told = {"dataset": dataset, "tokens": {"max_length": 1024}}
     jobs = [
         job_of("settings", run=json.dumps(run), out=f"{RUN}/settings.yaml"),
-        job_of("prepare-dataset", settings=json.dumps(told), out="results/data/d"),
+        job_of("prepare-dataset", name="d", settings=json.dumps(told), out="results/data/d"),
     ]
     return Facts(jobs, [load(DEFAULT)], tmp_path)
 

@@ -36,10 +36,10 @@ def test_rows_here_are_estimated_from_their_characters(tmp_path):
     lines = [json.dumps(row | {"n": n}) for n in range(3)]
     (tmp_path / "rows.jsonl").write_text("\n".join(lines))
     settings = {"format": "trl", "sources": [{"local": str(tmp_path / "rows.jsonl")}], "heldout": 1}
-    found = estimate_tokens(Dataset.model_validate(settings), 30)
+    found = estimate_tokens(Dataset.model_validate(settings), "toy", 30)
     assert found == PairTokens(2, 1, 2 * (15 + 15 + 10), 2 * 30, 40, 40, counted=False)
 
 
 def test_rows_elsewhere_are_unknown():
     url = {"format": "trl", "sources": [{"url": "https://x.invalid/a.jsonl", "sha256": "0" * 64}]}
-    assert estimate_tokens(Dataset.model_validate(url), 30) is None
+    assert estimate_tokens(Dataset.model_validate(url), "toy", 30) is None
