@@ -11,6 +11,7 @@ from asft.config import UNTRAINED, Statistics
 from asft.errors import UserError
 from asft.files import read_json
 from asft.metrics import (
+    Values,
     check_comparable,
     check_same_questions,
     in_all,
@@ -26,7 +27,7 @@ from asft.tables.panels import Panel
 from asft.tables.table3 import pooled
 from asft.tables.table3_columns import estimate_columns
 from asft.tables.table3_rows import columns_of, intervals_of
-from asft.tables.table4_columns import Own, abilities_of
+from asft.tables.table4_columns import Ability, Own, abilities_of
 from asft.tables.text import Row
 
 REFERENCES = "references"  # the name of a score file that no judge gave
@@ -100,18 +101,28 @@ def _referred(
             }
 
 
-def _evaluated(
-    before: dict[int, Path], after: dict[int, Path], statistics: Statistics
-) -> Iterator[Row]:
+def paired_abilities(
+    before: dict[int, Path], after: dict[int, Path]
+) -> Iterator[tuple[Ability, Values, Values]]:
+    """Yield each number of Table 4 with its sums on both sides, (S, n, k), over the same questions.
+
+    Raises:
+        UserError: they are of other questions.
+    """
     sides = [[read_ability_scores(path) for path in files.values()] for files in (before, after)]
     check_same_questions([file for side in sides for file in side])
     own = Own(read_json(next(iter(after.values())).with_suffix(".results.json")), False)
     for ability in abilities_of({"": sides[0][0]}, {"": own}).values():
-        both = [np.stack([f.sums[ability.number] for f in side]) for side in sides]
-        kept = measured(*both)
-        if not kept.any():
-            continue
-        first, second = (side[:, kept] for side in both)
+        first, second = (np.stack([f.sums[ability.number] for f in side]) for side in sides)
+        kept = measured(first, second)
+        if kept.any():
+            yield ability, first[:, kept], second[:, kept]
+
+
+def _evaluated(
+    before: dict[int, Path], after: dict[int, Path], statistics: Statistics
+) -> Iterator[Row]:
+    for ability, first, second in paired_abilities(before, after):
         how = (ability.metric.over_questions, statistics, ability.span)
         found = paired_difference(second, first, *how)
         yield {

@@ -6,6 +6,7 @@ Prints for each pair of methods and headline metric the smallest difference that
 By hand: asft power results --difference 2
 """
 
+import math
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -27,7 +28,7 @@ from asft.metrics import (
     read_verdict_scores,
     spread_of,
 )
-from asft.tables.compare import Scored, score_files
+from asft.tables.compare import ABILITIES, Scored, paired_abilities, score_files
 from asft.tables.panels import Panel, is_control
 from asft.tables.table3 import pooled
 from asft.tables.table3_columns import estimate_columns
@@ -73,7 +74,8 @@ def print_power(
     print(
         f"\nsd: of a question's difference, and between seeds. Found: the smallest true difference"
         f" that is better or worse in {100 * power:g} % of such experiments. Needed: questions for"
-        f" a difference of {difference:g}; — where no number of them is enough and more seeds are."
+        f" a difference of {difference:g}; — where no number of them is enough and more seeds are,"
+        " and in both where no question's answers differ."
         " With one seed what another would give is in neither. By the variances that were measured."
     )
 
@@ -100,6 +102,11 @@ def comparisons(results: Path) -> Iterator[Comparison]:
 def _spreads(
     about: Scored, a: dict[int, Path], b: dict[int, Path]
 ) -> Iterator[tuple[str, Spread, int]]:
+    if about.judge in ABILITIES:
+        for ability, *values in paired_abilities(a, b):
+            spread = spread_of(*values, ability.metric.over_questions)
+            yield ability.number.words, spread, values[0].shape[1]
+        return
     if about.judge:
         one, other = (pool([read_verdict_scores(p) for p in side.values()]) for side in (a, b))
         label = Panel("", "", one.protocol).block.headline.label
@@ -124,8 +131,10 @@ def _spreads(
 def _line(
     each: Comparison, difference: float, power: float, seeds: int, confidence: float
 ) -> dict[str, Any]:
-    least = detectable(each.spread, each.questions, seeds, confidence, power)
-    need = needed_questions(difference, each.spread, seeds, confidence, power)
+    least, need = math.nan, None
+    if each.spread.questions or each.spread.seeds > 0:  # else nothing says how answers vary
+        least = detectable(each.spread, each.questions, seeds, confidence, power)
+        need = needed_questions(difference, each.spread, seeds, confidence, power)
     between = f" and {each.spread.seeds:.2f}" if each.spread.seeds == each.spread.seeds else ""
     return {
         "data set": each.dataset,
@@ -134,6 +143,6 @@ def _line(
         "pair": f"{each.first} − {each.second}",
         "sd": f"{each.spread.questions:.2f}{between}",
         "questions, seeds": f"{each.questions}, {seeds}",
-        "found": f"{least:.2f}",
+        "found": "—" if math.isnan(least) else f"{least:.2f}",
         f"needed for {difference:g}": f"{need:,}" if need else "—",
     }

@@ -3,12 +3,15 @@
 import shutil
 from pathlib import Path
 
+import ability_files
 import pytest
 import table3_scores
 from table2_scores import games, job
 
 from asft.errors import UserError
 from asft.tables.power import comparisons, print_power
+
+GSM = ("gsm8k", "exact_match", "strict-match")
 
 
 def results(folder: Path, seeds: tuple[int, ...]) -> Path:
@@ -34,6 +37,27 @@ def test_every_pair_in_every_metric_that_is_drawn(tmp_path: Path):
     assert {(each.first, each.second) for each in found} == {("asft", "dpo")}  # no control
     assert {each.questions for each in found} == {table3_scores.N, 24}
     assert all(each.spread.seeds != each.spread.seeds for each in found)
+
+
+def test_abilities_are_compared_number_by_number(tmp_path: Path):
+    where = "runs/{}/scores/abilities/lm_eval.csv"
+    right, less = ([(float(n % k == 0), 1.0) for n in range(24)] for k in (3, 6))
+    for name, sums in {"base": right, "hh_rlhf/dpo/seed1": less}.items():
+        ability_files.write(tmp_path / where.format(name), {GSM: sums})
+    (each,) = comparisons(tmp_path)
+    assert (each.first, each.second, each.questions) == ("base", "dpo", 24)
+    assert each.metric == "gsm8k exact_match (strict-match)"
+    # 4 of 24 differ by 100 per cent: their standard deviation, with n - 1.
+    assert each.spread.questions == pytest.approx(100 * ((4 / 24) * (20 / 24) * 24 / 23) ** 0.5)
+
+
+def test_where_nothing_differs_nothing_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for name in ("base", "hh_rlhf/dpo/seed1"):
+        path = tmp_path / f"runs/{name}/scores/abilities/lm_eval.csv"
+        ability_files.write(path, {GSM: [(1.0, 1.0)] * 24})
+    print_power(tmp_path)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "gsm8k" in line]
+    assert [cell.strip() for cell in line.split("|")[-3:-1]] == ["—", "—"]
 
 
 def test_with_seeds_their_spread_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
