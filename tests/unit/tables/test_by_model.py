@@ -20,6 +20,7 @@ from asft.tables.table4 import AbilityFile, RefusalFile, tabulate_table4
 STATISTICS: dict[str, object] = {}
 REFUSED = ("asft_refusals", "unsafe_declined", "none")
 SUMS = ("gsm8k", "exact_match", "strict-match")
+ALONE = ("mine", "acc", "none")  # of one question, without an interval
 
 
 def read(path):
@@ -131,7 +132,7 @@ def test_table_4_is_the_rows_of_each(tmp_path):
             "NA",
             table4(first, {SUMS: said, REFUSED: said}, True, refusals=judged(first, classes)),
         ),
-        ModelTable("two", table4(second, {SUMS: [*said, (0.0, 1.0)]}, False)),
+        ModelTable("two", table4(second, {SUMS: [*said, (0.0, 1.0)], ALONE: said[:1]}, False)),
     ]
     out = tmp_path / "table4.csv"
     join_table4(json.dumps({"note": "A note.", "statistics": STATISTICS}), tables, out)
@@ -159,6 +160,8 @@ def test_table_4_is_the_rows_of_each(tmp_path):
             if len(cells) > 3 and "[" in line:
                 assert re.search(r" *\| *".join(map(re.escape, cells)), text), line
     tex = out.with_suffix(".tex").read_text()
-    assert (tex.count(r"\emph{NA}"), tex.count(r"\emph{two}")) == (2, 1)
+    assert (tex.count(r"\emph{NA}"), tex.count(r"\emph{two}")) == (2, 2)
+    assert "nan" not in text + tex + tables[1].path.with_suffix(".tex").read_text()
+    assert re.search(r"\| two +\| uf +\| dpo +\| 1 +\| 0\.0 ± 12\.5 ", parts[f"mine: 1 {without}"])
     pairs = read(out.with_suffix(".differences.csv"))
     assert {row["model"] for row in pairs} == {"NA", "two"}
