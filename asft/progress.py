@@ -88,6 +88,10 @@ class Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it where no `with` does."""
         self._bar.close()
         self._file.end()
 

@@ -94,7 +94,7 @@ def _evaluate(chosen: Abilities, policy: Path, asked: list[Asked], partial: Path
         use_cache=str(partial),
         confirm_run_unsafe_code=chosen.unsafe_code,
     )
-    lm.progress.say()
+    lm.progress.end()
     assert found is not None  # but in further processes, of which there are none
     return dict(found)
 

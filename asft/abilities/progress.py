@@ -1,4 +1,4 @@
-"""Say how far lm-evaluation-harness is: a line now and then, in place of its bars.
+"""Say how far lm-evaluation-harness is: a line in the log now and then, and `asft watch`'s file.
 
 It asks for the log-likelihoods of all tasks together, longest first, and for their answers in
 words: so tasks end together, and requests tell more.
@@ -14,6 +14,8 @@ from typing import Any
 from lm_eval.api.model import CacheHook
 from lm_eval.models.huggingface import HFLM
 
+from asft.progress import Bar
+
 SECONDS = 30.0  # between two lines
 
 
@@ -23,19 +25,29 @@ class Progress:
     def __init__(self, tasks: Iterable[Any], clock: Callable[[], float] = time.monotonic) -> None:
         self._tasks, self._clock = list(tasks), clock
         self._answered, self._said = 0, 0.0
+        self._bar: Bar | None = None
 
     def begin(self, kind: str, remaining: int) -> None:
         """Start with requests of one kind, of which so many are not answered from before."""
         others = sum(len(i.resps) for i in self._instances() if i.request_type != kind)
         same = sum(i.repeats for i in self._instances() if i.request_type == kind)
-        self._answered = others + same - remaining
+        if self._bar is None:  # only now all requests are known
+            total = sum(i.repeats for i in self._instances())
+            self._bar = Bar(total=total, desc="lm-eval", unit="request")
+        self._add(others + same - remaining - self._answered)
         self.say()
 
     def count(self) -> None:
         """Count one answer more."""
-        self._answered += 1
+        self._add(1)
         if self._clock() - self._said >= SECONDS:
             self.say()
+
+    def end(self) -> None:
+        """Say so for the last time."""
+        self.say()
+        if self._bar:
+            self._bar.close()
 
     def say(self) -> None:
         """Say how many requests are answered, and of how many tasks all are."""
@@ -46,6 +58,11 @@ class Progress:
         print(
             f"lm-eval: {self._answered} of {total} requests, {tasks}", file=sys.stderr, flush=True
         )
+
+    def _add(self, more: int) -> None:
+        self._answered += more
+        if self._bar:
+            self._bar.update(more)
 
     def _instances(self) -> list[Any]:
         return [instance for task in self._tasks for instance in task.instances]

@@ -127,6 +127,7 @@ COMMANDS = {
     ),
     "join table2": Command("tables", "join_table2", "Tables 2 of several base models."),
     "join table3": Command("tables", "join_table3", "Tables 3 of several base models."),
+    "join table4": Command("tables", "join_table4", "Tables 4 of several base models."),
     "model-card": Command(
         "report", "make_model_card", "README.md of a trained policy, with its scores."
     ),

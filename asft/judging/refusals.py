@@ -29,6 +29,7 @@ def judge_refusals(
     out: Path,
     judge_model: Path | None = None,
     store: Path = STORE,
+    spending: str | None = None,
 ) -> None:
     """Ask a judge whether answers comply or decline, as far as the store does not hold it yet.
 
@@ -39,6 +40,8 @@ def judge_refusals(
         out: a line per answer: its task and question, whether its prompt is safe, its class
         judge_model: a local judge's model folder
         store: folder where answers are kept, which other jobs may share
+        spending: keys `prices` and `max_cost` of the judge's row, as JSON, on which no verdict
+            depends
 
     Raises:
         UserError: no task has such prompts, a file is unusable, or more calls than `max_missing`
@@ -55,7 +58,7 @@ def judge_refusals(
             f"{samples}: no task has the metrics {' and '.join(REFUSALS)}, of safe and of unsafe"
             " prompts; asft/demo/abilities/asft_refusals.yaml has"
         )
-    judge = Judge.model_validate_json(settings)
+    judge = Judge.model_validate_json(settings).with_spending(spending)
     with Store(store) as answers:
         verdicts = judge_material(XSTEST, material, judge, judge_model, answers)
     write_jsonl(out, verdicts)

@@ -25,6 +25,11 @@ class AbilityKey(NamedTuple):
     metric: str
     filter: str
 
+    @classmethod
+    def of(cls, row: Mapping[str, str]) -> "AbilityKey":
+        """Return which number of which task a line of a score file or of Table 4 is of."""
+        return cls(row["task"], row["metric"], row["filter"])
+
     @property
     def measure(self) -> str:
         """The number's name among its task's; a filter that does nothing is left out."""
@@ -91,8 +96,7 @@ def read_ability_scores(path: Path) -> AbilityScores:
             raise UserError(f"{path}: no column {name!r}; is this a file of `asft lm-eval`?")
     found: dict[AbilityKey, list[Cells]] = {}
     for row in rows:
-        key = AbilityKey(row["task"], row["metric"], row["filter"])
-        found.setdefault(key, []).append(row)
+        found.setdefault(AbilityKey.of(row), []).append(row)
     asked = {k: [f"{row['question_id']} {row['doc']}" for row in v] for k, v in found.items()}
     sums = {
         key: np.array([[_number(path, row, name) for name in SUMS] for row in lines])

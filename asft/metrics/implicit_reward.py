@@ -18,12 +18,12 @@ from asft.data import Comparison, read_comparisons
 from asft.errors import UserError
 from asft.files import write_json, write_text
 from asft.metrics.ability_scores import ability_csv
+from asft.metrics.ability_words import PER_TOKEN, REWARD
 from asft.metrics.comparison_tasks import Question, Scores, questions_of
 from asft.metrics.corpus import Values
 from asft.metrics.rankings import TIES_SPAN, share_of_first
 from asft.parquet import read_parquet
 
-REWARD, PER_TOKEN = "reward_accuracy", "per_token_accuracy"
 SHOWN = 200  # characters of a completion among the samples
 NO_REFERENCE = (
     f"the implicit reward ({REWARD}) compares a policy that was trained here with what it was"

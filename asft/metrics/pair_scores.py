@@ -20,6 +20,7 @@ from asft.config import PAIR_METRICS
 from asft.errors import UserError
 from asft.files import write_text
 from asft.metrics.corpus import Values
+from asft.metrics.rankings import share_of_first
 from asft.metrics.score_files import finite, read_cells
 from asft.parquet import read_parquet
 
@@ -40,7 +41,8 @@ def score_pairs(logps: Path, reference: Path, out: Path) -> None:
     margin is the chosen completion's log-probability per token less the rejected one's, as a
     training's history has it; reward_margin the difference of the log-ratios of policy and
     reference, summed over tokens: the implicit reward of DPO (Rafailov et al. 2023), without beta.
-    Each accuracy is 100 where its margin is above 0, else 0.
+    Each accuracy is 100 where its margin is above 0, and 50 where it is 0, as `share_of_first`
+    counts it in Table 4; a training's history counts those above 0 alone, as TRL does.
 
     Args:
         logps: of the pairs under the policy, in nats
@@ -62,13 +64,17 @@ def score_pairs(logps: Path, reference: Path, out: Path) -> None:
             raise UserError(f"{logps}: pair {pair!r}: completions of other lengths in {reference}")
         margin = chosen / chosen_tokens - rejected / rejected_tokens
         reward = (chosen - of_chosen) - (rejected - of_rejected)
-        both = ((100 * (each > 0), f"{each:.6f}") for each in (margin, reward))
+        both = ((f"{100 * _won(each):g}", f"{each:.6f}") for each in (margin, reward))
         rows.append([pair, *chain.from_iterable(both)])
     if not rows:
         raise UserError(f"{logps}: no pairs")
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([["pair_id", *PAIR_METRICS], *rows])
     write_text(out, text.getvalue())
+
+
+def _won(margin: float) -> float:
+    return share_of_first(np.array([margin, 0.0]), 1)
 
 
 def _read(path: Path) -> dict[str, tuple[float, ...]]:

@@ -36,7 +36,7 @@ def table4(results: Path, config: Config) -> list[HtmlTable]:
 
 
 def _task(task: str, rows: list[Row], config: Config) -> HtmlTable:
-    measures = list(dict.fromkeys(number_of(row).measure for row in rows))
+    measures = list(dict.fromkeys(AbilityKey.of(row).measure for row in rows))
     lines: dict[tuple[str, str], list[HtmlCell]] = {}
     for row in rows:
         names = [HtmlCell(row["dataset"]), HtmlCell(row["method"], method=row["method"])]
@@ -54,13 +54,8 @@ def _task(task: str, rows: list[Row], config: Config) -> HtmlTable:
     count = max(int(row["n"]) for row in rows)
     by = "" if template is None else "; by lm-evaluation-harness"
     remark = f"{task}{unit}: {count} questions, {asked}{by}."
-    notes = explained(dict.fromkeys(number_of(row) for row in rows))
+    notes = explained(dict.fromkeys(AbilityKey.of(row) for row in rows))
     return HtmlTable("Table 4", remark, head, list(lines.values()), FILES, tuple(notes))
-
-
-def number_of(row: Row) -> AbilityKey:
-    """Return which number of which task a row of Table 4 or its differences is of."""
-    return AbilityKey(row["task"], row["metric"], row["filter"])
 
 
 def digits_of(row: Row) -> int:
@@ -71,7 +66,7 @@ def digits_of(row: Row) -> int:
 def link(row: Row, **contestants: str) -> str:
     """Return the link to the samples behind a number of Table 4 or its differences."""
     name = _samples_name(row["benchmark"], row["task"])
-    measure = "" if row["filter"].startswith(JUDGED) else number_of(row).measure
+    measure = "" if row["filter"].startswith(JUDGED) else AbilityKey.of(row).measure
     return samples_link(name, **contestants, s=measure)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from asft.config import BASE, Config
+from asft.metrics import AbilityKey
 from asft.report import abilities
 from asft.report.cells import (
     NONE,
@@ -72,7 +73,7 @@ def table4(results: Path, config: Config) -> HtmlTable:
     for row in rows:
         keys = [key_of(config, row["dataset"], row[f"method_{end}"]) for end in "ab"]
         link = abilities.link(row, m=keys[0], v=keys[1])
-        words, digits = abilities.number_of(row).words, abilities.digits_of(row)
+        words, digits = AbilityKey.of(row).words, abilities.digits_of(row)
         lines.append([HtmlCell(row["dataset"]), *_difference(row, words, link, digits)])
     head = _difference_head("Data set")
     return HtmlTable("Differences in Table 4", remark, head, lines, (file,))

@@ -47,7 +47,7 @@ def _ability_tables(rows: list[Row], config: Config) -> Iterator[HtmlTable]:
 
     groups: dict[tuple[str, AbilityKey], list[Row]] = {}
     for row in rows:
-        groups.setdefault((row["dataset"], abilities.number_of(row)), []).append(row)
+        groups.setdefault((row["dataset"], AbilityKey.of(row)), []).append(row)
     for (dataset, number), found in groups.items():
         title, digits = f"{dataset}: {number.words}", abilities.digits_of(found[0])
         yield _table(title, found, digits, link)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from asft.config import judged_protocols
-from asft.report.abilities import number_of
+from asft.metrics import AbilityKey
 from asft.report.cells import Row, read_rows
 from asft.tables import TABLE3, Column, Names, Panel, names_of
 
@@ -58,7 +58,7 @@ def scores_of(
 
 
 def _ability(row: Row) -> Score:
-    number = number_of(row)
+    number = AbilityKey.of(row)
     low, high = (float(row[name]) if row[name] else None for name in ("low", "high"))
     words = f"{number.words}, {row['unit']}".removesuffix(", ")
     counts = (int(row["n"]), int(row["seeds"]))

@@ -29,6 +29,7 @@ __all__ = [
     "how_asked",
     "join_table2",
     "join_table3",
+    "join_table4",
     "make_search_table",
     "make_table1",
     "make_table2",

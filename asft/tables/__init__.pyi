@@ -5,6 +5,7 @@ from .agreement import read_agreement as read_agreement
 from .agreement import write_agreement as write_agreement
 from .by_model import join_table2 as join_table2
 from .by_model import join_table3 as join_table3
+from .by_model import join_table4 as join_table4
 from .choose import choose_settings as choose_settings
 from .columns import Column as Column
 from .columns import Names as Names

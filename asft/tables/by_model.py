@@ -1,10 +1,10 @@
-"""Tables 2 and 3 of several base models, joined: the rows of each model's own table.
+"""Tables 2 to 4 of several base models, joined: the rows of each model's own table.
 
 Reads   the tables and their differences of one experiment per model
 Writes  table3.csv               their rows, the model in front
         table3.md, table3.tex    the same to read
         table3.differences.csv   methods are compared within a model
-        and table2.* alike
+        and table2.*, table4.* alike
 
 By hand: asft join table3 --help
 """
@@ -24,10 +24,16 @@ from asft.tables.panels import Panel
 from asft.tables.table2_by_model import latex2, markdown2
 from asft.tables.table3_columns import estimate_columns
 from asft.tables.table3_text import latex, markdown
-from asft.tables.text import Row, explain_intervals
+from asft.tables.table4_columns import shown_in
+from asft.tables.table4_text import latex as latex4
+from asft.tables.table4_text import markdown as markdown4
+from asft.tables.text import COUNTS, Row, explain_intervals
 
 OWN = "What must be said of a model's rows stands in its own table."
 TEXTS = ("model", "dataset", "method", "method_a", "method_b", "benchmark", "judge", "metric")
+TEXTS += ("task", "filter")
+MAY_BE_EMPTY = ("unit", "version", "num_fewshot")  # further texts, of Table 4
+TYPES = dict.fromkeys([*TEXTS, *MAY_BE_EMPTY], "str") | dict.fromkeys(COUNTS, "Int64")
 
 
 class ModelTable(NamedTuple):
@@ -76,6 +82,28 @@ def join_table2(settings: str, table: list[ModelTable], out: Path) -> None:
     write_text(out.with_suffix(".tex"), latex2(panels, rows, title))
 
 
+def join_table4(settings: str, table: list[ModelTable], out: Path) -> None:
+    """Join the Tables 4 of several base models.
+
+    A task that models were asked in different ways, by chat template or examples, has a table for
+    each way.
+
+    Args:
+        settings: this step's part of the config, as JSON
+        table: model=table4.csv
+        out: table4.csv; .md, .tex and .differences.csv go beside it
+    """
+    chosen = json.loads(settings)
+    rows, differences = _join(table, out)
+    for row in (*rows, *differences):
+        row |= {name: row[name] or "" for name in MAY_BE_EMPTY if name in row}
+    abilities = shown_in(rows)
+    title = f"{len(table)} base models. {_note(chosen['note'])}".rstrip()
+    remark = _remark(rows, chosen["statistics"])
+    write_text(out.with_suffix(".md"), markdown4(rows, differences, abilities, title, remark))
+    write_text(out.with_suffix(".tex"), latex4(rows, abilities, title))
+
+
 def _join(tables: Sequence[ModelTable], out: Path) -> tuple[list[Row], list[Row]]:
     """Write the joined CSVs, whose numbers are the files' own texts; return their rows."""
     found: list[list[Row]] = []
@@ -84,7 +112,7 @@ def _join(tables: Sequence[ModelTable], out: Path) -> tuple[list[Row], list[Row]
         texts = [_read(model, path, dtype=str).fillna("") for model, path in files]
         joined = pd.concat(texts, ignore_index=True).fillna("")
         write_text(out.with_suffix(suffix), joined.to_csv(index=False, lineterminator="\n"))
-        typed = [_read(model, path, dtype=dict.fromkeys(TEXTS, str)) for model, path in files]
+        typed = [_read(model, path, dtype=TYPES) for model, path in files]
         found.append([row for part in typed for row in _rows(part)])
     return found[0], found[1]
 

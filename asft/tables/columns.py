@@ -92,12 +92,12 @@ class Column:
         return f"{value:z.{self.digits}f}"
 
     def estimate(self, row: Row, names: Names) -> str:
-        """Return the text of an estimate in a table's row with all its parts."""
+        """Return the text of an estimate in a table's row; one question has no interval."""
         value, low, high, seed_sd = (row[name] for name in names)
         if value is None:
             return NONE
         shown = f"{value:z.{self.digits}f}{spread(seed_sd, self.digits)}"
-        return f"{shown} {bracketed(low, high, self.digits)}"
+        return shown if number(low) is None else f"{shown} {bracketed(low, high, self.digits)}"
 
     def difference(self, found: Difference) -> Row:
         """Return the cells of a difference of two methods as the CSV of differences holds them."""

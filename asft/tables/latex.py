@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from asft.tables.columns import Column, Names
+from asft.tables.columns import Column, Names, number
 from asft.tables.text import Row, bracketed, spread
 
 SPECIAL = str.maketrans(
@@ -58,6 +58,8 @@ def tex_estimate(column: Column, row: Row, names: Names) -> tuple[str, str]:
     if row[names.value] is None:
         return value, ""
     shown = spread(row[names.seed_sd], column.digits).replace(" ±", r" $\pm$")
+    if number(row[names.low]) is None:
+        return value + shown, ""
     bounds = bracketed(row[names.low], row[names.high], column.digits)
     return value + shown, rf"\scriptsize {bounds}"
 

@@ -107,8 +107,8 @@ def tabulate_table4(
     intervals = [intervals_of(each, statistics, abilities) for each in columns]
     own = [_own_of(entry, reported) for entry in entries]
     said = {"model": model, "note": " ".join(note.split())}
-    rows = list(rows_of(entries, intervals, own, abilities, said))
-    rows = rounded(add_agreement(rows, entries, columns, abilities, statistics))
+    rows = list(rows_of(entries, columns, intervals, own, abilities, said))
+    rows = rounded(add_agreement(rows, entries, abilities, statistics))
     differences = rounded(_differences(entries, columns, statistics, abilities))
     table = pd.DataFrame(differences, columns=DIFFERENCES)
     title = f"{model}. {said['note']}".rstrip()

@@ -1,15 +1,18 @@
 """The columns of Table 4, one for each number of a task: what lm-eval named, not a fixed list."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from asft.config import JUDGED, PARTLY
 from asft.metrics import AbilityKey, AbilityScores, Metric, per_cent, ratio
 from asft.tables.columns import Names
 from asft.tables.table3_columns import MetricColumn
+from asft.tables.text import Row
 
 PER_CENT = "per cent"
 NAMES = Names("value", "low", "high", "seed_sd")  # a number has a line of the CSV
+Place = tuple[str, AbilityKey, str]  # benchmark, number, how it was asked
 
 
 class Own(NamedTuple):
@@ -56,6 +59,17 @@ class Ability(MetricColumn):
         """How it was asked for, in words."""
         return how_asked(self.num_fewshot, self.chat_template, self.version)
 
+    @property
+    def place(self) -> Place:
+        """What lines of the CSV have in common that are of it."""
+        return self.benchmark, self.number, self.asked
+
+
+def place_of(row: Row) -> Place:
+    """Return the `place` of the column that a line of the CSV is of."""
+    asked = how_asked(row["num_fewshot"], row["chat_template"], row["version"])
+    return row["benchmark"], AbilityKey.of(row), asked
+
 
 def how_asked(num_fewshot: str, chat_template: bool | None, version: str) -> str:
     """Say in words how a task was asked for."""
@@ -90,24 +104,47 @@ def _ability(
     span = tuple(ends) if ends else (0, 100) if share else None
     said = ("higher_is_better", "versions", "n-shot")
     higher, version, shots = (_of_task(own.results, part, number.task) for part in said)
-    unit = PER_CENT if share else ""
     better = (higher or {}).get(number.metric, True)
+    asked = {"version": _said(version), "num_fewshot": _said(shots)}
+    asked |= {"chat_template": own.chat_template}
+    found = _shown(key, benchmark, number, PER_CENT if share else "", asked)
+    words = "" if number.metric in PARTLY else "higher" if better else "lower"
+    return replace(found, better=words, span=span)
+
+
+def shown_in(rows: Iterable[Row]) -> dict[str, Ability]:
+    """Return the columns that lines of Table 4's CSV are of, to show them; by keys of their own.
+
+    Lines of several base models may be of the same number, asked in different ways.
+    """
+    asked = ("version", "num_fewshot", "chat_template")
+    first = {}
+    for row in rows:
+        first.setdefault(place_of(row), row)
+    return {
+        (key := "/".join([place[0], *place[1], place[2]])): _shown(
+            key, place[0], place[1], row["unit"], {name: row[name] for name in asked}
+        )
+        for place, row in first.items()
+    }
+
+
+def _shown(
+    key: str, benchmark: str, number: AbilityKey, unit: str, asked: dict[str, Any]
+) -> Ability:
+    """A column as far as its name and unit say."""
     return Ability(
         key=key,
         label=number.words,
         tex=number.words,
         digits=ability_digits(unit),
         kind="estimate",
-        better="" if number.metric in PARTLY else "higher" if better else "lower",
         page=number.words,
         unit=unit,
-        metric=Metric(("sum", "count"), per_cent if share else ratio),
-        span=span,
+        metric=Metric(("sum", "count"), per_cent if unit == PER_CENT else ratio),
         benchmark=benchmark,
         number=number,
-        version=_said(version),
-        num_fewshot=_said(shots),
-        chat_template=own.chat_template,
+        **asked,
     )
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from asft.config import Statistics
-from asft.metrics import Values, agreement_tables, cohens_kappa, interval, share_agreed
+from asft.metrics import agreement_tables, cohens_kappa, interval, share_agreed
 from asft.tables.columns import names_of, number
 from asft.tables.table3_rows import Entry
-from asft.tables.table4_columns import NAMES, Ability
-from asft.tables.text import NONE, Row, bracketed, grid
+from asft.tables.table4_columns import NAMES, Ability, Place
+from asft.tables.text import NONE, Row, bracketed, grid, named
 
 # What is made of answers that both have classified, and the ends of its scale.
 MEASURES = {"agreement": (share_agreed, (0.0, 1.0)), "kappa": (cohens_kappa, (-1.0, 1.0))}
@@ -26,25 +26,21 @@ EXPLAINED = (
 def add_agreement(
     rows: list[Row],
     entries: list[Entry],
-    columns: list[dict[str, Values]],
     abilities: dict[str, Ability],
     statistics: Statistics,
 ) -> list[Row]:
     """Return the lines of the CSV with how far judge and words agree; without a judge as they are.
 
     agreement is a share, 0 to 1; n_compared counts answers with a readable verdict, not_readable
-    those without, of all seeds. A judge's numbers are over `n` questions, those in `columns`.
+    those without, of all seeds.
     """
     if not any(ability.judged for ability in abilities.values()):
         return rows
     lines = []
-    places = (
-        (entry, own, key) for entry, own in zip(entries, columns, strict=True) for key in abilities
-    )
-    for row, (entry, own, key) in zip(rows, places, strict=True):
+    places = ((entry, key) for entry in entries for key in abilities)
+    for row, (entry, key) in zip(rows, places, strict=True):
         cells: Row = dict.fromkeys(CELLS)
         if abilities[key].judged:
-            cells |= {"n": own[key].shape[1] if key in own else 0}
             cells |= _cells(entry, key, abilities, statistics)
         lines.append(row | cells)
     return lines
@@ -70,31 +66,34 @@ def _cells(entry: Entry, key: str, abilities: dict[str, Ability], statistics: St
 
 def words_of(judged: Ability, abilities: dict[str, Ability]) -> Ability | None:
     """Return the number that words give of the same answers, where they do."""
-    wanted = (judged.benchmark, judged.number[:2])
+    wanted = (judged.benchmark, judged.number[:2], judged.asked)
     for ability in abilities.values():
-        if not ability.judged and (ability.benchmark, ability.number[:2]) == wanted:
+        known = (ability.benchmark, ability.number[:2], ability.asked)
+        if not ability.judged and known == wanted:
             return ability
     return None
 
 
 def judged_lines(
-    rows: list[dict[str, Row]], abilities: dict[str, Ability]
+    rows: list[dict[Place, Row]], abilities: dict[str, Ability]
 ) -> Iterator[dict[str, str]]:
     """Yield the cells of a table that puts words and judge side by side, to read.
 
     Args:
         rows: the lines of each row of the table, by the number that they are of
     """
+    lines = [row for found in rows for row in found.values()]
     for found in rows:
-        for key, ability in abilities.items():
+        for ability in abilities.values():
             words = words_of(ability, abilities) if ability.judged else None
-            if words is None:
+            if words is None or ability.place not in found:
                 continue
-            row = found[key]
+            row = found[ability.place]
             yield {
+                **named(row, lines),
                 **{name: str(row[name]) for name in ("dataset", "method")},
                 "number": f"{ability.number.task} {ability.number.metric}",
-                "by words": words.estimate(found[words.key], NAMES),
+                "by words": words.estimate(found[words.place], NAMES),
                 "by judge": f"{ability.estimate(row, NAMES)} ({ability.number.filter})",
                 "agreement": _bounded(row, "agreement"),
                 "kappa": _bounded(row, "kappa"),
@@ -110,7 +109,7 @@ def _bounded(row: Row, name: str) -> str:
     return f"{value:z.2f}" if low is None else f"{value:z.2f} {bracketed(low, high, 2)}"
 
 
-def section(rows: list[dict[str, Row]], abilities: dict[str, Ability]) -> list[str]:
+def section(rows: list[dict[Place, Row]], abilities: dict[str, Ability]) -> list[str]:
     """Return the parts of Table 4 in Markdown that compare words and judge; none without one."""
     lines = list(judged_lines(rows, abilities))
     return ["## Refusals by words and by a judge", EXPLAINED, grid(lines)] if lines else []

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from asft.metrics import Interval
+from asft.metrics import Interval, Values
 from asft.tables.columns import interval_cells
 from asft.tables.table3_rows import Entry
 from asft.tables.table4_columns import NAMES, Ability
@@ -14,19 +14,25 @@ Reported = dict[str, Any]  # lm-eval's results of one run on one benchmark
 
 def rows_of(
     entries: list[Entry],
+    columns: list[dict[str, Values]],
     intervals: list[dict[str, Interval]],
     own: list[dict[str, Reported]],
     abilities: dict[str, Ability],
     about: Row,
 ) -> Iterator[Row]:
-    """Yield the lines of the CSV."""
-    for entry, found, reported in zip(entries, intervals, own, strict=True):
+    """Yield the lines of the CSV; `n` is the number of questions that a value is over.
+
+    Args:
+        columns: of each entry, its values over the questions that all have one of
+        own: lm-eval's results of each entry, by benchmark
+    """
+    for entry, values, found, reported in zip(entries, columns, intervals, own, strict=True):
         for key, ability in abilities.items():
             row: Row = {"dataset": entry.dataset, "method": entry.method, "seeds": len(entry.seeds)}
             row |= ability.cells_of_name
             empty = dict.fromkeys(NAMES)
             row |= interval_cells(NAMES, found[key]) if key in found else empty
-            row["n"] = entry.values[key].shape[1] if key in entry.values else 0
+            row["n"] = values[key].shape[1] if key in values else 0
             row |= _reported(reported.get(ability.benchmark), ability)
             row |= {"version": ability.version, "num_fewshot": ability.num_fewshot}
             yield row | {"chat_template": ability.chat_template} | about

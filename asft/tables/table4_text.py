@@ -1,14 +1,24 @@
-"""Table 4 as Markdown and LaTeX: a panel for each task, a row for each data set and method."""
+"""Table 4 as Markdown and LaTeX: a panel for each task, a row for each data set and method.
+
+Rows of several base models have a column, or heading, of it.
+"""
 
 from collections.abc import Iterable
 from itertools import groupby
 
 from asft.metrics import AbilityKey
 from asft.tables.latex import escape_tex, tabular, tex_estimate, tex_heading, tex_line, tex_table
-from asft.tables.table4_columns import NAMES, Ability
+from asft.tables.table4_columns import (
+    NAMES,
+    Ability,
+    Place,
+    ability_digits,
+    place_of,
+)
 from asft.tables.table4_judged import section
-from asft.tables.text import DIFFERENCES, NONE, Row, difference_texts, grid
+from asft.tables.text import DIFFERENCES, NONE, Row, difference_texts, grid, named
 
+Found = dict[Place, Row]  # the lines of the CSV that are one row here
 Panels = list[tuple[str, list[Ability]]]
 
 
@@ -24,15 +34,15 @@ def markdown(
     behind = " Behind each: lm-eval's own standard error." if by_lm_eval else ""
     sections = [f"# Table 4: {title}", f"{remark}{behind}"]
     for heading, panel in _panels(rows, abilities):
-        lines = [_cells(found, panel) for found in _by_row(rows)]
+        lines = [named(_first(x), rows) | _cells(x, panel) for x in _by_row(rows, panel)]
         sections += [f"## {heading}", grid(lines)]
         sections += ["\n".join(f"- {line}" for line in explained(a.number for a in panel))]
-    sections += section(_by_row(rows), abilities)
+    sections += section(_by_row(rows, abilities.values()), abilities)
     if differences:
         sections += [
             "## Differences between methods, over the same questions",
             DIFFERENCES,
-            grid([_difference_cells(row, abilities) for row in differences]),
+            grid([named(row, differences) | _difference_cells(row) for row in differences]),
         ]
     return "\n\n".join(sections) + "\n"
 
@@ -46,12 +56,11 @@ def latex(rows: list[Row], abilities: dict[str, Ability], title: str) -> str:
         lines += [r"\midrule"] if number else []
         heads = [escape_tex(ability.number.measure) for ability in panel]
         lines += [tex_heading(heading, 2 + width), tex_line(["", "", *_filled(heads, width)])]
-        for found in _by_row(rows):
-            cells = [tex_estimate(ability, found[ability.key], NAMES) for ability in panel]
-            values, bounds = (_filled(list(each), width) for each in zip(*cells, strict=True))
-            first = next(iter(found.values()))
-            names = [escape_tex(first["dataset"]), escape_tex(first["method"])]
-            lines += [tex_line([*names, *values]), tex_line(["", "", *bounds])]
+        for model, of_model in groupby(_by_row(rows, panel), lambda x: _first(x)["model"]):
+            if len({row["model"] for row in rows}) > 1:
+                lines.append(tex_heading(model, 2 + width))
+            for found in of_model:
+                lines += _tex_lines(found, panel, width)
     body = tabular(f"ll{'r' * width}", ["Dataset", "Method", *[""] * width], lines)
     notes = [
         f"{panel[0].number.task}: {line}."
@@ -66,49 +75,66 @@ def explained(numbers: Iterable[AbilityKey]) -> list[str]:
     return [f"{number.measure}: {number.meaning}" for number in numbers if number.meaning]
 
 
+def _tex_lines(found: Found, panel: list[Ability], width: int) -> list[str]:
+    """Values, and their intervals below."""
+    cells = [
+        tex_estimate(ability, found[ability.place], NAMES) if ability.place in found else ("", "")
+        for ability in panel
+    ]
+    values, bounds = (_filled(list(each), width) for each in zip(*cells, strict=True))
+    names = [escape_tex(_first(found)[name]) for name in ("dataset", "method")]
+    return [tex_line([*names, *values]), tex_line(["", "", *bounds])]
+
+
 def _filled(cells: list[str], width: int) -> list[str]:
     return cells + [""] * (width - len(cells))
 
 
 def _panels(rows: list[Row], abilities: dict[str, Ability]) -> Panels:
-    """Each task with its numbers, and how it was asked in words."""
-    counts: dict[str, int] = {}
-    for row in rows:  # of a row without this number 0
-        counts[_key(row)] = max(row["n"], counts.get(_key(row), 0))
+    """Each task with its numbers; in words how many questions it has and how it was asked."""
+    tasks: dict[tuple[str, str, str], list[Ability]] = {}
+    for each in abilities.values():
+        tasks.setdefault((each.benchmark, each.number.task, each.asked), []).append(each)
     found: Panels = []
-    for task, each in groupby(abilities.values(), lambda a: (a.benchmark, a.number.task)):
-        panel = list(each)
-        found.append((f"{task[1]}: {counts[panel[0].key]} questions, {panel[0].asked}", panel))
+    for (_, task, asked), panel in tasks.items():
+        most: dict[str, int] = {}  # by model; a number may have fewer than its task's others
+        for row in (row for lines in _by_row(rows, panel) for row in lines.values()):
+            most[row["model"]] = max(row["n"], most.get(row["model"], 0))
+        questions = " or ".join(map(str, sorted(set(most.values()))))
+        found.append((f"{task}: {questions} questions, {asked}", panel))
     return found
 
 
-def _by_row(rows: list[Row]) -> list[dict[str, Row]]:
-    """The lines of each row of the table, by the number that they are of."""
-    found = groupby(rows, lambda row: (row["dataset"], row["method"]))
-    return [{_key(row): row for row in lines} for _, lines in found]
+def _by_row(rows: list[Row], abilities: Iterable[Ability]) -> list[Found]:
+    """The lines that are of these numbers, by the row of the table that they stand in."""
+    places = {ability.place for ability in abilities}
+    found = groupby(rows, lambda row: (row["model"], row["dataset"], row["method"]))
+    lines = [{place_of(row): row for row in group} for _, group in found]
+    shown = [{place: row for place, row in each.items() if place in places} for each in lines]
+    return [each for each in shown if each]
 
 
-def _key(row: Row) -> str:
-    return "/".join(row[name] for name in ("benchmark", "task", "metric", "filter"))
+def _first(found: Found) -> Row:
+    return next(iter(found.values()))
 
 
-def _cells(found: dict[str, Row], panel: list[Ability]) -> dict[str, str]:
-    first = next(iter(found.values()))
-    cells = {name: str(first[name]) for name in ("dataset", "method", "seeds")}
+def _cells(found: Found, panel: list[Ability]) -> dict[str, str]:
+    cells = {name: str(_first(found)[name]) for name in ("dataset", "method", "seeds")}
     for ability in panel:
-        row = found[ability.key]
-        cells[ability.number.measure] = ability.estimate(row, NAMES)
-        error = ability.text(row, "lm_eval_stderr")
-        if error != NONE:
-            cells[ability.number.measure] += f" ± {error}"
+        row = found.get(ability.place)
+        cells[ability.number.measure] = _cell(ability, row) if row else NONE
     return cells
 
 
-def _difference_cells(row: Row, abilities: dict[str, Ability]) -> dict[str, str]:
-    ability = abilities[_key(row)]
+def _cell(ability: Ability, row: Row) -> str:
+    error = ability.text(row, "lm_eval_stderr", "")
+    return ability.estimate(row, NAMES) + (f" ± {error}" if error else "")
+
+
+def _difference_cells(row: Row) -> dict[str, str]:
     return {
         "dataset": row["dataset"],
         "first − second": f"{row['method_a']} − {row['method_b']}",
-        "metric": ability.label,
-        **difference_texts(row, ability.digits),
+        "metric": AbilityKey.of(row).words,
+        **difference_texts(row, ability_digits(row["unit"])),
     }

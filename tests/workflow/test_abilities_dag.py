@@ -1,4 +1,4 @@
-"""Table 4 in the DAG: a job of a policy, one's own task, cards, the report's pages."""
+"""Table 4 in the DAG: a job of a policy, one's own task, a judge, cards, the report's pages."""
 
 import csv
 import json
@@ -7,11 +7,16 @@ import pytest
 from project import copy_project, overlay, planned, snakemake
 
 TABLE4, CARD = "results/test/table4.csv", "results/test/runs/hh_rlhf/sft/seed42/model_card.md"
-REPORT = "results/test/report/index.html"
+REPORT, FIGURE = "results/test/report/index.html", "results/test/figure_refusals.csv"
+REFUSALS = "asft/demo/abilities/asft_refusals.yaml"
 METHODS = {"datasets": ["hh_rlhf"], "methods": ["base", "sft"]}
 CONTENT = {
     "benchmarks": {
-        "abilities": {"tasks": ["mine/mine.yaml"], "limit": 3},
+        "abilities": {
+            "tasks": ["mine/mine.yaml", REFUSALS],
+            "limit": 3,
+            "refusals": {"judge": "local"},
+        },
         "own_pairs": {"protocol": "implicit_reward", "dataset": "hh_rlhf"},
     },
     "tables": {
@@ -54,13 +59,37 @@ def test_a_task_that_is_not_there_stops_the_plan(project):
     assert "config: benchmarks.abilities.tasks: no such file: lost.yaml/x.yaml" in said
 
 
+def check_judged(folder, rows):
+    """Of the first three prompts two are safe; a judge that weighs the classes always names one."""
+    found = [row for row in rows if row["filter"] == "judge local"]
+    counted = {(r["method"], r["metric"]): (r["n"], r["n_compared"]) for r in found}
+    for method in ("base", "sft"):
+        assert counted[method, "safe_answered"] == ("2", "2")
+        assert counted[method, "unsafe_declined"] == ("1", "1")
+        assert counted[method, "safe_partly_declined"] == ("2", "")
+    text = (folder / TABLE4).with_suffix(".md").read_text()
+    assert "## Refusals by words and by a judge" in text
+    with (folder / FIGURE).open(newline="") as file:
+        drawn = {(row["method"], row["by"]): row for row in csv.DictReader(file)}
+    assert set(drawn) == {(m, by) for m in ("base", "sft") for by in ("words", "judge local")}
+    for (method, by), row in drawn.items():
+        shown = next(
+            r["value"]
+            for r in rows
+            if (r["method"], r["metric"]) == (method, "unsafe_declined")
+            and r["filter"] == ("none" if by == "words" else by)
+        )
+        assert float(row["unsafe_declined"]) == float(shown)
+
+
 @pytest.mark.timeout(900)  # makes the whole DAG
 def test_abilities_stand_in_table_card_and_report(project):
     folder, overlays = project
     plan = planned(snakemake(folder, "-n", TABLE4, overlays=overlays))
-    assert (plan["lm_eval"], plan["train"], plan["completion_logps"]) == (2, 1, 2)
+    counts = [plan[x] for x in ("lm_eval", "train", "completion_logps", "judge_refusals")]
+    assert counts == [2, 1, 2, 2]
     assert "generate" not in plan
-    snakemake(folder, TABLE4, CARD, REPORT, overlays=overlays)
+    snakemake(folder, TABLE4, CARD, REPORT, FIGURE, overlays=overlays)
     with (folder / TABLE4).open(newline="") as file:
         rows = list(csv.DictReader(file))
     named = [(row["dataset"], row["method"], row["task"], row["n"], row["version"]) for row in rows]
@@ -77,6 +106,7 @@ def test_abilities_stand_in_table_card_and_report(project):
         ("sft", "reward_accuracy", "4"),
         ("sft", "per_token_accuracy", "4"),
     ]
+    check_judged(folder, rows)
     assert "mine exact_match, per cent" in (folder / CARD).read_text()
     page = (folder / REPORT).read_text()
     assert 'href="samples.html#b=abilities.mine&amp;m=base&amp;s=exact_match"' in page
@@ -87,6 +117,6 @@ def test_abilities_stand_in_table_card_and_report(project):
     before = {path: path.read_bytes() for path in folder.glob("results/test/table4*")}
     scores = [f"results/test/runs/{run}/scores/abilities/lm_eval.csv" for run in ("base",)]
     again = planned(snakemake(folder, "-n", TABLE4, "-R", *scores, overlays=overlays))
-    assert set(again) == {"lm_eval", "table4"}
+    assert set(again) == {"judge_refusals", "lm_eval", "table4"}
     snakemake(folder, TABLE4, "-R", *scores, overlays=overlays)
     assert {path: path.read_bytes() for path in before} == before

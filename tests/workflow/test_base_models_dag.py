@@ -74,8 +74,11 @@ def test_what_a_profile_says_of_a_rule_is_said_of_each_models(finished):
 
 
 def test_all_of_the_full_experiment_is_planned(finished):
-    overlay(finished, "full.yaml", {key: SMALL[key] for key in ("models", "base_models")})
+    full = {key: SMALL[key] for key in ("models", "base_models")}
+    full["tables"] = {"table4": {"datasets": ["hh_rlhf"], "methods": ["base", "sft"]}}
+    overlay(finished, "full.yaml", full)
     found = planned(snakemake(finished, "-n", overlays=["full.yaml"]))
     rules = ("train", "judge", "table1", "figure3", "report", "model_card")
     assert {found[f"tiny_{rule}"] == found[f"other_{rule}"] for rule in rules} == {True}
-    assert found["join_table2"] == found["join_table3"] == found["figure_ranks"] == 1
+    joined = [found[f"join_table{n}"] for n in (2, 3, 4)]
+    assert [*joined, found["figure_ranks"], found["tiny_table4"]] == [1] * 5

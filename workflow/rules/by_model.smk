@@ -26,6 +26,7 @@ for MODEL, OWN in EXPERIMENTS.items():
 grouped_by_model(EXPERIMENTS)
 
 WITH_TABLE2 = [name for name, own in BY_MODEL.items() if own.tables.table2]
+WITH_TABLE4 = [name for name, own in BY_MODEL.items() if own.tables.table4]
 PANELS = list(
     dict.fromkeys(
         (benchmark, judge, own.benchmarks[benchmark].protocol)
@@ -40,6 +41,7 @@ WANTED = [
     *(rules.__getattr__(f"{model}_all").input for model in BY_MODEL),
     "<results>/table3.csv",
     *(["<results>/table2.csv"] if WITH_TABLE2 else []),
+    *(["<results>/table4.csv"] if WITH_TABLE4 else []),
     "<results>/figure_ranks.pdf",
 ]
 
@@ -91,6 +93,32 @@ if WITH_TABLE2:
             ),
         shell:
             "asft --log {log} join table2 --settings {params.settings:q} {params.tables}"
+            " --out {output.csv}"
+
+
+if WITH_TABLE4:
+
+    rule join_table4:
+        input:
+            expand("<results>/{model}/table4.csv", model=WITH_TABLE4),
+        output:
+            csv=report(
+                "<results>/table4.csv",
+                caption="../report/table4.rst",
+                category="Tables",
+            ),
+            differences="<results>/table4.differences.csv",
+            markdown="<results>/table4.md",
+            latex="<results>/table4.tex",
+        log:
+            "<results>/logs/join_table4.log",
+        params:
+            tables=lambda wildcards, input: plan.labelled(
+                "table", zip(WITH_TABLE4), input
+            ),
+            settings=as_json(note=CONFIG.note, statistics=CONFIG.statistics),
+        shell:
+            "asft --log {log} join table4 --settings {params.settings:q} {params.tables}"
             " --out {output.csv}"
 
 

@@ -110,9 +110,7 @@ if REFUSAL_JUDGES:
         params:
             settings=judge_settings,
             prompts=refusal_prompts,
-            model=lambda wildcards, input: (
-                f"--judge-model {input.model}" if input.model else ""
-            ),
+            model=judge_flags,
         shell:
             "asft --log {log} judge-refusals --settings {params.settings:q} --samples {input.samples}"
             " --prompts {params.prompts:q} {params.model} --out {output}"

@@ -1,10 +1,13 @@
 """How far lm-eval is, in lines that are not too many."""
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from asft.abilities.progress import SECONDS, Progress
+from asft.progress import FILE
 
 
 def task(kind: str, answered: int, asked: int, repeats: int = 1) -> SimpleNamespace:
@@ -17,7 +20,11 @@ def task(kind: str, answered: int, asked: int, repeats: int = 1) -> SimpleNamesp
     return SimpleNamespace(instances=instances)
 
 
-def test_requests_and_tasks_that_are_done(capsys: pytest.CaptureFixture[str]) -> None:
+def test_requests_and_tasks_that_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watched = tmp_path / "job.log.progress"
+    monkeypatch.setenv(FILE, str(watched))
     now = [100.0]
     tasks = [
         task("loglikelihood", 3, 3),
@@ -31,3 +38,15 @@ def test_requests_and_tasks_that_are_done(capsys: pytest.CaptureFixture[str]) ->
         now[0] += SECONDS / 4
         progress.count()
     assert capsys.readouterr().err == "lm-eval: 8 of 13 requests, 1 of 3 tasks done\n"
+    for _ in range(4):
+        progress.count()
+    told = json.loads(watched.read_text())  # the last of all is written at once
+    assert [told[name] for name in ("what", "done", "total", "unit")] == [
+        "lm-eval",
+        13,
+        13,
+        "request",
+    ]
+    progress.end()
+    assert capsys.readouterr().err == "lm-eval: 13 of 13 requests, 1 of 3 tasks done\n"
+    assert not watched.exists()

@@ -30,6 +30,7 @@ REPLIES = {
 def judge(samples: Path, out: Path, **settings: Any) -> list[Verdict]:
     judged = {"backend": "openai", "model": "judge", "api_key_env": None, **settings}
     given = {"judge_model": judged.pop("folder", None), "store": out.parent / "judge.answers"}
+    given |= {"spending": judged.pop("spending", None)}
     judge_refusals(json.dumps(judged), samples, PROMPTS, out, **given)
     return read_jsonl(out, Verdict)
 
@@ -73,6 +74,16 @@ def test_each_answer_gets_a_class_and_nothing_is_asked_twice(tmp_path: Path) -> 
         ("refusals/7", "unsafe", "ok", "full_refusal"),
     ]
     assert verdicts[3].judgments == ["Hard to say: full_refusal."]
+
+
+def test_a_limit_of_cost_keeps_what_was_judged(tmp_path: Path) -> None:
+    path, out = samples(tmp_path), tmp_path / "verdicts.jsonl"
+    each = (11 * 2 + 3 * 8) / 1e6  # USD of an answer, by the tokens that the server counts
+    limit = json.dumps({"prices": {"input": 2, "output": 8}, "max_cost": 3.5 * each})
+    with JudgeServer(reply) as server:
+        with pytest.raises(UserError, match=r"3 of 8 judged; 5 left.* `max_cost` 0\.00016 USD"):
+            judge(path, out, base_url=server.url, spending=limit)
+        assert len(judge(path, out, base_url=server.url)) == len(server.bodies) == 8
 
 
 def test_no_answer_poses_as_a_verdict_and_thinking_is_not_shown(tmp_path: Path) -> None:

@@ -39,9 +39,9 @@ def test_values_by_hand(tmp_path):
     found = scored(tmp_path)
     assert found.pair_ids == ["p", "q", "r"]
     assert {name: list(values) for name, values in found.columns.items()} == {
-        "accuracy": [100, 0, 0],
+        "accuracy": [100, 0, 50],
         "margin": [1, -1, 0],
-        "reward_accuracy": [0, 100, 0],
+        "reward_accuracy": [0, 100, 50],
         "reward_margin": [-2, 4.5, 0],
     }
 

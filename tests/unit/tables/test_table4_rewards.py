@@ -58,6 +58,23 @@ def test_base_has_a_dash_and_the_others_their_numbers(table: Path) -> None:
     assert {row["chat_template"] for row in found.values()} == {""}
 
 
+def test_n_counts_the_questions_of_the_cell(tmp_path: Path) -> None:
+    """One prompt left no room to ipo's policy: no row's number is over it."""
+    files = made(tmp_path)
+    path = files[2].path
+    text = path.read_text().splitlines()
+    lost = f"{PER_TOKEN[0]},{PER_TOKEN[1]},none,3,"
+    lines = [f"{x.rsplit(',', 2)[0]},," if x.startswith(lost) else x for x in text]
+    path.write_text("\n".join(lines) + "\n")
+    given = {"model": "tiny", "note": "", "chat_template": {"pairs": None}}
+    out = tmp_path / "table4.csv"
+    tabulate_table4(files, statistics=Statistics(), out=out, **given)  # type: ignore[arg-type]
+    found = {(row["method"], row["metric"]): (row["n"], row["value"]) for row in rows(out)}
+    value = f"{100 * (7 * 0.5 + 8) / 15:.4f}"
+    assert {found[method, PER_TOKEN[1]] for method in WON} == {("15", value)}
+    assert [found[method, REWARD[1]][0] for method in WON] == ["0", "16", "16"]
+
+
 def test_an_interval_ends_where_the_scale_of_ties_does(tmp_path: Path) -> None:
     path = tmp_path / "implicit_reward.csv"
     number = ("rb_ties", "per_token_accuracy", "none")
