@@ -16,7 +16,13 @@ from asft.files import read_json_rows
 from asft.judging.prompts import needs_reference
 
 DEMO = Path(__file__).parents[2] / "asft/demo"
-TRAINING = ("ultrafeedback", "hh_rlhf")
+TRAINING = ("ultrafeedback", "hh_rlhf", "instructions")
+QUESTIONS = {
+    "alpaca": "alpaca_en.json",
+    "alpaca_dev": "instructions_dev.json",
+    "mt_bench": "mt_bench_questions.jsonl",
+    "arena_hard": "arena_hard_questions.jsonl",
+}
 MT_BENCH_CATEGORIES = {
     *("writing", "roleplay", "reasoning", "math", "coding", "extraction", "stem", "humanities"),
 }
@@ -27,13 +33,13 @@ def rows(name):
 
 
 def pairs(name):
-    kind = "ultrafeedback_binarized" if name == "ultrafeedback" else name
+    kind = name if name == "hh_rlhf" else "ultrafeedback_binarized"
     return [FORMATS[kind](row) for row in rows(f"{name}.jsonl")]
 
 
 def questions(kind):
-    name = "alpaca_en.json" if kind == "alpaca" else f"{kind}_questions.jsonl"
-    return [BENCHMARK_FORMATS[kind](row) for row in rows(name)]
+    read = BENCHMARK_FORMATS[kind.removesuffix("_dev")]
+    return [read(row) for row in rows(QUESTIONS[kind])]
 
 
 def prompts():
@@ -57,6 +63,8 @@ def likeness(a, b):
 def test_there_is_enough_of_it():
     single, dialogues = pairs("ultrafeedback"), pairs("hh_rlhf")
     assert len(single) >= 64
+    assert len(pairs("instructions")) >= 240
+    assert len(questions("alpaca_dev")) >= 30
     assert all(len(pair.prompt) == 1 for pair in single)
     assert len(dialogues) >= 48
     assert sum(len(pair.prompt) >= 3 for pair in dialogues) >= 48
@@ -81,7 +89,7 @@ def test_arena_hard_has_a_baseline_answer_to_each_prompt():
     assert all(len(answer.text) > 100 for answer in baseline.values())
 
 
-@pytest.mark.parametrize("kind", ["alpaca", "mt_bench", "arena_hard"])
+@pytest.mark.parametrize("kind", QUESTIONS)
 def test_no_test_question_is_a_training_prompt(kind):
     asked = questions(kind)
     found = find_overlap(prompts(), {kind: asked})[kind]
@@ -110,7 +118,7 @@ def test_no_pair_nearly_repeats_another(name):
 
 
 def test_no_alpaca_row_nearly_repeats_another():
-    found = rows("alpaca_en.json")
+    found = [*rows("alpaca_en.json"), *rows("instructions_dev.json")]
     for key in ("instruction", "output"):
         bags = [words(row[key] + row.get("input", "") * (key == "instruction")) for row in found]
         for (i, a), (j, b) in combinations(enumerate(bags), 2):
@@ -125,6 +133,7 @@ def test_longer_is_not_better(name):
     assert 0.3 <= longer / len(found) <= 0.7
 
 
-def test_scores_agree_with_the_choice():
-    for row in rows("ultrafeedback.jsonl"):
+@pytest.mark.parametrize("name", ["ultrafeedback", "instructions"])
+def test_scores_agree_with_the_choice(name):
+    for row in rows(f"{name}.jsonl"):
         assert row["score_chosen"] > row["score_rejected"], json.dumps(row)[:80]

@@ -322,6 +322,7 @@ LLAMA = "llama-3-8b-instruct"  # one of several base models, whose rules carry t
         (["simpo-table"], "simpo-table/table3.csv", {f"{LLAMA}_train": 9, f"{LLAMA}_generate": 10}),
         (["paper", "simpo-table"], "simpo-table/table2.csv", {f"{LLAMA}_judge": 42}),
         (["simpo-table"], f"simpo-table/{LLAMA}/table3.csv", {f"{LLAMA}_train": 9}),
+        (["instructions"], "instructions/table3.csv", {"train": 5, "generate": 6, "reference": 1}),
         (["sizes"], "sizes/table3.csv", {"smollm2-360m-instruct_train": 6, "join_table3": 1}),
         # Thirty-four rows, five seeds.
         (["small", "oxrl"], "oxrl/table3.csv", {"train": 170, "generate": 171}),
