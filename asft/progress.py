@@ -72,17 +72,18 @@ class Bar:
         desc: str = "",
         total: int | None = None,
         unit: str = "it",
+        facts: Callable[[], dict[str, Any]] = dict,
     ) -> None:
-        """Count `items` as they are taken, or up to `total` by `update`."""
+        """Count `items` as they are taken, or up to `total` by `update`; `facts` as of `tell`."""
         if total is None and isinstance(items, Sized):
             total = len(items)
         path, is_first = os.environ.get(FILE), place()[0] == 0
-        self._items, self._done = items, 0
+        self._items, self._done, self._facts = items, 0, facts
         from tqdm import tqdm  # every command imports this file
 
         self._bar = tqdm(desc=desc, total=total, unit=unit, disable=None)
         self._file = Progress(Path(path) if path and is_first else None, desc, total, unit)
-        self._file.tell(0)
+        self._file.tell(0, facts)
 
     def __enter__(self) -> Bar:
         return self
@@ -105,7 +106,7 @@ class Bar:
         """Count `more`."""
         self._bar.update(more)
         self._done += more
-        self._file.tell(self._done)
+        self._file.tell(self._done, self._facts)
 
 
 def _write_over(path: Path, text: str) -> None:

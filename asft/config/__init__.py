@@ -105,6 +105,7 @@ from asft.config.sources import (
     WheelsSource,
     unpinned,
 )
+from asft.config.trackers import require_trackers
 from asft.config.training import Attention, LoRA, Training
 from asft.config.training_rows import training_of
 from asft.config.trl_losses import TRL_LOSSES, trl_arguments
@@ -203,6 +204,7 @@ __all__ = [
     "require_local",
     "require_model",
     "require_template",
+    "require_trackers",
     "run_mb",
     "run_settings",
     "rung_before",

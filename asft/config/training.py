@@ -7,7 +7,8 @@ from pydantic import (
     model_validator,
 )
 
-from asft.config.fields import Section, Share
+from asft.config.fields import Distinct, Section, Share
+from asft.config.trackers import Tracker
 
 Attention = Literal["auto", "pairs", "flex", "flash"]
 TokenBudget = Annotated[int, Field(gt=0)] | Literal["auto"]
@@ -112,6 +113,15 @@ class Training(Section):
     )
     save_dtype: Literal["bfloat16", "float32"] = Field(
         "bfloat16", description="Number format in which the policy's weights are saved."
+    )
+    # Never written out: no result depends on it, so it stands in no run's settings and in nothing
+    # that a rule prints but the flags of `train`.
+    report_to: Distinct[Tracker] = Field(
+        [],
+        exclude=True,
+        description="Trackers in which trainings can be followed as well, by transformers' names; "
+        "tensorboard writes files into the folder `tensorboard` of each run, others read their "
+        "keys from the environment. Changing it trains nothing again.",
     )
 
     @model_validator(mode="after")

@@ -11,6 +11,11 @@ from asft.errors import UserError
 def training_of(config: Config, method: str) -> Training:
     """Return the config's `training` with the method's overrides."""
     overrides = config.methods[method].training
+    if "report_to" in overrides:
+        raise UserError(
+            f"config: methods.{method}.training.report_to: not for one method; set"
+            " training.report_to, which is for all"
+        )
     try:
         return Training.model_validate(config.training.model_dump() | overrides)
     except ValidationError as error:

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from asft.config import Judge
 from asft.errors import UserError
@@ -18,7 +19,7 @@ from asft.generation import (
     shortfall,
 )
 from asft.judging.calls import Call
-from asft.judging.prices import taken
+from asft.judging.prices import Spent, taken
 from asft.judging.protocols import judging_of, verdict_of
 from asft.records import Message, Verdict
 
@@ -36,11 +37,13 @@ def judge_by_server(protocol: str, calls: list[Call], judge: Judge, store: Store
     """
     endpoint = endpoint_of(judge)
     _warn_of_left_out(judge, endpoint)
-    first = ask(endpoint, [Request(c.messages, c.repeat) for c in calls], store)
+    spent = Spent(judge)
+    told: dict[str, Any] = {"on_done": spent.add, "facts": spent.facts}
+    first = ask(endpoint, [Request(c.messages, c.repeat) for c in calls], store, **told)
     outcomes = [[outcome] for outcome in first]
     again = _second_questions(protocol, calls, first, judge) if is_finished(first) else {}
     requests = [Request(messages, calls[number].repeat) for number, messages in again.items()]
-    second = ask(endpoint, requests, store, proven=True)
+    second = ask(endpoint, requests, store, proven=True, **told)
     for number, outcome in zip(again, second, strict=True):
         outcomes[number].append(outcome)
     _refuse_missing([outcome for each in outcomes for outcome in each], len(calls), judge)

@@ -1,12 +1,12 @@
 """What a judge's tokens cost."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from asft.config import Judge, usd
 
 if TYPE_CHECKING:  # which loads a client of servers
-    from asft.generation import Reply
+    from asft.generation import Outcome, Reply
 
 
 def judge_cost(
@@ -38,3 +38,35 @@ def taken(judge: Judge, answers: "Sequence[Reply]") -> str:
     return f"{len(counted)} answers took {read:,} + {written:,} tokens, {money}" + (
         more if len(counted) < len(answers) else ""
     )
+
+
+class Spent:
+    """What a job has sent to a judge's server so far, and what that took; not what the store had.
+
+    An attempt without an answer may cost as well, of which no server says what.
+    """
+
+    def __init__(self, judge: Judge) -> None:
+        """Begin with nothing."""
+        self._judge = judge
+        self._sent = self._read = self._written = self._uncounted = 0
+
+    def add(self, outcome: "Outcome") -> None:
+        """Add the outcome of a call."""
+        self._sent += outcome.attempts
+        if not (outcome.answer and outcome.attempts):
+            return
+        if outcome.answer.tokens is None:
+            self._uncounted += 1
+            return
+        read, written = outcome.answer.tokens
+        self._read, self._written = self._read + read, self._written + written
+
+    def facts(self) -> dict[str, Any]:
+        """Return what `asft watch` shows; `usd` is None where the prices are unknown."""
+        return {
+            "sent": self._sent,
+            "judge_tokens": self._read + self._written,
+            "uncounted": self._uncounted,
+            "usd": judge_cost(self._judge, self._read, self._written),
+        }

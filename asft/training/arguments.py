@@ -65,7 +65,9 @@ def training_arguments(
         save_strategy="no",
         dataloader_pin_memory=torch.cuda.is_available(),
         accelerator_config={"non_blocking": torch.cuda.is_available()},
-        report_to="none",
         disable_tqdm=not sys.stderr.isatty(),
     )
-    return ours(**changes)
+    arguments = ours(**changes)
+    # See `reporting`; transformers adds kubeflow by itself where its variable is set.
+    arguments.report_to = []
+    return arguments

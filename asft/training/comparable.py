@@ -26,6 +26,7 @@ from asft.training.looking import Reference, look
 from asft.training.mismatched import Mismatched
 from asft.training.movement import refuse_diverged
 from asft.training.packing import PackedByLength, PackedRow
+from asft.training.reporting import Reporter, metrics_of
 from asft.training.schedule import warmed_cosine
 
 
@@ -42,6 +43,7 @@ class ComparableTrainer(Trainer):
     heldout: Sequence[TokenPair]
     history: History
     live: Live | None = None  # where it can be watched, in the first process
+    reporters: Sequence[Reporter] = ()  # what else it can be followed in
     step_pairs: Sequence[str] = ()  # ids of the pairs of the step at hand
     base_bits: dict[str, int]  # of the weights that training begins with
     work: Counter[str]  # rows, pairs and tokens that this process has trained on
@@ -64,6 +66,8 @@ class ComparableTrainer(Trainer):
         """
         refuse_diverged(logs, self.state.global_step, self.step_pairs, self.training)
         self.history.annotate(self.state.global_step, logs)
+        if self.reporters and "loss" in logs:  # of a step; the last one is of the whole training
+            logs |= metrics_of(self.history.newest("train"))
         super().log(logs, start_time)
 
     def measure(self) -> None:
@@ -75,6 +79,9 @@ class ComparableTrainer(Trainer):
         for row, its, (_, policy, _) in zip(rows, losses, seen, strict=True):
             self.history.add_row(its, policy, row)
         self.history.end_step(self.state.global_step, split="heldout")
+        for reporter in self.reporters:  # not by `log`, which would take a step's own for done
+            found = metrics_of(self.history.newest("heldout"))
+            reporter.on_log(self.args, self.state, self.control, logs=found, model=model)
         model.train()
 
     def restore(self, checkpoint: Path) -> None:

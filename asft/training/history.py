@@ -146,10 +146,18 @@ class History:
         self._rows, self._plain = list(rows), len(rows)
         self._measured = {row["step"] for row in rows if row["split"] == "heldout"}
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return all rows as plain numbers, in the order of `COLUMNS`, without missing values."""
+    def rows(self, start: int = 0) -> list[dict[str, Any]]:
+        """Return rows from `start` on as plain numbers, in the order of `COLUMNS`.
+
+        What is missing in one is left out. Waits for the device.
+        """
         self._convert(len(self._rows))
-        return [{k: row[k] for k in COLUMNS if k in row} for row in self._rows]
+        return [{k: row[k] for k in COLUMNS if k in row} for row in self._rows[start:]]
+
+    def newest(self, split: str) -> dict[str, Any]:
+        """Return the newest row of a split as plain numbers; waits for the device."""
+        self._convert(len(self._rows))
+        return next(row for row in reversed(self._rows) if row["split"] == split)
 
     def lines(self, start: int = 0) -> list[str]:
         """Return the lines of `history.csv` from row `start` on; waits for the device."""

@@ -4,7 +4,8 @@ Reads  settings.yaml (everything the run depends on), <results>/models/{model}/,
        <results>/data/{dataset}/tokens/, reference_logps.parquet if the method needs it
 Writes policy/ (safetensors, tokenizer, chat template), history.csv, cost.json; state/ if it stops
        before the end
-       (while running: checkpoints/, which a rerun continues from, with the history so far)
+       (while running: checkpoints/, which a rerun continues from, with the history so far;
+       tensorboard/, if it is reported there)
 By hand: asft train --settings FILE --model DIR --tokens DIR [--reference FILE] --out DIR
 """
 
@@ -13,7 +14,7 @@ from typing import Annotated
 
 from typer import Option
 
-from asft.config import Training, find_path
+from asft.config import Training, find_path, require_trackers
 from asft.files import file_sha256
 from asft.machine import claim_gpus
 from asft.processes import ran_in_workers
@@ -33,6 +34,7 @@ def train_policy(
             help="minutes between checkpoints, 0: none", envvar="ASFT_CHECKPOINT_MINUTES", min=0
         ),
     ] = 15,
+    report_to: list[str] | None = None,
 ) -> None:
     """Train and save a policy, from the newest checkpoint if there is one.
 
@@ -40,13 +42,17 @@ def train_policy(
         settings: settings.yaml of the run
         out: folder of the run
         continue_from: state/ of the same training, where it stopped before the end
+        report_to: tracker that it can be followed in, by transformers' name; tensorboard writes
+            files into tensorboard/ of the run
 
     Raises:
-        UserError: no pairs, weights that are not finite, or a signal: then after a checkpoint.
+        UserError: no pairs, a tracker that cannot begin, weights that are not finite, or a signal:
+            then after a checkpoint.
     """
     # Damaged ones are refused before seconds go into importing torch.
     run = read_settings(settings)
     training = Training.model_validate(run["training"])
+    require_trackers(report_to or [])
     claim_gpus(training.processes)
     accelerate = training.accelerate and str(find_path(training.accelerate))
     if ran_in_workers(training.processes, accelerate):
@@ -54,9 +60,11 @@ def train_policy(
     from asft.training.checkpoints import Checkpoints
     from asft.training.fit import fit, save_run
     from asft.training.make_trainer import make_trainer
+    from asft.training.reporting import report
 
     folder = out / "checkpoints"
     trainer = make_trainer(run, training, model, tokens, reference, folder)
+    report(trainer, report_to or [], out, run)
     key, budget, until = file_sha256(settings), trainer.token_budget, run.get("until", 1)
     checkpoints = Checkpoints(folder, key, checkpoint_minutes, trainer.history, budget, until)
     if continue_from:

@@ -15,7 +15,10 @@ from asft.watching.jobs import Job, Run
 TRAINING = "runs/*/*/seed*/checkpoints/progress.json"
 TRAININGS = (TRAINING, f"*/{TRAINING}")
 OTHERS = ("logs/**/*.progress", "*/logs/**/*.progress")
-FACTS = ("seconds_each", "tokens_per_second", "memory_bytes")
+FACTS = (
+    *("seconds_each", "tokens_per_second", "memory_bytes"),
+    *("sent", "judge_tokens", "uncounted", "usd"),  # of a judge behind a server
+)
 SILENT_S, SILENT_UNITS = 60.0, 5  # without news for longer than both, it has been stopped
 
 
@@ -31,6 +34,10 @@ class Step(NamedTuple):
     began: float | None = None
     tokens_per_second: float | None = None
     memory_bytes: int | None = None
+    sent: int | None = None  # requests to a judge's server
+    judge_tokens: int | None = None
+    uncounted: int | None = None  # answers of which the server did not say how many tokens
+    usd: float | None = None
     curves: Curves | None = None
     health: tuple[str, ...] = ()  # what is out of range, in words
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
+from asft.config import usd
 from asft.watching.jobs import Run
 from asft.watching.steps import Step
 
-HEADS = ("step", "done", "left", "loss", "margin", "tokens/s", "memory")
+HEADS = ("step", "done", "left", "loss", "margin", "tokens/s", "memory", "spent")
 
 
 def duration(seconds: float | None) -> str:
@@ -28,7 +29,7 @@ def cells(step: Step, now: float) -> list[str]:
     """Return what `HEADS` names of a step."""
     if step.done is None:
         since = duration(now - step.began) if step.began else ""
-        return [step.name, f"for {since}" if since else "", *[""] * 5]
+        return [step.name, f"for {since}" if since else "", *[""] * (len(HEADS) - 2)]
     of = f" of {step.total:,}" if step.total is not None else ""
     left = f"silent for {duration(now - (step.told or now))}"
     if not step.is_silent(now):
@@ -42,7 +43,17 @@ def cells(step: Step, now: float) -> list[str]:
         f"{curves.margin[-1][1]:.4g}" if curves and curves.margin else "",
         f"{step.tokens_per_second:,.0f}" if step.tokens_per_second else "",
         f"{step.memory_bytes / 1e9:.2f} GB" if step.memory_bytes else "",
+        spent(step),
     ]
+
+
+def spent(step: Step) -> str:
+    """Return what a judge's server was sent and what that cost, or took where no price is known."""
+    if step.sent is None:
+        return ""
+    took = f"{step.judge_tokens or 0:,} tokens" if step.usd is None else f"{usd(step.usd)} USD"
+    more = f" + {step.uncounted:,} uncounted" if step.uncounted else ""
+    return f"{step.sent:,} sent, {took}{more}"
 
 
 def summary(run: Run | None, now: float) -> str:

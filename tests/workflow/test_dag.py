@@ -16,6 +16,7 @@ from project import BIN, OVERLAY, ROOT, copy_project, overlay, planned, snakemak
 # Two data sets, a method with and one without reference: all kinds of jobs, few of them.
 TABLE3 = "results/test/table3.csv"
 SMALL = {"tables": {"table3": {"methods": ["base", "dpo", "asft"]}}}
+FOLLOWED = {"training": {"report_to": ["swanlab"]}}  # which is not installed
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,16 @@ def test_table_3_is_complete(finished):
 
 
 def test_second_run_does_nothing(finished):
-    assert "Nothing to be done" in snakemake(finished, TABLE3, overlays=["small.yaml"])
+    overlay(finished, "followed.yaml", FOLLOWED)
+    overlays = ["small.yaml", "followed.yaml"]  # where trainings are followed is no setting
+    assert "Nothing to be done" in snakemake(finished, TABLE3, overlays=overlays)
+
+
+def test_a_tracker_that_is_missing_stops_the_plan_of_what_has_to_be_trained(finished):
+    overlay(finished, "sft.yaml", FOLLOWED | {"tables": {"table3": {"methods": ["sft"]}}})
+    overlays = ["small.yaml", "sft.yaml"]
+    said = snakemake(finished, "-n", TABLE3, overlays=overlays, check=False)
+    assert "swanlab needs swanlab, which is not installed: pip install swanlab" in said
 
 
 def test_beta_reruns_one_method(finished):

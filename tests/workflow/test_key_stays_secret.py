@@ -20,6 +20,7 @@ CONTENT = {
         },
     },
     "figures": {"margins": None, "cost": None},
+    "training": {"report_to": ["tensorboard"]},
 }
 
 
@@ -106,6 +107,7 @@ def test_no_artefact_holds_the_key(project: Path) -> None:
     assert {"asked/hh_rlhf-sft.jsonl", "published/README.md", "packed/appendix/sha256.txt"} <= {
         path.relative_to(project).as_posix() for path in files
     }
+    assert any(".tfevents." in name for name in names)
     assert any(".snakemake/metadata" in str(path) for path in files)
     assert any(".snakemake/log" in str(path) for path in files)
     for secret in (CANARY.encode(), CANARY[5:].encode()):

@@ -109,9 +109,7 @@ rule train:
         ),
         runtime=TRAINING_MINUTES,
     params:
-        reference=lambda wildcards, input: (
-            f"--reference {input.reference}" if input.reference else ""
-        ),
+        reference=looked_at,
         folder=subpath(output.cost, parent=True),
     shell:
         "asft --log {log} train --settings {input.settings} --model {input.model}"

@@ -6,7 +6,8 @@ UTF-8 (a lone surrogate) is sent as U+FFFD.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from asft.generation.endpoint.client import Endpoint, check, open_client
 from asft.generation.endpoint.outcomes import Outcome, Request, answered, described, shortfall
@@ -24,9 +25,11 @@ def ask(
     on_done: OnDone | None = None,
     *,
     proven: bool = False,
+    facts: Callable[[], dict[str, Any]] = dict,
 ) -> list[Outcome]:
     """Run `ask_all` for a caller that is not asynchronous."""
-    return asyncio.run(ask_all(endpoint, requests, store, on_done, proven=proven))
+    asked = ask_all(endpoint, requests, store, on_done, proven=proven, facts=facts)
+    return asyncio.run(asked)
 
 
 async def ask_all(
@@ -36,6 +39,7 @@ async def ask_all(
     on_done: OnDone | None = None,
     *,
     proven: bool = False,
+    facts: Callable[[], dict[str, Any]] = dict,
 ) -> list[Outcome]:
     """Answer requests from the store, and from the server what the store lacks.
 
@@ -48,6 +52,7 @@ async def ask_all(
     Args:
         on_done: called once for each different request, when its outcome is known.
         proven: whether this server has answered other calls with these settings.
+        facts: what is told of the run beside the number of its calls (`asft.progress`).
 
     Returns:
         The outcomes in the order of the requests.
@@ -59,13 +64,14 @@ async def ask_all(
     keys = [call_key(**described(endpoint, request)) for request in requests]
     different = dict(zip(keys, requests, strict=True))
     outcomes: dict[str, Outcome] = {}
-    with Bar(total=len(different), desc=f"judge {endpoint.model}", unit="call") as bar:
+    name = f"judge {endpoint.model}"
+    with Bar(total=len(different), desc=name, unit="call", facts=facts) as bar:
 
         def done(outcome: Outcome) -> None:
             outcomes[outcome.key] = outcome
-            bar.update()
             if on_done:
                 on_done(outcome)
+            bar.update()
 
         kept = store.find(different)
         for key in different:

@@ -1,8 +1,14 @@
 """What a judge's tokens cost: money, none, or nobody knows."""
 
+import json
+
+from judge_calls import GOOD, endpoint, questions
+from judge_server import JudgeServer, error
+
 from asft.config import Judge
-from asft.generation import Reply
-from asft.judging.prices import judge_cost, taken
+from asft.generation import Reply, Store, ask
+from asft.judging.prices import Spent, judge_cost, taken
+from asft.progress import FILE, Progress
 
 
 def test_cost_of_tokens():
@@ -24,3 +30,23 @@ def test_what_answers_took_leaves_out_what_nobody_counted():
     unknown = gpt4.model_copy(update={"model": "unheard-of"})
     rest = "and of 2 more nobody counted them"
     assert taken(unknown, answers) == f"{words}, cost unknown, {rest}"
+
+
+def test_a_running_job_tells_what_it_sent_and_paid_and_not_what_was_stored(tmp_path, monkeypatch):
+    told = tmp_path / "judge.log.progress"
+    monkeypatch.setenv(FILE, str(told))
+    monkeypatch.setattr(Progress, "end", lambda self: None)
+    judge = Judge(backend="openai", model="gpt-4", prices={"input": 30, "output": 60})
+
+    def script(body, before):  # 11 + 3 tokens each; the third at its second attempt
+        return error(500) if "2" in body["messages"][-1]["content"] and not before else GOOD
+
+    with Store(tmp_path / "store") as store, JudgeServer(script) as server:
+        for sent, paid in ((4, 0.00153), (0, 0.0)):
+            spent = Spent(judge)
+            ask(endpoint(server.url), questions(3), store, spent.add, facts=spent.facts)
+            found = json.loads(told.read_text())
+            assert (found["done"], found["sent"], round(found["usd"], 9)) == (3, sent, paid)
+            assert found["judge_tokens"] == 14 * min(sent, 3)
+    unknown = judge.model_copy(update={"prices": None, "model": "unheard-of"})
+    assert Spent(unknown).facts()["usd"] is None

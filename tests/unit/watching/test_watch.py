@@ -13,7 +13,8 @@ from small_steps import done_here, failed_here
 
 from asft.progress import Progress
 from asft.training.history import HEADER
-from asft.watching.steps import running_steps
+from asft.watching.steps import Step, running_steps
+from asft.watching.words import spent
 
 RUN = "runs/toy/a<b/seed1"
 
@@ -47,7 +48,7 @@ def judge(results):
     progress = Progress(path, "judge", 8, "call", clock=lambda: now[0])
     for done in range(4):
         now[0] = 1.5 * done
-        progress.tell(done)
+        progress.tell(done, lambda: {"sent": 4, "judge_tokens": 42, "uncounted": 0, "usd": 0.0153})
 
 
 def test_steps_say_how_far_they_are(results, judge):
@@ -71,6 +72,7 @@ def test_once_it_prints_and_writes_a_page_that_needs_nothing_else(results, judge
     for word in ("train toy/a<b/seed1", "step 40 of 100", "1.2", "4", "1,234", "2.50 GB"):
         assert word in shown
     assert "call 3 of 8" in shown
+    assert "4 sent, 0.015 USD" in shown
     page = (results / "live.html").read_text()
     assert "train toy/a&lt;b/seed1" in page
     assert page.count("<polyline") == 4
@@ -78,6 +80,13 @@ def test_once_it_prints_and_writes_a_page_that_needs_nothing_else(results, judge
     assert 'http-equiv="refresh"' not in page
     now = {path: path.stat().st_mtime_ns for path in results.rglob("*") if path.is_file()}
     assert now == before | {results / "live.html": now[results / "live.html"]}
+
+
+def test_what_a_judge_spent_is_no_number_where_nobody_knows():
+    step = Step("judge a", 3, 8, "call", sent=1200, judge_tokens=3456, uncounted=2)
+    assert spent(step) == "1,200 sent, 3,456 tokens + 2 uncounted"
+    assert spent(step._replace(usd=12.0, uncounted=0)) == "1,200 sent, 12.00 USD"
+    assert spent(Step("judge local", 3, 8, "call")) == ""
 
 
 def test_what_is_out_of_range_is_said_in_words(results, capsys):

@@ -71,6 +71,16 @@ def judge_flags(wildcards, input):
     return "" if spending == "{}" else f"--spending {shlex.quote(spending)}"
 
 
+def looked_at(wildcards, input):
+    """The flags with which training takes its reference, where it goes on, and in what it is followed.
+
+    Snakemake compares no parameter that asks for `input`: followed elsewhere nothing is trained again.
+    """
+    found = {"reference": input.reference, "continue-from": input.get("before")}
+    flags = [f"--{name} {path}" for name, path in found.items() if path]
+    return " ".join(flags + [f"--report-to {name}" for name in CONFIG.training.report_to])
+
+
 def published_settings(wildcards):
     agreement = CONFIG.judges[wildcards.judge].agreement
     made = plan.agreement_file(wildcards.judge)

@@ -62,7 +62,11 @@ def chosen_of(wildcards):
 
 
 def reference_of(wildcards):
-    found = plan.reference_file(CONFIG, run_of(wildcards))
+    run = run_of(wildcards)
+    planned(
+        f"runs/{run.folder}/policy", plan.require_trackers, CONFIG.training.report_to
+    )
+    found = plan.reference_file(CONFIG, run)
     return f"<results>/{found}" if found else []
 
 

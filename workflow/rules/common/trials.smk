@@ -36,12 +36,6 @@ def state_before(wildcards):
     return f"<results>/runs/{run.folder}/state" if before else []
 
 
-def looked_at(wildcards, input):
-    """The flags with which training takes its reference, and where it goes on."""
-    found = {"reference": input.reference, "continue-from": input.before}
-    return " ".join(f"--{name} {path}" for name, path in found.items() if path)
-
-
 def trial_policy(folder):
     """Only a search whose policies are all kept keeps those of its trials."""
     return folder if CONFIG.keep_policies == "all" else temp(folder)
