@@ -24,9 +24,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import DynamicCache
 
+from asft.config import Decoding
 from asft.files import read_json_rows
+from asft.generation.answering import answer_share, shares
 from asft.models import load_policy, load_tokenizer, resolve_precision
+from asft.records import Message, Question
 
 COMPARE = (
     "You compare two answers to the same question and say which of them serves the user better: is"
@@ -56,6 +60,9 @@ class Candidate:
     def __init__(self, folder: Path) -> None:
         self._tokenizer = load_tokenizer(folder)
         self._model = load_policy(folder, resolve_precision("auto")).eval()
+        self._seen: list[int] = []  # tokens whose keys and values are kept
+        self._kept = DynamicCache()
+        self._reasons: dict[str, str] = {}  # by what was asked
 
     def letter(self, question: str, first: str, second: str) -> list[list[float]]:
         """Of the letters A and B, in both orders of the answers."""
@@ -73,13 +80,34 @@ class Candidate:
         ]
 
     def reasoned(self, question: str, first: str, second: str) -> list[list[float]]:
-        """The same, behind a short reasoning that the model writes before."""
+        """The same, behind a short reasoning that the model wrote before (`reason`)."""
         found = []
         for a, b in ((first, second), (second, first)):
             asked = _game(question, a, b, WHY)
-            before = [asked, self._written(COMPARE, asked)]
+            before = [asked, self._reasons[asked]]
             found.append(self._next(COMPARE, LETTER, ["A", "B"], before))
         return found
+
+    def reason(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Write reasonings for games in both orders, greedily, many at once."""
+        asked = [
+            _game(row["question"], row[a], row[b], WHY)
+            for row in rows
+            for a, b in (("first", "second"), ("second", "first"))
+        ]
+        system = [Message(role="system", content=COMPARE)]
+        questions = [
+            Question(question_id=str(n), turns=[text], context=system)
+            for n, text in enumerate(asked)
+        ]
+        greedy = Decoding(do_sample=False, max_new_tokens=REASON_TOKENS)
+        ends = {self._tokenizer.eos_token_id}
+        for share in shares(questions, self._tokenizer, 16):
+            decodings = [greedy] * len(share)
+            for said in answer_share(
+                self._model, self._tokenizer, share, decodings, ends, seed=0, batch_size=16
+            ):
+                self._reasons[asked[int(said.question_id)]] = said.turns[0].strip()
 
     def rating(self, question: str, first: str, second: str) -> list[list[float]]:
         """Of the digits 1 to 9 as a grade, of each answer alone."""
@@ -112,24 +140,21 @@ class Candidate:
         return list(self._tokenizer.encode(text, add_special_tokens=False))
 
     def _logps(self, ids: list[int], count: int) -> Tensor:
-        """(count, vocabulary): of what follows the last `count` tokens."""
-        with torch.inference_mode():
-            found = self._model(torch.tensor([ids]), use_cache=False, logits_to_keep=count).logits
-        return found[0].float().log_softmax(-1)
+        """(count, vocabulary): of what follows the last `count` tokens.
 
-    def _written(self, system: str, user: str) -> str:
-        """What the model says to it, greedily, up to `REASON_TOKENS`."""
-        ids = torch.tensor([self._text(user, system)])
+        What these tokens begin with as the last ones did is not computed again.
+        """
+        both = zip(ids[: len(ids) - count], self._seen, strict=False)
+        known = next((n for n, (new, old) in enumerate(both) if new != old), None)
+        known = min(len(ids) - count, len(self._seen)) if known is None else known
+        if known < len(self._seen):
+            self._kept.crop(known - len(self._seen))
         with torch.inference_mode():
-            found = self._model.generate(
-                input_ids=ids,
-                attention_mask=torch.ones_like(ids),
-                max_new_tokens=REASON_TOKENS,
-                do_sample=False,
-                pad_token_id=self._tokenizer.eos_token_id,
+            found = self._model(
+                torch.tensor([ids[known:]]), past_key_values=self._kept, logits_to_keep=count
             )
-        said = self._tokenizer.decode(found[0, ids.shape[1] :], skip_special_tokens=True)
-        return str(said).strip()
+        self._seen = ids
+        return found.logits[0].float().log_softmax(-1)
 
     def _next(
         self, system: str, user: str, words: list[str], before: Sequence[str] = ()
@@ -173,7 +198,10 @@ def judged(candidate: Candidate, rows: list[dict[str, Any]], ways: list[str], ou
     known = {(row["id"], row["way"]) for row in (read_json_rows(out) if out.exists() else [])}
     with out.open("a", encoding="utf-8") as file:
         for way in ways:
-            for row in (row for row in rows if (row["id"], way) not in known):
+            missing = [row for row in rows if (row["id"], way) not in known]
+            if way == "reasoned":
+                candidate.reason(missing)
+            for row in missing:
                 found = getattr(candidate, way)(row["question"], row["first"], row["second"])
                 file.write(json.dumps({"id": row["id"], "way": way, "logps": found}) + "\n")
                 file.flush()

@@ -17,7 +17,8 @@ PAGES = {  # name: page, width, theme
     "report_dark": ("samples.html#b=mt_bench", 1280, "dark"),
     "report_phone": ("index.html", 390, "light"),
 }
-SECTIONS = ("cost", "data", "judges")  # ids on the front page
+SECTIONS = ("cost", "data", "judges", "health")  # ids on the front page
+TABLES = {"abilities": '[aria-label="Table 4"]'}  # what a window shows from there on
 
 
 def main() -> None:
@@ -35,14 +36,22 @@ def main() -> None:
         for name, (page, width, theme) in PAGES.items():
             _screenshot(browser, name, page, width, theme)
         for section in SECTIONS:
-            _screenshot(browser, f"report_{section}", "index.html", 1280, "light", section)
+            _screenshot(browser, f"report_{section}", "index.html", 1280, "light", f"#{section}")
+        for name, first in TABLES.items():
+            _screenshot(browser, f"report_{name}", "index.html", 1280, "light", start=first)
         browser.close()
 
 
 def _screenshot(
-    browser: Browser, name: str, page_name: str, width: int, theme: str, section: str = ""
+    browser: Browser,
+    name: str,
+    page_name: str,
+    width: int,
+    theme: str,
+    section: str = "",
+    start: str = "",
 ) -> None:
-    """What a window shows of a page, or one section of it in full."""
+    """What a window shows of a page, from `start` on if given, or one section of it in full."""
     page = browser.new_page(
         viewport={"width": width, "height": 860},
         color_scheme=theme,  # type: ignore[arg-type]
@@ -51,8 +60,10 @@ def _screenshot(
     page.wait_for_timeout(800)
     target = OUT / f"{name}.png"
     if section:
-        page.locator(f"#{section}").screenshot(path=target)
+        page.locator(section).screenshot(path=target)
     else:
+        if start:
+            page.locator(start).first.evaluate("found => found.scrollIntoView()")
         page.screenshot(path=target)
     page.close()
 
