@@ -22,15 +22,16 @@ TABLES = {"abilities": '[aria-label="Table 4"]'}  # what a window shows from the
 
 
 def main() -> None:
-    """Replace what docs/gallery/ holds, once there is something to replace it with."""
+    """Replace the pictures in docs/gallery/, once there is something to replace them with."""
     figures = sorted(RESULTS.glob("figure*.png"))
     if not figures or not (RESULTS / "report" / "index.html").is_file():
         sys.exit(f"{RESULTS}: no figures or no report; run `snakemake --cores all` first")
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        shutil.rmtree(OUT, ignore_errors=True)
-        OUT.mkdir(parents=True)
+        OUT.mkdir(exist_ok=True)
+        for picture in OUT.glob("*.png"):  # the recording of the demo stays: docs/recording.py
+            picture.unlink()
         for figure in figures:
             shutil.copyfile(figure, OUT / figure.name)
         for name, (page, width, theme) in PAGES.items():

@@ -22,6 +22,7 @@ FETCH_S = 150.0  # to import a model, for a billion parameters; a download comes
 # beside; decoding waits for memory more than for arithmetic.
 TRAINING = {"cpu": 115e9, "gpu": 200e12}
 READING = {"cpu": 140e9, "gpu": 200e12}
+JUDGING = {"cpu": 350e9, "gpu": 200e12}  # reading by asft/models/plain.py, one prompt after another
 DECODING = {"cpu": 45e9, "gpu": 30e12}
 
 
@@ -107,8 +108,13 @@ def training_seconds(operations: float, speed: Speed) -> float:
 
 
 def reading_seconds(operations: float, speed: Speed) -> float:
-    """Return the seconds of a job of forward passes alone: a reference, a local judge."""
+    """Return the seconds of a job of forward passes alone, such as a reference."""
     return START_S + operations / speed.of(READING)
+
+
+def judging_seconds(operations: float, speed: Speed) -> float:
+    """Return the seconds of a local judge, which reads its prompts and writes nothing."""
+    return START_S + operations / speed.of(JUDGING)
 
 
 # Bytes. On a CPU Python, torch and kernels that were compiled for each shape; on a GPU CUDA's own.

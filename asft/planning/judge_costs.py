@@ -11,7 +11,7 @@ from asft.data import encode_prompt
 from asft.files import read_jsonl
 from asft.judging import foreseen_prompts, judge_cost
 from asft.models import load_tokenizer
-from asft.planning.arithmetic import FORWARD, Speed, inference_bytes, reading_seconds
+from asft.planning.arithmetic import FORWARD, Speed, inference_bytes, judging_seconds
 from asft.planning.dry_run import Job
 from asft.planning.facts import Facts
 from asft.planning.job_costs import Cost
@@ -75,7 +75,7 @@ class Judges:
             self._add_output(line, judge, calls, flags)
             return Cost(None, None)
         size = self._facts.parameters(flags["judge-model"])
-        seconds = reading_seconds(FORWARD * size * new, Speed(job.threads, job.gpus))
+        seconds = judging_seconds(FORWARD * size * new, Speed(job.threads, job.gpus))
         longest = max(sizes.values(), default=0.0)
         memory = inference_bytes(size, longest, gpu=bool(job.gpus), copies=1)
         return Cost(seconds, memory, counted=line.counted)

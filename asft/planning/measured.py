@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 from asft.planning.dry_run import Job, command_parts
 from asft.planning.job_costs import Cost
 
+# Folders of an experiment's results whose jobs take time: docs/architecture.md, paths.
+PARTS = frozenset({"benchmarks", "cost", "data", "judges", "models", "runs", "search"})
+
 
 class Record(NamedTuple):
     """A job that ended well: its wall time in seconds, and its peak memory in bytes if measured."""
@@ -38,9 +41,17 @@ def read_records(folder: Path, results: Iterable[str]) -> list[Record]:
     found: dict[str, Record] = {}
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         record = _record(path)
-        if record and any(Path(record.job.output).is_relative_to(top) for top in tops):
+        if record and any(_is_of(top, Path(record.job.output)) for top in tops):
             found[record.job.output] = record
     return list(found.values())
+
+
+def _is_of(top: Path, output: Path) -> bool:
+    """Whether an output is of these results, not of an experiment whose folder lies in them."""
+    if not output.is_relative_to(top):
+        return False
+    first, *more = output.relative_to(top).parts
+    return not more or first in PARTS
 
 
 def _record(path: Path) -> Record | None:

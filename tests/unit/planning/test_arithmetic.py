@@ -11,6 +11,7 @@ from asft.planning.arithmetic import (
     Speed,
     answer_seconds,
     inference_bytes,
+    judging_seconds,
     reading_seconds,
     reference_operations,
     row_tokens,
@@ -44,10 +45,11 @@ def test_operations_of_training():
 
 
 def test_seconds_are_of_cores_or_gpus():
-    """5 seconds to start; a core trains by 115e9 and reads by 140e9 operations a second."""
+    """5 s to start; a core trains by 115e9, reads by 140e9, judges by 350e9 operations a second."""
     assert training_seconds(230e9, Speed(2)) == pytest.approx(6)
     assert training_seconds(400e12, Speed(16, gpus=2)) == pytest.approx(6)
     assert reading_seconds(280e9, Speed(2)) == pytest.approx(6)
+    assert judging_seconds(700e9, Speed(2)) == pytest.approx(6)
     # 100 million parameters: 700 tokens read are 140e9 operations, 225 written 45e9.
     assert answer_seconds(1e8, 700, 225, Speed(1)) == pytest.approx(7)
 

@@ -26,6 +26,7 @@ def recorded(tmp_path):
         (out / "cost.json").write_text(json.dumps({"peak_memory_bytes": 6e9}))
         record(f"{number}", seconds, f"asft --log x train --out {out}")
     record("other", 9000, f"asft --log x train --out {tmp_path}/elsewhere")
+    record("inside", 9000, f"asft --log x train --out {tmp_path}/results/small/runs/a/sft/seed1")
     (folder / "broken").write_text("{")
     return read_records(folder, [str(tmp_path / "results")])
 
