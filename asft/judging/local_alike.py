@@ -19,7 +19,9 @@ def beginnings(calls: Iterable[Call], prompts: Prompts) -> list[list[list[Messag
     is shared by jobs, and whichever computes an answer first gives it the same bits.
     """
     calls = list(calls)
-    games = {(call.question_id, call.game): call.messages for call in calls}
+    games: dict[tuple[str, int], list[Message]] = {
+        (call.question_id, call.game): call.messages for call in calls
+    }
     empty = [_without_values(template) for template in prompts.values()]
     found = []
     for call in calls:
