@@ -9,10 +9,11 @@ from pathlib import Path
 from asft.config import Judge
 from asft.generation import Reply, Store, call_key, describe_call
 from asft.judging.calls import Call
+from asft.judging.local_alike import beginnings
 from asft.judging.prompts import Prompts
 from asft.judging.protocols import judging_of, verdict_of
 from asft.progress import Bar
-from asft.records import Verdict
+from asft.records import Message, Verdict
 
 
 def judge_locally(
@@ -33,10 +34,12 @@ def judge_locally(
     """
     judging, choices = judging_of(protocol), _choices(protocol, prompts)
     score = _scorer(list(choices), judge, model, store)
+    alike = beginnings(calls, prompts)
+    alike_empty = beginnings(empty or [], prompts)
     scored = []
     for number, call in enumerate(Bar(calls, desc="judge", unit="call")):
-        key, logps = score(call)
-        empty_key, habits = score(empty[number]) if empty else (None, {})
+        key, logps = score(call, alike[number])
+        empty_key, habits = score(empty[number], alike_empty[number]) if empty else (None, {})
         scored.append((logps, habits, [key, *filter(None, [empty_key])]))
     # Both orders of a pair of answers are among the calls: a taste for a place is what is left.
     taste = _mean([logps for logps, *_ in scored]) if judge.calibrate == "orders" else {}
@@ -63,8 +66,10 @@ def _choices(protocol: str, prompts: Prompts) -> dict[str, str]:
 
 def _scorer(
     allowed: list[str], judge: Judge, model: Path, store: Store
-) -> Callable[[Call], tuple[str, dict[str, float]]]:
+) -> Callable[[Call, list[list[Message]]], tuple[str, dict[str, float]]]:
     """A function from a call to its key in the store and its verdicts' log-probabilities.
+
+    It is told which prompts the call's begins like.
 
     The judge is loaded when the store lacks one.
     """
@@ -73,7 +78,7 @@ def _scorer(
     identity = judge_identity(model)
     loaded: LocalJudge | None = None
 
-    def score(call: Call) -> tuple[str, dict[str, float]]:
+    def score(call: Call, alike: list[list[Message]]) -> tuple[str, dict[str, float]]:
         nonlocal loaded
         parameters = {"verdicts": ",".join(allowed), "precision": judge.precision}
         request = describe_call("local", identity, call.messages, parameters, call.repeat)
@@ -81,7 +86,7 @@ def _scorer(
         answer = store.get(key)
         if answer is None:
             loaded = loaded or LocalJudge(model, judge.precision, judge.threads)
-            text = json.dumps(loaded.score(call.messages, allowed))
+            text = json.dumps(loaded.score(call.messages, allowed, alike))
             answer = Reply(text, "stop", judge.model, None, None, "", _now())
             store.put(key, request, answer)
         return key, json.loads(answer.text)

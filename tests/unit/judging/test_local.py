@@ -141,6 +141,20 @@ def test_calibration_divides_by_what_is_said_of_nothing(
     assert len({verdict.keys[1] for verdict in verdicts}) < len(verdicts)  # asked once for all
 
 
+def test_a_job_that_goes_on_finds_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    """Whichever answers the store has already, of this job or of another."""
+    verdicts = judged(folder, tmp_path, "arena_hard", calibrate=True)
+    whole = (tmp_path / "verdicts.jsonl").read_bytes()
+    [kept] = (tmp_path / "judge.answers").glob("*.jsonl")
+    lines = kept.read_text().splitlines(keepends=True)
+    for part in (lines[1::2], lines[-1:]):
+        shutil.rmtree(tmp_path / "judge.answers")
+        kept.parent.mkdir()
+        kept.write_text("".join(part))
+        assert judged(folder, tmp_path, "arena_hard", calibrate=True) == verdicts
+        assert (tmp_path / "verdicts.jsonl").read_bytes() == whole
+
+
 def test_a_taste_for_a_place_is_the_mean_over_both_orders(folder: Path, tmp_path: Path) -> None:
     plain = judged(folder, tmp_path, "arena_hard", calibrate=False)
     verdicts = judged(folder, tmp_path, "arena_hard", calibrate="orders")
