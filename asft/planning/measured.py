@@ -50,8 +50,8 @@ def _is_of(top: Path, output: Path) -> bool:
     """Whether an output is of these results, not of an experiment whose folder lies in them."""
     if not output.is_relative_to(top):
         return False
-    first, *more = output.relative_to(top).parts
-    return not more or first in PARTS
+    parts = output.relative_to(top).parts
+    return len(parts) < 2 or parts[0] in PARTS
 
 
 def _record(path: Path) -> Record | None:
