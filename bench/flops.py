@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 MAX_LENGTH = 1024  # tokens of a prompt and one answer
 
@@ -42,9 +43,7 @@ def useful_flops(model: Path, pairs: Path, left_out: Collection[int] = ()) -> fl
     from asft.models.folders import load_tokenizer
 
     config, tokenizer = AutoConfig.from_pretrained(model), load_tokenizer(model)
-    width, layers = config.hidden_size, config.num_hidden_layers
-    heads = config.num_attention_heads + 2 * config.num_key_value_heads
-    per_layer = width * heads * config.head_dim + width**2 + 3 * width * config.intermediate_size
+    width, layers, per_layer = config.hidden_size, config.num_hidden_layers, _layer_weights(config)
     total = 0.0
     rows = json.loads(pairs.read_text(encoding="utf-8"))
     rows = [row for number, row in enumerate(rows) if number not in left_out]
@@ -55,3 +54,19 @@ def useful_flops(model: Path, pairs: Path, left_out: Collection[int] = ()) -> fl
         total += 6 * (p + c + r) * layers * per_layer
         total += 6 * (c + r) * config.vocab_size * width + 3 * 4 * layers * width * seen
     return total / len(rows)
+
+
+def decoding_flops(model: Path, seen: float) -> float:
+    """Of a new token that sees so many, forward, with the head."""
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(model)
+    width, layers = config.hidden_size, config.num_hidden_layers
+    products = layers * _layer_weights(config) + config.vocab_size * width
+    return 2 * products + 2 * 2 * layers * width * seen
+
+
+def _layer_weights(config: Any) -> int:
+    width, heads = config.hidden_size, config.num_attention_heads + 2 * config.num_key_value_heads
+    attention: int = width * heads * config.head_dim + width**2
+    return attention + 3 * width * int(config.intermediate_size)
