@@ -82,7 +82,10 @@ def renamed(rows: Iterable[Row], columns: dict[str, str], key: str) -> Iterable[
     known = {name for row in rows for name in row}
     for old, new in columns.items() if known else ():
         if old not in known:
-            raise UserError(f"{key}: no row has the column {old!r}{nearest(old, sorted(known))}")
+            turned = f"; write the file's name first: {{{new}: {old}}}" if new in known else ""
+            raise UserError(
+                f"{key}: no row has the column {old!r}{nearest(old, sorted(known))}{turned}"
+            )
         if new in known and new not in columns:
             raise UserError(f"{key}: there is a column {new!r} already; give it another name here")
     return Rows(lambda: ({columns.get(name, name): row[name] for name in row} for row in rows))

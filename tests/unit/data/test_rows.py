@@ -20,5 +20,9 @@ def test_columns_are_renamed():
 def test_names_that_are_not_there_or_taken():
     with pytest.raises(UserError, match=r"no row has the column 'instructions'.*instruction"):
         renamed(ROWS, {"instructions": "prompt"}, "datasets.toy.columns")
+    with pytest.raises(
+        UserError, match=r"'prompt'.*the file's name first: \{instruction: prompt\}"
+    ):
+        renamed(ROWS, {"prompt": "instruction"}, "datasets.toy.columns")
     with pytest.raises(UserError, match=r"toy\.columns: there is a column 'chosen' already"):
         renamed(ROWS, {"instruction": "chosen"}, "datasets.toy.columns")
