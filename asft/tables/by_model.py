@@ -30,8 +30,10 @@ from asft.tables.table4_text import markdown as markdown4
 from asft.tables.text import COUNTS, Row, explain_intervals
 
 OWN = "What must be said of a model's rows stands in its own table."
-TEXTS = ("model", "dataset", "method", "method_a", "method_b", "benchmark", "judge", "metric")
-TEXTS += ("task", "filter")
+TEXTS = (
+    *("model", "dataset", "method", "method_a", "method_b"),
+    *("benchmark", "judge", "metric", "task", "filter"),
+)
 MAY_BE_EMPTY = ("unit", "version", "num_fewshot")  # further texts, of Table 4
 TYPES = dict.fromkeys([*TEXTS, *MAY_BE_EMPTY], "str") | dict.fromkeys(COUNTS, "Int64")
 

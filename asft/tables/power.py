@@ -103,9 +103,9 @@ def _spreads(
     about: Scored, a: dict[int, Path], b: dict[int, Path]
 ) -> Iterator[tuple[str, Spread, int]]:
     if about.judge in ABILITIES:
-        for ability, *values in paired_abilities(a, b):
-            spread = spread_of(*values, ability.metric.over_questions)
-            yield ability.number.words, spread, values[0].shape[1]
+        for ability, ours, theirs in paired_abilities(a, b):
+            spread = spread_of(ours, theirs, ability.metric.over_questions)
+            yield ability.number.words, spread, ours.shape[1]
         return
     if about.judge:
         one, other = (pool([read_verdict_scores(p) for p in side.values()]) for side in (a, b))

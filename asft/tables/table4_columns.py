@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from asft.config import JUDGED, PARTLY
 from asft.metrics import AbilityKey, AbilityScores, Metric, per_cent, ratio
@@ -105,11 +105,12 @@ def _ability(
     said = ("higher_is_better", "versions", "n-shot")
     higher, version, shots = (_of_task(own.results, part, number.task) for part in said)
     better = (higher or {}).get(number.metric, True)
-    asked = {"version": _said(version), "num_fewshot": _said(shots)}
+    asked: dict[str, Any] = {"version": _said(version), "num_fewshot": _said(shots)}
     asked |= {"chat_template": own.chat_template}
     found = _shown(key, benchmark, number, PER_CENT if share else "", asked)
-    words = "" if number.metric in PARTLY else "higher" if better else "lower"
-    return replace(found, better=words, span=span)
+    way: Literal["higher", "lower", ""]
+    way = "" if number.metric in PARTLY else "higher" if better else "lower"
+    return replace(found, better=way, span=span)
 
 
 def shown_in(rows: Iterable[Row]) -> dict[str, Ability]:
@@ -118,7 +119,7 @@ def shown_in(rows: Iterable[Row]) -> dict[str, Ability]:
     Lines of several base models may be of the same number, asked in different ways.
     """
     asked = ("version", "num_fewshot", "chat_template")
-    first = {}
+    first: dict[Place, Row] = {}
     for row in rows:
         first.setdefault(place_of(row), row)
     return {

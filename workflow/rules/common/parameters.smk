@@ -78,7 +78,9 @@ def looked_at(wildcards, input):
     """
     found = {"reference": input.reference, "continue-from": input.get("before")}
     flags = [f"--{name} {path}" for name, path in found.items() if path]
-    return " ".join(flags + [f"--report-to {name}" for name in CONFIG.training.report_to])
+    return " ".join(
+        flags + [f"--report-to {name}" for name in CONFIG.training.report_to]
+    )
 
 
 def published_settings(wildcards):
