@@ -15,6 +15,7 @@ from asft.data.pair_formats import FORMATS
 from asft.data.question_formats import BENCHMARK_FORMATS
 from asft.data.row_files import read_rows
 from asft.files import read_json_rows
+from asft.metrics import ability_words
 from asft.records import Question
 
 DEMO = Path(__file__).parents[2] / "asft/demo"
@@ -257,3 +258,12 @@ def test_a_task_names_its_files(path):
     first = next(read_rows(ABILITIES / next(iter(files.values())), "train"))
     names = re.findall(r"{{(\w+)", json.dumps(task))
     assert set(names) <= set(first)
+
+
+@pytest.mark.parametrize("kind", ["mc1", "mc2"])
+def test_what_chance_gives_is_said_of_these_facts(kind):
+    """The right one of all options, and the true ones' share of all, at equal probabilities."""
+    labels = [row[f"{kind}_targets"]["labels"] for row in facts()]
+    chance = 100 * sum(sum(each) / len(each) for each in labels) / len(labels)
+    words = ability_words.explain(f"asft_truthfulness_{kind}", "acc", "none")
+    assert words.endswith(f"by chance {chance:.1f}")
